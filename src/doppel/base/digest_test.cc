@@ -1,0 +1,22 @@
+#include "doppel/base/digest.h"
+
+#include <gtest/gtest.h>
+
+namespace doppel {
+namespace {
+
+TEST(Digest, KnownAnswers) {  // FIPS 180-4 examples
+  EXPECT_EQ(sha256_hex(""), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+  EXPECT_EQ(sha256_hex("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+}
+
+TEST(Digest, PiecesGiveTheDigestOfTheWhole) {
+  Sha256 digest;
+  digest.add("a");
+  digest.add("");
+  digest.add("bc");
+  EXPECT_EQ(digest.hex(), sha256_hex("abc"));
+}
+
+}  // namespace
+}  // namespace doppel

@@ -1,0 +1,30 @@
+// The one exception type of the library: every bad input, file or state arrives here as a kind and
+// one sentence that names the file or field, what was expected and what came.
+#pragma once
+
+#include <stdexcept>
+#include <string>
+
+namespace doppel {
+
+enum class ErrorKind {
+  bad_argument,  // a setting outside its range, an option that names nothing
+  io,            // a file or folder that cannot be read or written
+  bad_data,      // a file whose bytes are not what its format demands
+  mismatch,      // two things, each right by itself, that do not belong together
+  numeric,       // training left the numbers: a loss that is not finite
+};
+
+class Error : public std::runtime_error {
+ public:
+  Error(ErrorKind kind, const std::string& message) : std::runtime_error(message), kind_(kind) {}
+  ErrorKind kind() const { return kind_; }
+
+ private:
+  ErrorKind kind_;
+};
+
+// The kind's name as it stands in JSON output: "bad_argument", "io", ...
+const char* error_kind_name(ErrorKind kind);
+
+}  // namespace doppel

@@ -1,0 +1,20 @@
+#include "doppel/base/error.h"
+
+#include <gtest/gtest.h>
+
+namespace doppel {
+namespace {
+
+TEST(Error, CarriesItsKindAndSentence) {
+  try {
+    throw Error(ErrorKind::mismatch, "model.safetensors: 46 wide, image is 92 wide");
+  } catch (const std::runtime_error& caught) {
+    EXPECT_STREQ(caught.what(), "model.safetensors: 46 wide, image is 92 wide");
+    EXPECT_EQ(dynamic_cast<const Error&>(caught).kind(), ErrorKind::mismatch);
+  }
+  EXPECT_STREQ(error_kind_name(ErrorKind::mismatch), "mismatch");
+  EXPECT_STREQ(error_kind_name(ErrorKind::io), "io");
+}
+
+}  // namespace
+}  // namespace doppel

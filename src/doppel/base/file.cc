@@ -1,0 +1,103 @@
+#include "doppel/base/file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+
+#include "doppel/base/error.h"
+
+namespace doppel {
+namespace {
+
+[[noreturn]] void fail(const std::filesystem::path& path, const std::string& what, int error) {
+  throw Error(ErrorKind::io, path.string() + ": " + what + ": " + std::strerror(error));
+}
+
+// A file descriptor that closes itself.
+struct Descriptor {
+  int fd;
+  explicit Descriptor(int fd) : fd(fd) {}
+  ~Descriptor() {
+    if (fd >= 0) ::close(fd);
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+};
+
+// What is written so far under a temporary name; removed unless it was renamed.
+struct Temporary {
+  std::string name;
+  ~Temporary() {
+    if (!name.empty()) ::unlink(name.c_str());
+  }
+};
+
+}  // namespace
+
+std::string read_file(const std::filesystem::path& path, size_t most_bytes) {
+  // Non-blocking, so that a named pipe is refused below instead of waited for.
+  Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (file.fd < 0) fail(path, "cannot be opened", errno);
+  struct stat status {};
+  if (::fstat(file.fd, &status) != 0) fail(path, "cannot be examined", errno);
+  if (S_ISDIR(status.st_mode)) fail(path, "a file was expected", EISDIR);
+  if (!S_ISREG(status.st_mode)) {
+    throw Error(ErrorKind::io, path.string() + ": a regular file was expected");
+  }
+  const auto too_large = [&] {
+    return Error(ErrorKind::bad_data, path.string() + ": larger than the " +
+                                          std::to_string(most_bytes) +
+                                          " bytes that are accepted here");
+  };
+  const size_t size = static_cast<size_t>(status.st_size);
+  if (size > most_bytes) throw too_large();
+  std::string bytes(size, '\0');
+  size_t done = 0;
+  while (done < size) {
+    const ssize_t got = ::read(file.fd, bytes.data() + done, size - done);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) fail(path, "cannot be read", errno);
+    if (got == 0) break;  // it shrank meanwhile: the format's own checks will say so
+    done += static_cast<size_t>(got);
+  }
+  bytes.resize(done);
+  return bytes;
+}
+
+void write_file_atomically(const std::filesystem::path& path, std::string_view bytes) {
+  Temporary temporary{path.string() + ".XXXXXX"};
+  {
+    Descriptor file(::mkostemp(temporary.name.data(), O_CLOEXEC));
+    if (file.fd < 0) {
+      const int error = errno;
+      temporary.name.clear();
+      fail(path, "cannot be created", error);
+    }
+    while (!bytes.empty()) {
+      const ssize_t put = ::write(file.fd, bytes.data(), bytes.size());
+      if (put < 0 && errno == EINTR) continue;
+      if (put < 0) fail(path, "cannot be written; what was there before is unchanged", errno);
+      bytes.remove_prefix(static_cast<size_t>(put));
+    }
+    const mode_t mask = ::umask(0);
+    ::umask(mask);
+    if (::fchmod(file.fd, 0666 & ~mask) != 0 || ::fsync(file.fd) != 0) {
+      fail(path, "cannot be written; what was there before is unchanged", errno);
+    }
+  }
+  if (::rename(temporary.name.c_str(), path.c_str()) != 0) {
+    fail(path, "cannot be replaced; what was there before is unchanged", errno);
+  }
+  temporary.name.clear();
+  // The rename itself must survive a power cut, too.
+  const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : ".";
+  Descriptor directory(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (directory.fd >= 0) ::fsync(directory.fd);
+}
+
+}  // namespace doppel
