@@ -1,0 +1,314 @@
+// The engine against the reference: forward values, and gradients against central differences of
+// the reference in double precision; on every instruction set of this CPU, on several threads.
+#include "doppel/nn/engine.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+#include "doppel/base/error.h"
+#include "doppel/base/random.h"
+#include "doppel/nn/reference.h"
+#include "doppel/nn/simd.h"
+
+namespace doppel {
+namespace {
+
+struct Case {
+  std::string name;
+  Network network;
+};
+
+void PrintTo(const Case& c, std::ostream* out) { *out << c.name; }
+
+// Sizes around the blocks of the kernels: one, odd, not a multiple, larger than a block.
+std::vector<Case> cases() {
+  return {
+      {"conv_valid", {{1, 5, 6}, {Conv{1, 3}}}},
+      {"conv_1x1", {{3, 4, 5}, {Conv{5, 1}}}},
+      {"conv_5x5_channels", {{3, 9, 12}, {Conv{7, 5}}}},
+      {"conv_same", {{2, 6, 11}, {Conv{6, 3, true}}}},
+      {"conv_same_5x5", {{2, 4, 3}, {Conv{3, 5, true}}}},
+      {"conv_even_kernel", {{2, 6, 7}, {Conv{4, 4}}}},
+      {"conv_conv", {{1, 9, 8}, {Conv{4, 3}, Relu{}, Conv{3, 3}, Relu{}}}},
+      {"fused_smallest", {{1, 4, 4}, {Conv{1, 3}, Relu{}, MaxPool{2}}}},
+      {"fused", {{2, 8, 10}, {Conv{6, 3}, Relu{}, MaxPool{2}}}},
+      {"fused_odd", {{1, 7, 9}, {Conv{5, 3}, Relu{}, MaxPool{2}}}},
+      {"fused_same", {{4, 6, 7}, {Conv{7, 3, true}, Relu{}, MaxPool{2}}}},
+      {"fused_dropout", {{2, 8, 8}, {Conv{4, 3}, Relu{}, MaxPool{2}, Dropout{0.25}}}},
+      {"fused_twice",
+       {{1, 14, 12},
+        {Conv{3, 3}, Relu{}, MaxPool{2}, Dropout{0.25}, Conv{4, 3}, Relu{}, MaxPool{2}}}},
+      {"relu", {{3, 2, 2}, {Relu{}}}},
+      {"dropout", {{3, 5, 3}, {Dropout{0.4}}}},
+      {"relu_dropout", {{17, 1, 1}, {Relu{}, Dropout{0.1}}}},
+      {"dropout_relu", {{9, 1, 1}, {Dropout{0.1}, Relu{}}}},
+      {"pool_2", {{2, 5, 6}, {MaxPool{2}}}},
+      {"pool_3", {{2, 7, 6}, {MaxPool{3}}}},
+      {"dense", {{7, 1, 1}, {Dense{5}}}},
+      {"dense_one", {{1, 1, 1}, {Dense{1}}}},
+      {"dense_large", {{150, 1, 1}, {Dense{13}, Relu{}, Dropout{0.2}, Dense{9}}}},
+      {"dense_dropout", {{20, 1, 1}, {Dense{18}, Dropout{0.3}}}},
+      {"flatten", {{2, 3, 3}, {Flatten{}}}},
+      {"tutorial_small",
+       {{1, 18, 16},
+        {Conv{6, 3}, Relu{}, MaxPool{2}, Dropout{0.25}, Conv{12, 3}, Relu{}, MaxPool{2},
+         Dropout{0.25}, Flatten{}, Dense{20}, Relu{}, Dropout{0.1}, Dense{10}, Relu{}}}},
+      {"unfused_order",
+       {{1, 10, 10}, {Conv{4, 3}, MaxPool{2}, Relu{}, Flatten{}, Dense{6}, Dropout{0.5}}}},
+  };
+}
+
+// Random parameters (biases too) and images, in both precisions.
+struct Inputs {
+  std::vector<float> parameters;
+  std::vector<std::vector<float>> images;
+  std::vector<const float*> pointers;
+
+  Inputs(const Network& network, size_t count) {
+    Random random(5, Purpose::sample);
+    parameters.resize(parameter_count(network));
+    for (float& p : parameters) p = static_cast<float>(random.uniform(-0.5, 0.5));
+    for (size_t i = 0; i < count; ++i) {
+      images.emplace_back(network.input.size());
+      for (float& v : images.back()) v = static_cast<float>(random.uniform(-1, 1));
+    }
+    for (const auto& image : images) pointers.push_back(image.data());
+  }
+};
+
+std::vector<double> widen(const std::vector<float>& values) {
+  return {values.begin(), values.end()};
+}
+
+class EngineOn : public testing::TestWithParam<std::tuple<std::string, Case>> {
+ protected:
+  void SetUp() override { use_simd(std::get<0>(GetParam())); }
+  void TearDown() override { use_simd(simd_names().front()); }
+  const Network& network() const { return std::get<1>(GetParam()).network; }
+};
+
+TEST_P(EngineOn, ForwardEqualsTheReference) {
+  ThreadPool pool(2);
+  Engine engine(network(), pool);
+  for (size_t count : {1u, 16u, 17u, 70u}) {
+    const Inputs in(network(), count);
+    const DropoutSeed dropout{11, 3};
+    const Matrix plain = engine.embed(in.parameters, in.pointers);
+    const Matrix trained = engine.forward(in.parameters, in.pointers, &dropout);
+    ASSERT_EQ(plain.rows, count);
+    for (size_t i = 0; i < count; i += 7) {
+      const auto image = widen(in.images[i]), parameters = widen(in.parameters);
+      const auto expected = reference::embed(network(), parameters, image, i, nullptr);
+      const auto dropped = reference::embed(network(), parameters, image, i, &dropout);
+      for (size_t k = 0; k < expected.size(); ++k) {
+        ASSERT_NEAR(plain.row(i)[k], expected[k], 2e-6 * (1 + std::abs(expected[k])));
+        ASSERT_NEAR(trained.row(i)[k], dropped[k], 4e-6 * (1 + std::abs(dropped[k])));
+      }
+    }
+  }
+}
+
+// The loss here is a weighted sum of all embeddings, so its gradient by them is the weights.
+TEST_P(EngineOn, GradientsEqualCentralDifferences) {
+  ThreadPool pool(2);
+  Engine engine(network(), pool);
+  const size_t count = 19;
+  const Inputs in(network(), count);
+  const DropoutSeed dropout{11, 3};
+  Matrix weights(count, embedding_size(network()));
+  Random random(6, Purpose::sample);
+  for (float& w : weights.values) w = static_cast<float>(random.uniform(-1, 1));
+
+  engine.forward(in.parameters, in.pointers, &dropout);
+  const float never = std::numeric_limits<float>::infinity();  // what was not written shows
+  std::vector<float> gradient(in.parameters.size(), never);
+  Matrix image_gradient;
+  engine.backward(in.parameters, weights, gradient, &image_gradient);
+
+  const auto loss_of = [&](const std::vector<double>& parameters, size_t i,
+                           const std::vector<double>& image) {
+    const auto embedding = reference::embed(network(), parameters, image, i, &dropout);
+    double loss = 0;
+    for (size_t k = 0; k < embedding.size(); ++k) loss += weights.row(i)[k] * embedding[k];
+    return loss;
+  };
+  const auto loss = [&](const std::vector<double>& parameters) {
+    double sum = 0;
+    for (size_t i = 0; i < count; ++i) sum += loss_of(parameters, i, widen(in.images[i]));
+    return sum;
+  };
+  // At a kink (ReLU, the pool's choice) the one-sided differences disagree and there is no answer
+  // to compare with; there must be few such places.
+  size_t compared = 0, kinks = 0;
+  const auto compare = [&](double value, auto&& function, double got, const std::string& where) {
+    const double h = 1e-6, up = function(value + h), down = function(value - h),
+                 middle = function(value);
+    if (std::abs((up - middle) - (middle - down)) > 1e-9) {
+      ++kinks;
+      return;
+    }
+    ++compared;
+    const double expected = (up - down) / (2 * h);
+    EXPECT_NEAR(got, expected, 2e-5 * (1 + std::abs(expected))) << where;
+  };
+  std::vector<double> parameters = widen(in.parameters);
+  // About 60 parameters in even steps, and the last ones, which are biases.
+  std::vector<size_t> chosen;
+  for (size_t p = 0; p < parameters.size(); p += parameters.size() / 60 + 1) chosen.push_back(p);
+  for (size_t back = 1; back <= std::min<size_t>(8, parameters.size()); ++back) {
+    chosen.push_back(parameters.size() - back);
+  }
+  for (size_t p : chosen) {
+    const double value = parameters[p];
+    compare(
+        value,
+        [&](double changed) {
+          parameters[p] = changed;
+          const double result = loss(parameters);
+          parameters[p] = value;
+          return result;
+        },
+        gradient[p], "parameter " + std::to_string(p));
+  }
+  for (float g : gradient) ASSERT_TRUE(std::isfinite(g));
+  for (size_t i : {size_t{0}, size_t{5}, count - 1}) {
+    std::vector<double> image = widen(in.images[i]);
+    for (size_t v = 0; v < image.size(); ++v) {
+      const double value = image[v];
+      compare(
+          value,
+          [&](double changed) {
+            image[v] = changed;
+            const double result = loss_of(parameters, i, image);
+            image[v] = value;
+            return result;
+          },
+          image_gradient.row(i)[v], "image " + std::to_string(i) + " value " + std::to_string(v));
+    }
+  }
+  EXPECT_LE(kinks, compared / 50);
+  EXPECT_GT(compared, 0u);
+}
+
+INSTANTIATE_TEST_SUITE_P(All, EngineOn,
+                         testing::Combine(testing::ValuesIn(simd_names()),
+                                          testing::ValuesIn(cases())),
+                         [](const auto& info) {
+                           std::string name =
+                               std::get<0>(info.param) + "_" + std::get<1>(info.param).name;
+                           std::erase(name, '-');
+                           return name;
+                         });
+
+// Bytes of embeddings and gradients, to be compared between threads and instruction sets.
+std::vector<float> results(const Network& network, int threads) {
+  ThreadPool pool(threads);
+  Engine engine(network, pool);
+  const Inputs in(network, 150);
+  const DropoutSeed dropout{1, 2};
+  Matrix embeddings = engine.forward(in.parameters, in.pointers, &dropout);
+  std::vector<float> all = embeddings.values;
+  std::vector<float> gradient(in.parameters.size());
+  Matrix images;
+  engine.backward(in.parameters, embeddings, gradient, &images);
+  all.insert(all.end(), gradient.begin(), gradient.end());
+  all.insert(all.end(), images.values.begin(), images.values.end());
+  const Matrix plain = engine.embed(in.parameters, in.pointers);
+  all.insert(all.end(), plain.values.begin(), plain.values.end());
+  return all;
+}
+
+bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
+  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
+}
+
+TEST(Engine, ThreadsDoNotChangeABit) {
+  for (const std::string& simd : simd_names()) {
+    use_simd(simd);
+    for (const Case& c : cases()) {
+      const auto one = results(c.network, 1);
+      for (int threads : {2, 3, 7}) {
+        EXPECT_TRUE(same_bits(one, results(c.network, threads))) << simd << " " << c.name;
+      }
+    }
+  }
+  use_simd(simd_names().front());
+}
+
+TEST(Engine, InstructionSetsWithFusedMultiplyAddGiveEqualBits) {
+  std::vector<std::string> names = simd_names();
+  names.pop_back();  // plain: multiplies, then adds
+  if (names.size() < 2) GTEST_SKIP() << "this CPU has one such instruction set";
+  for (const Case& c : cases()) {
+    use_simd(names[0]);
+    const auto best = results(c.network, 2);
+    for (size_t i = 1; i < names.size(); ++i) {
+      use_simd(names[i]);
+      EXPECT_TRUE(same_bits(best, results(c.network, 2))) << names[i] << " " << c.name;
+    }
+  }
+  use_simd(names[0]);
+}
+
+TEST(Engine, WrongSizesAreRefused) {
+  ThreadPool pool(1);
+  Engine engine({{4, 1, 1}, {Dense{2}}}, pool);
+  const Inputs in(engine.network(), 3);
+  EXPECT_THROW(engine.embed(std::vector<float>(9), in.pointers), Error);
+  engine.forward(in.parameters, in.pointers, nullptr);
+  std::vector<float> gradient(10);
+  EXPECT_THROW(engine.backward(in.parameters, Matrix(2, 2), gradient), Error);
+  EXPECT_THROW(engine.backward(in.parameters, Matrix(3, 3), gradient), Error);
+  EXPECT_NO_THROW(engine.backward(in.parameters, Matrix(3, 2), gradient));
+}
+
+TEST(Engine, ABatchMayShrinkAndGrow) {
+  ThreadPool pool(2);
+  const Network network{{1, 8, 8}, {Conv{3, 3}, Relu{}, MaxPool{2}, Flatten{}, Dense{4}}};
+  Engine engine(network, pool);
+  std::vector<float> gradient(parameter_count(network)), expected(gradient.size());
+  for (size_t count : {200u, 3u, 90u, 1u}) {
+    const Inputs in(network, count);
+    Engine fresh(network, pool);
+    engine.backward(in.parameters, engine.forward(in.parameters, in.pointers, nullptr), gradient);
+    fresh.backward(in.parameters, fresh.forward(in.parameters, in.pointers, nullptr), expected);
+    EXPECT_TRUE(same_bits(gradient, expected)) << count;
+  }
+}
+
+// Of 300 x 400 values a share of 1 - rate stays, scaled so that the mean stays, anew in every step,
+// slot and layer.
+TEST(Engine, DropoutKeepsItsShareAndItsMean) {
+  ThreadPool pool(1);
+  const Network network{{400, 1, 1}, {Dropout{0.25}, Dropout{0.1}}};
+  Engine engine(network, pool);
+  std::vector<std::vector<float>> images(300, std::vector<float>(400, 1.0f));
+  std::vector<const float*> pointers;
+  for (const auto& image : images) pointers.push_back(image.data());
+  const auto run = [&](DropoutSeed seed) { return engine.forward({}, pointers, &seed).values; };
+  const auto values = run({1, 1});
+  size_t kept = 0;
+  double sum = 0;
+  for (float v : values) kept += v != 0, sum += v;
+  const double n = static_cast<double>(values.size());
+  EXPECT_NEAR(static_cast<double>(kept) / n, 0.675, 4.5 * std::sqrt(0.675 * 0.325 / n));
+  EXPECT_NEAR(sum / n, 1, 4.5 * std::sqrt(0.325 / 0.675 / n));
+  // Two steps, and two images of one step, agree no more often than chance has it.
+  const auto agreement = [&](auto&& a, auto&& b) {
+    size_t equal = 0;
+    for (size_t i = 0; i < a.size(); ++i) equal += (a[i] != 0) == (b[i] != 0);
+    return static_cast<double>(equal) / static_cast<double>(a.size());
+  };
+  const double chance = 0.675 * 0.675 + 0.325 * 0.325;
+  EXPECT_NEAR(agreement(values, run({1, 2})), chance, 0.01);
+  EXPECT_NEAR(agreement(values, run({2, 1})), chance, 0.01);
+  const std::span<const float> all(values);
+  EXPECT_NEAR(agreement(all.first(all.size() - 400), all.subspan(400)), chance, 0.01);
+  EXPECT_EQ(values, run({1, 1}));
+}
+
+}  // namespace
+}  // namespace doppel

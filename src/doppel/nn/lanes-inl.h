@@ -1,0 +1,69 @@
+// What the kernels share: a tile's 16 lanes as whole registers, bits of lanes, loops that must be
+// unrolled to stay in registers. Compiled once per instruction set.
+#if defined(DOPPEL_NN_LANES_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef DOPPEL_NN_LANES_INL_H_
+#undef DOPPEL_NN_LANES_INL_H_
+#else
+#define DOPPEL_NN_LANES_INL_H_
+#endif
+
+#include <cstddef>
+#include <cstdint>
+
+#include "doppel/nn/kernels.h"
+#include "hwy/highway.h"
+
+#ifndef DOPPEL_UNROLL
+#if defined(__clang__)
+#define DOPPEL_UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define DOPPEL_UNROLL _Pragma("GCC unroll 16")
+#endif
+#endif
+
+HWY_BEFORE_NAMESPACE();
+namespace doppel {
+namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+// As many lanes as a register has, at most a tile's 16. A kernel runs once for every
+// `lane` = 0, kStep, 2 kStep, .. below 16 and treats the images lane .. lane + kStep - 1.
+using Lanes = hn::CappedTag<float, kLanes>;
+using V = hn::Vec<Lanes>;
+using M = hn::Mask<Lanes>;
+inline constexpr size_t kStep = hn::MaxLanes(Lanes());
+
+// Registers for the accumulators of a block: AVX-512 and NEON have 32, the others 16.
+inline constexpr bool kManyRegisters = HWY_TARGET <= HWY_AVX3 || HWY_ARCH_ARM;
+
+// The bits of the images lane .. lane + kStep - 1.
+HWY_INLINE M load_bits(Lanes d, const LaneBits* HWY_RESTRICT bits, size_t lane) {
+  if constexpr (kStep >= 8) {
+    return hn::LoadMaskBits(d, reinterpret_cast<const uint8_t*>(bits) + lane / 8);
+  } else {
+    const uint8_t part = static_cast<uint8_t>(*bits >> lane);
+    return hn::LoadMaskBits(d, &part);
+  }
+}
+
+// Puts them back; the images from `lane` on must not have been stored before.
+HWY_INLINE void store_bits(Lanes d, M mask, size_t lane, LaneBits* bits) {
+  uint8_t bytes[8] = {};
+  hn::StoreMaskBits(d, mask, bytes);
+  const unsigned value = bytes[0] | static_cast<unsigned>(bytes[1]) << 8;
+  *bits = static_cast<LaneBits>((lane == 0 ? 0u : *bits) | value << lane);
+}
+
+// The sum over 16 lanes in one fixed order, equal on every instruction set.
+HWY_INLINE float sum_of_lanes(const float* HWY_RESTRICT lanes) {
+  float s[8];
+  for (size_t i = 0; i < 8; ++i) s[i] = lanes[i] + lanes[i + 8];
+  for (size_t i = 0; i < 4; ++i) s[i] += s[i + 4];
+  return (s[0] + s[2]) + (s[1] + s[3]);
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace doppel
+HWY_AFTER_NAMESPACE();
+
+#endif  // DOPPEL_NN_LANES_INL_H_

@@ -1,0 +1,32 @@
+#include "doppel/nn/simd.h"
+
+#include <gtest/gtest.h>
+
+#include "doppel/base/error.h"
+
+namespace doppel {
+namespace {
+
+TEST(Simd, TheBestIsUsedUntilAnotherIsNamed) {
+  const std::vector<std::string> names = simd_names();
+  ASSERT_FALSE(names.empty());
+  EXPECT_EQ(names.back(), "plain");
+  EXPECT_EQ(simd_name(), names.front());
+  use_simd("plain");
+  EXPECT_EQ(simd_name(), "plain");
+  EXPECT_EQ(simd_names(), names);
+  use_simd(names.front());
+  EXPECT_EQ(simd_name(), names.front());
+}
+
+TEST(Simd, AnUnknownNameIsRefusedWithTheKnownOnes) {
+  try {
+    use_simd("MMX");
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_NE(std::string(error.what()).find("plain"), std::string::npos);
+  }
+}
+
+}  // namespace
+}  // namespace doppel
