@@ -1,0 +1,352 @@
+// load_dataset, inspect_dataset and select_identities on small folders made here, good and bad.
+#include "doppel/data/dataset.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "doppel/base/error.h"
+#include "doppel/base/file.h"
+#include "doppel/image/encode.h"
+
+namespace doppel {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+class DatasetFolder : public testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = fs::path(testing::TempDir()) /
+              (std::string("doppel_data_") + std::to_string(::getpid()) +
+               testing::UnitTest::GetInstance()->current_test_info()->name());
+    fs::remove_all(folder_);
+    fs::create_directories(folder_);
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+
+  // An image whose every pixel has the same level.
+  void put(const std::string& name, int level, int width = 4, int height = 5) {
+    fs::create_directories((folder_ / name).parent_path());
+    Image image{width, height, {}};
+    image.pixels.assign(static_cast<size_t>(width * height), static_cast<float>(level) / 255.0f);
+    write_file_atomically(folder_ / name, encode_pgm(image));
+  }
+  void put_bytes(const std::string& name, const std::string& bytes) {
+    fs::create_directories((folder_ / name).parent_path());
+    write_file_atomically(folder_ / name, bytes);
+  }
+  void put_two_people() {
+    for (const char* name : {"s1/1.pgm", "s1/2.pgm", "s2/1.pgm", "s2/2.pgm"}) put(name, 10);
+  }
+  Dataset load(size_t most_pixels = kMostDatasetPixels) {
+    ThreadPool pool(2);
+    return load_dataset(folder_, pool, most_pixels);
+  }
+  // The error of load(), which must name `named`; inspect_dataset() must find a problem, too.
+  std::string refusal(ErrorKind kind, const std::string& named) {
+    std::string message;
+    try {
+      load();
+      ADD_FAILURE() << "no error";
+    } catch (const Error& error) {
+      message = error.what();
+      EXPECT_EQ(error.kind(), kind) << message;
+      EXPECT_THAT(message, HasSubstr(named));
+    }
+    const DatasetReport report = inspect_dataset(folder_);
+    EXPECT_THAT(report.problems,
+                testing::Contains(testing::Field(&DataProblem::sentence, HasSubstr(named))));
+    return message;
+  }
+  fs::path folder_;
+};
+
+TEST_F(DatasetFolder, ReadsIdentitiesAndImagesInNaturalOrder) {
+  for (const char* name : {"s10/1.pgm", "s2/10.pgm", "s2/9.pgm", "s1/1.pgm", "s1/2.pgm"}) {
+    put(name, static_cast<int>(std::string(name).size()) * 10);
+  }
+  const Dataset dataset = load();
+  EXPECT_EQ(dataset.source, folder_.string());
+  EXPECT_THAT(dataset.image_names,
+              ElementsAre("s1/1.pgm", "s1/2.pgm", "s2/9.pgm", "s2/10.pgm", "s10/1.pgm"));
+  EXPECT_THAT(dataset.identity_of, ElementsAre(0, 0, 1, 1, 2));
+  ASSERT_EQ(dataset.identities.size(), 3u);
+  EXPECT_EQ(dataset.identities[1].name, "s2");
+  EXPECT_EQ(dataset.identities[1].first, 2u);
+  EXPECT_EQ(dataset.identities[1].count, 2u);
+  ASSERT_EQ(dataset.images.size(), 5u);
+  EXPECT_EQ(dataset.images[3].width, 4);
+  EXPECT_EQ(dataset.images[3].height, 5);
+  EXPECT_EQ(dataset.images[3].at(4, 3), 90 / 255.0f);  // "s2/10.pgm" has nine characters
+  EXPECT_EQ(dataset.images[2].at(0, 0), 80 / 255.0f);
+}
+
+TEST_F(DatasetFolder, CompanionsAndHiddenFilesAreIgnored) {
+  put_two_people();
+  const std::string digest = load().digest;
+  put_bytes("README", "text");
+  put_bytes("SHA256SUMS", "text");
+  put_bytes("names.txt", "text");
+  put_bytes("Thumbs.db", "text");
+  put_bytes(".git/config", "text");
+  put_bytes("s1/.DS_Store", "text");
+  put_bytes("s1/Thumbs.db", "text");
+  const Dataset dataset = load();
+  EXPECT_EQ(dataset.digest, digest);
+  EXPECT_THAT(dataset.notes, IsEmpty());
+  EXPECT_THAT(inspect_dataset(folder_).problems, IsEmpty());
+}
+
+TEST_F(DatasetFolder, TellsOfLooseImagesAndEmptyFolders) {
+  put_two_people();
+  put("loose.PGM", 1);
+  fs::create_directories(folder_ / "nobody");
+  EXPECT_THAT(load().notes,
+              ElementsAre(HasSubstr("1 image beside"), HasSubstr("having no images: nobody")));
+}
+
+TEST_F(DatasetFolder, DigestChangesWithEveryPartOfTheContent) {
+  put_two_people();
+  const std::string digest = load().digest;
+  EXPECT_EQ(digest.size(), 64u);
+  EXPECT_EQ(load().digest, digest);
+  fs::rename(folder_ / "s1", folder_ / "s0");
+  EXPECT_NE(load().digest, digest);
+  fs::rename(folder_ / "s0", folder_ / "s1");
+  EXPECT_EQ(load().digest, digest);
+  fs::rename(folder_ / "s1/2.pgm", folder_ / "s1/3.pgm");
+  EXPECT_NE(load().digest, digest);
+  fs::rename(folder_ / "s1/3.pgm", folder_ / "s1/2.pgm");
+  put("s2/2.pgm", 11);
+  EXPECT_NE(load().digest, digest);
+}
+
+TEST_F(DatasetFolder, TheNumberOfThreadsChangesNothing) {
+  for (int i = 0; i < 30; ++i) {
+    put(std::to_string(i % 3) + "/" + std::to_string(i) + ".pgm", i, 3 + i % 2, 4);
+  }
+  ThreadPool one(1), four(4);
+  EXPECT_EQ(load_dataset(folder_, one).digest, load_dataset(folder_, four).digest);
+}
+
+TEST_F(DatasetFolder, OtherSizesBecomeTheMostFrequentOne) {
+  put("a/1.pgm", 50, 4, 5);
+  put("a/2.pgm", 50, 4, 5);
+  put("b/1.pgm", 200, 9, 10);
+  put("b/2.pgm", 50, 4, 5);
+  const Dataset dataset = load();
+  for (const Image& image : dataset.images) {
+    EXPECT_EQ(image.width, 4);
+    EXPECT_EQ(image.height, 5);
+    EXPECT_EQ(image.pixels.size(), 20u);
+  }
+  EXPECT_NEAR(dataset.images[2].at(2, 2), 200 / 255.0f, 1e-6);
+  EXPECT_THAT(dataset.notes, ElementsAre(HasSubstr("1 of 4 images resized to 4 x 5")));
+}
+
+TEST_F(DatasetFolder, OfEquallyFrequentSizesTheLargerIsTaken) {
+  put("a/1.pgm", 50, 6, 5);
+  put("a/2.pgm", 50, 5, 7);
+  put("b/1.pgm", 50, 6, 5);
+  put("b/2.pgm", 50, 5, 7);
+  const Dataset dataset = load();
+  EXPECT_EQ(dataset.images[0].width, 5);
+  EXPECT_EQ(dataset.images[0].height, 7);
+}
+
+TEST_F(DatasetFolder, AnIdentityWithOneImageIsKeptAndNamed) {
+  put_two_people();
+  put("lonely/1.pgm", 3);
+  const Dataset dataset = load();
+  EXPECT_EQ(dataset.identities.size(), 3u);
+  EXPECT_THAT(dataset.notes, ElementsAre(HasSubstr("lonely")));
+  EXPECT_EQ(inspect_dataset(folder_).notes, dataset.notes);
+  EXPECT_THAT(inspect_dataset(folder_).problems, IsEmpty());
+}
+
+TEST_F(DatasetFolder, RefusesWhatIsNoFolder) {
+  ThreadPool pool(1);
+  const auto message = [&](const fs::path& path, const auto& action) {
+    try {
+      action(path);
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::io);
+      return std::string(error.what());
+    }
+    return std::string("no error");
+  };
+  put_bytes("file", "x");
+  for (const char* name : {"missing", "file"}) {
+    const fs::path path = folder_ / name;
+    const auto expected = testing::AllOf(HasSubstr(path.string()),
+                                         HasSubstr("one sub-folder of images per identity"));
+    EXPECT_THAT(message(path, [&](const fs::path& p) { load_dataset(p, pool); }), expected);
+    EXPECT_THAT(message(path, [](const fs::path& p) { inspect_dataset(p); }), expected);
+  }
+}
+
+TEST_F(DatasetFolder, RefusesAnEmptyFolder) {
+  EXPECT_THAT(refusal(ErrorKind::bad_data, folder_.string()),
+              testing::AllOf(HasSubstr("empty"), HasSubstr("one sub-folder")));
+  put("1.pgm", 1);
+  EXPECT_THAT(refusal(ErrorKind::bad_data, folder_.string()),
+              testing::AllOf(HasSubstr("1 file"), HasSubstr("no sub-folder")));
+}
+
+TEST_F(DatasetFolder, RefusesOneIdentityOnly) {
+  put("only/1.pgm", 1);
+  put("only/2.pgm", 1);
+  fs::create_directories(folder_ / "empty");
+  EXPECT_THAT(refusal(ErrorKind::bad_data, folder_.string()),
+              testing::AllOf(HasSubstr("two identities"), HasSubstr("one (only)")));
+}
+
+TEST_F(DatasetFolder, RefusesAFileThatIsNoImage) {
+  put_two_people();
+  put_bytes("s2/notes.txt", "hello");
+  put_bytes("s2/3.pgm", "");
+  const std::string message = refusal(ErrorKind::bad_data, "s2/3.pgm");  // the first by order
+  EXPECT_THAT(message, HasSubstr("1 more problem"));
+  const DatasetReport report = inspect_dataset(folder_);
+  ASSERT_EQ(report.problems.size(), 2u);
+  EXPECT_EQ(report.problems[1].file, folder_ / "s2/notes.txt");
+  EXPECT_EQ(report.images, 4u);
+}
+
+TEST_F(DatasetFolder, RefusesATruncatedImage) {
+  put_two_people();
+  const std::string whole = read_file(folder_ / "s1/2.pgm", 1000);
+  for (const size_t length : {whole.size() - 1, size_t{3}, size_t{1}}) {
+    put_bytes("s1/2.pgm", whole.substr(0, length));
+    refusal(ErrorKind::bad_data, "s1/2.pgm");
+  }
+}
+
+TEST_F(DatasetFolder, RefusesWhatCannotBeRead) {
+  put_two_people();
+  ASSERT_EQ(mkfifo((folder_ / "s1/3.pgm").c_str(), 0600), 0);
+  refusal(ErrorKind::io, "s1/3.pgm");
+  fs::remove(folder_ / "s1/3.pgm");
+  fs::create_symlink("nowhere", folder_ / "s1/4.pgm");
+  refusal(ErrorKind::io, "s1/4.pgm");
+  fs::remove(folder_ / "s1/4.pgm");
+  fs::create_symlink("loop", folder_ / "loop");
+  refusal(ErrorKind::io, "loop");
+}
+
+// Root may read everything: for as long as this lives, the process is nobody.
+struct Unprivileged {
+  uid_t before = ::geteuid();
+  bool done = before != 0 || ::seteuid(65534) == 0;
+  ~Unprivileged() {
+    if (::geteuid() != before && ::seteuid(before) != 0) ADD_FAILURE() << "still nobody";
+  }
+};
+
+TEST_F(DatasetFolder, RefusesWhatMayNotBeRead) {
+  put_two_people();
+  fs::permissions(folder_ / "s1/2.pgm", fs::perms::none);
+  {
+    const Unprivileged nobody;
+    if (!nobody.done) GTEST_SKIP() << "root cannot become nobody here";
+    refusal(ErrorKind::io, "s1/2.pgm");
+  }
+  fs::permissions(folder_ / "s1/2.pgm", fs::perms::owner_all);
+  fs::permissions(folder_ / "s2", fs::perms::none);
+  {
+    const Unprivileged nobody;
+    refusal(ErrorKind::io, "s2");
+  }
+  fs::permissions(folder_ / "s2", fs::perms::owner_all);
+}
+
+TEST_F(DatasetFolder, FollowsLinksToFoldersAndEndsAtLoops) {
+  put_two_people();
+  fs::rename(folder_ / "s2", folder_ / ".elsewhere");
+  fs::create_directory_symlink(".elsewhere", folder_ / "s2");
+  EXPECT_EQ(load().identities.size(), 2u);
+  fs::create_directory_symlink("..", folder_ / "s1/up");
+  refusal(ErrorKind::bad_data, "s1/up");
+  fs::remove(folder_ / "s1/up");
+  fs::create_directory_symlink(".", folder_ / "self");
+  refusal(ErrorKind::bad_data, "self/s1");
+}
+
+TEST_F(DatasetFolder, RefusesMorePixelsThanAccepted) {
+  put_two_people();
+  EXPECT_EQ(load(80).images.size(), 4u);
+  EXPECT_THROW(load(79), Error);
+  put("s2/3.pgm", 1, 1, 1);  // fits as it is, not when resized
+  EXPECT_THROW(load(81), Error);
+  EXPECT_EQ(load(100).images.size(), 5u);
+}
+
+TEST_F(DatasetFolder, TheReportCounts) {
+  for (int i = 0; i < 5; ++i) put("a/" + std::to_string(i) + ".pgm", 1);
+  for (int i = 0; i < 2; ++i) put("b/" + std::to_string(i) + ".pgm", 1, 7, 8);
+  put("c/1.pgm", 1);
+  put("d/1.pgm", 1);
+  put("d/2.pgm", 1);
+  put("d/3.pgm", 1);
+  put_bytes("d/bad.pgm", "P5");
+  const DatasetReport report = inspect_dataset(folder_);
+  EXPECT_EQ(report.identities, 4u);
+  EXPECT_EQ(report.images, 11u);
+  EXPECT_EQ(report.least, 1u);
+  EXPECT_EQ(report.median, 2.5);
+  EXPECT_EQ(report.most, 5u);
+  ASSERT_EQ(report.sizes.size(), 2u);
+  EXPECT_EQ(report.sizes[0].width, 4);
+  EXPECT_EQ(report.sizes[0].images, 9u);
+  EXPECT_EQ(report.sizes[1].height, 8);
+  EXPECT_EQ(report.sizes[1].images, 2u);
+  ASSERT_EQ(report.problems.size(), 1u);
+  EXPECT_EQ(report.problems[0].file, folder_ / "d/bad.pgm");
+}
+
+TEST_F(DatasetFolder, ASubsetIsWhatItsFoldersWouldLoadTo) {
+  put_two_people();
+  put("s3/1.pgm", 77);
+  const Dataset whole = load();
+  const size_t chosen[] = {1, 2};
+  const Dataset part = select_identities(whole, chosen);
+  fs::remove_all(folder_ / "s1");
+  const Dataset loaded = load();
+  EXPECT_EQ(part.digest, loaded.digest);
+  EXPECT_EQ(part.image_names, loaded.image_names);
+  EXPECT_EQ(part.identity_of, loaded.identity_of);
+  EXPECT_EQ(part.notes, loaded.notes);
+  EXPECT_EQ(part.identities[1].first, 2u);
+  EXPECT_EQ(part.images[2].at(0, 0), 77 / 255.0f);
+
+  const size_t outside[] = {3}, twice[] = {0, 1, 0};
+  EXPECT_THROW(select_identities(whole, outside), Error);
+  EXPECT_THROW(select_identities(whole, twice), Error);
+}
+
+TEST(AttFaces, LoadAsTheyAre) {
+  const char* variable = std::getenv("DOPPEL_DATA");
+  const fs::path folder = fs::path(variable ? variable : "../shared/data") / "att_faces";
+  if (!fs::is_directory(folder)) GTEST_SKIP() << "no AT&T faces at " << folder;
+  ThreadPool pool(2);
+  const Dataset dataset = load_dataset(folder, pool);
+  ASSERT_EQ(dataset.identities.size(), 40u);
+  ASSERT_EQ(dataset.images.size(), 400u);
+  EXPECT_EQ(dataset.image_names.front(), "s1/1.pgm");
+  EXPECT_EQ(dataset.image_names[9], "s1/10.pgm");
+  EXPECT_EQ(dataset.image_names.back(), "s40/10.pgm");
+  EXPECT_EQ(dataset.images[0].width, 92);
+  EXPECT_EQ(dataset.images[0].height, 112);
+  EXPECT_THAT(dataset.notes, IsEmpty());
+}
+
+}  // namespace
+}  // namespace doppel

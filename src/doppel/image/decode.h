@@ -1,0 +1,28 @@
+// Bytes of an image file in, a grey Image out: PGM and PPM (binary and ASCII), PNG and JPEG, told
+// apart by their first bytes, never by the file's name. The entry of the data flow.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+#include "doppel/image/image.h"
+
+namespace doppel {
+
+constexpr size_t kMostImageBytes = size_t{64} << 20;
+
+// Decodes one image file; `name` stands in front of every error.
+// * A grey sample v becomes v / (largest sample of the file), as one float division: v / 255.0f for
+//   8 bits. Samples are taken as they are: no gamma or colour profile is applied.
+// * Colour becomes grey by luma, 0.299 R + 0.587 G + 0.114 B (ITU-R BT.601).
+// * Transparent PNGs lie on white. A JPEG's EXIF orientation is applied.
+// Throws Error(bad_data) for anything that is no such file, is truncated or damaged, or whose size
+// is outside size_limits.h; nothing is allocated that the bytes at hand could not fill.
+Image decode_image(std::string_view bytes, const std::string& name);
+
+// The image in a file of at most kMostImageBytes. Throws as read_file() and decode_image() do.
+Image load_image(const std::filesystem::path& path);
+
+}  // namespace doppel
