@@ -1,0 +1,21 @@
+// The subcommands. Each adds itself, with its options and its help, to the program; what it does
+// when called it does by itself, and throws Error or Interrupted where it fails.
+#pragma once
+
+namespace CLI {
+class App;
+}
+
+namespace doppel::app {
+
+void add_train(CLI::App& program);
+void add_crossval(CLI::App& program);
+void add_eval(CLI::App& program);
+void add_embed(CLI::App& program);
+void add_verify(CLI::App& program);
+void add_pairs(CLI::App& program);
+void add_data(CLI::App& program);
+void add_synth(CLI::App& program);
+void add_info(CLI::App& program);
+
+}  // namespace doppel::app

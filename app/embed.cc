@@ -1,0 +1,114 @@
+// doppel embed: images to embeddings, for whatever else one wants to do with them.
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdio>
+#include <cstring>
+
+#include "commands.h"
+#include "data_source.h"
+#include "doppel/base/error.h"
+#include "doppel/base/file.h"
+#include "doppel/image/decode.h"
+#include "doppel/model/model.h"
+#include "progress.h"
+#include "recipe_options.h"
+
+namespace doppel::app {
+namespace {
+
+struct EmbedOptions {
+  std::string model, out;
+  std::vector<std::string> images;
+  int threads = 0;
+};
+
+// NumPy's format, version 1.0: a magic, a Python dictionary padded to 64 bytes, the values.
+// https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
+std::string encode_npy(const Matrix& matrix) {
+  std::string header = "{'descr': '<f4', 'fortran_order': False, 'shape': (" +
+                       std::to_string(matrix.rows) + ", " + std::to_string(matrix.columns) + "), }";
+  constexpr size_t kPrefix = 10;
+  header.append(63 - (kPrefix + header.size()) % 64, ' ');
+  header += '\n';
+  std::string bytes = std::string("\x93NUMPY\x01\x00", 8);
+  bytes += static_cast<char>(header.size() & 0xFF);
+  bytes += static_cast<char>(header.size() >> 8);
+  bytes += header;
+  bytes.append(reinterpret_cast<const char*>(matrix.values.data()),
+               matrix.values.size() * sizeof(float));
+  return bytes;
+}
+
+// A file name as a CSV field (RFC 4180).
+std::string quoted(const std::string& text) {
+  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
+  std::string result = "\"";
+  for (char c : text) result += c == '"' ? std::string("\"\"") : std::string(1, c);
+  return result + "\"";
+}
+
+std::string encode_csv(const std::vector<std::filesystem::path>& files, const Matrix& matrix) {
+  std::string text = "file";
+  for (size_t k = 0; k < matrix.columns; ++k) text += ",e" + std::to_string(k);
+  text += '\n';
+  for (size_t i = 0; i < files.size(); ++i) {
+    text += quoted(files[i].string());
+    for (float value : matrix.row(i)) {
+      char number[32];
+      std::snprintf(number, sizeof number, ",%.9g", static_cast<double>(value));
+      text += number;
+    }
+    text += '\n';
+  }
+  return text;
+}
+
+void run(const EmbedOptions& options) {
+  const bool npy = options.out.ends_with(".npy");
+  if (!options.out.empty() && !npy && !options.out.ends_with(".csv")) {
+    throw Error(ErrorKind::bad_argument,
+                "--out " + options.out + ": a name that ends in .npy or .csv was expected");
+  }
+  const Model model = load_model(options.model);
+  const std::vector<std::filesystem::path> files = image_files(options.images);
+  ThreadPool pool(options.threads > 0 ? options.threads : ThreadPool::available_threads());
+  Matrix embeddings(files.size(), embedding_size(model.network));
+  // In parts, so that a large folder does not have to fit into memory.
+  constexpr size_t kPart = 1024;
+  Progress progress;
+  for (size_t first = 0; first < files.size(); first += kPart) {
+    const size_t n = std::min(kPart, files.size() - first);
+    std::vector<Image> images(n);
+    pool.parallel_for(n, [&](size_t i, size_t) { images[i] = load_image(files[first + i]); });
+    const Matrix part = embed_images(model, images, pool);
+    std::ranges::copy(part.values, embeddings.row(first).begin());
+    progress.show("Embedding", first + n, files.size(), "",
+                  static_cast<double>(first + n) / static_cast<double>(files.size()));
+  }
+  progress.clear();
+  if (options.out.empty()) {
+    std::fputs(encode_csv(files, embeddings).c_str(), stdout);
+    return;
+  }
+  write_file_atomically(options.out, npy ? encode_npy(embeddings) : encode_csv(files, embeddings));
+  std::printf("%zu embeddings of %zu values: %s\n", embeddings.rows, embeddings.columns,
+              options.out.c_str());
+}
+
+}  // namespace
+
+void add_embed(CLI::App& program) {
+  auto options = std::make_shared<EmbedOptions>();
+  CLI::App* command = program.add_subcommand("embed", "Write the embeddings of images");
+  command->footer(
+      "A .npy file holds one row of 32-bit floats per image, in the order given (a folder's files\n"
+      "in natural order); a .csv file has the file's name in front of each row.\n"
+      "Example: doppel embed model.safetensors photos/ --out photos.npy");
+  command->add_option("MODEL", options->model, "A model file")->required();
+  command->add_option("IMAGES", options->images, "Images, or folders of them")->required();
+  command->add_option("--out", options->out, "x.npy or x.csv; left out: CSV on standard output");
+  add_threads_option(*command, options->threads);
+  command->callback([options] { run(*options); });
+}
+
+}  // namespace doppel::app

@@ -1,0 +1,36 @@
+// The options that train and crossval share: a recipe and what may be changed in it, seed, threads.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "doppel/train/recipe.h"
+#include "doppel/train/trainer.h"
+#include "progress.h"
+
+namespace CLI {
+class App;
+}
+
+namespace doppel::app {
+
+struct RecipeOptions {
+  std::string name = "tutorial";
+  std::optional<size_t> epochs, batch, pairs;
+  std::optional<double> rate, margin;
+  uint64_t seed = 0;
+  int threads = 0;  // 0: all processors
+
+  void add_to(CLI::App& command);
+  Recipe recipe() const;  // throws Error(bad_argument) naming the setting that makes no sense
+  int thread_count() const;
+};
+
+// A live line for the batches of part `part` of `parts` (folds), named `text` in front.
+std::function<void(const BatchReport&)> batch_progress(Progress& progress, std::string text,
+                                                       size_t part = 0, size_t parts = 1);
+
+void add_threads_option(CLI::App& command, int& threads);
+
+}  // namespace doppel::app
