@@ -167,6 +167,7 @@ void add_crossval(CLI::App& program) {
       "Example: doppel crossval faces/ --folds 4");
   command->add_option("DATA", options->data, kDataHelp);
   command->add_option("--folds", options->folds, "Contiguous blocks of identities to test on")
+      ->check(CLI::Range(2, 100000))
       ->capture_default_str();
   options->recipe.add_to(*command);
   command->add_flag("--json", options->as_json, "Print one JSON document instead of text");

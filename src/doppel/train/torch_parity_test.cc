@@ -141,7 +141,9 @@ TEST(TorchParity, TenTrainingStepsEndInTheSameWeights) {
     const double moved = distance(start, exact.weights);
     const double off = distance(ours.weights, exact.weights) / moved;
     EXPECT_LT(off, 2 * distance(single.weights, exact.weights) / moved + 1e-6) << epsilon;
-    if (epsilon > 1e-4) EXPECT_LT(off, 2e-5);
+    if (epsilon > 1e-4) {
+      EXPECT_LT(off, 2e-5);
+    }
     RecordProperty("off", std::to_string(off));
   }
 }

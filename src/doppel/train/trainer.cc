@@ -143,14 +143,18 @@ class Training {
       finite = optimizer_.step(state_.parameters, gradient_, pool_);
     }
     if (!finite) {
-      throw Error(ErrorKind::numeric,
-                  "training: loss or weights are no longer finite numbers in epoch " +
-                      std::to_string(state_.epoch + 1) + ", batch " +
-                      std::to_string(state_.batch + 1) + " of " + std::to_string(batches()) +
-                      "; a smaller learning rate (--lr) helps");
+      fail_not_finite("batch " + std::to_string(state_.batch + 1) + " of " +
+                      std::to_string(batches()));
     }
     state_.loss_sum += loss.loss * static_cast<double>(order.size());
     ++state_.batch;
+  }
+
+  [[noreturn]] void fail_not_finite(const std::string& where) const {
+    throw Error(ErrorKind::numeric,
+                "training: loss or weights are no longer finite numbers in epoch " +
+                    std::to_string(state_.epoch + 1) + ", " + where +
+                    "; a smaller learning rate (--lr) helps");
   }
 
   void finish_epoch(double seconds) {
@@ -159,6 +163,7 @@ class Training {
     for (size_t i = 0; i < pairs_.inputs.rows; ++i) rows.push_back(pairs_.inputs.row(i).data());
     const PairLoss validation =
         loss_of(engine_.embed(state_.parameters, rows), pairs_.validation, recipe_.margin);
+    if (!std::isfinite(validation.loss)) fail_not_finite("validation");
     const auto [nearest, farthest] = std::ranges::minmax_element(validation.distance);
     collapsed_ = !validation.distance.empty() && *farthest - *nearest < 1e-3 * recipe_.margin;
     state_.history.push_back({train_loss, validation.loss});

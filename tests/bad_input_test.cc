@@ -1,0 +1,153 @@
+// Bad input: one clear line that names it, exit code 1, and nothing lost.
+#include <gmock/gmock.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "doppel/base/file.h"
+#include "doppel/data/synthetic.h"
+#include "doppel/image/encode.h"
+#include "program.h"
+
+namespace doppel {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+
+class BadInput : public ProgramTest {
+ protected:
+  void SetUp() override {
+    ProgramTest::SetUp();
+    write_synthetic(folder_ / "faces", 4, 3, 1);
+  }
+
+  // One line on standard error that holds all of `named`, nothing on standard output.
+  void fails(const std::vector<std::string>& words, const std::vector<std::string>& named,
+             int code = 1) const {
+    const Finished failed = run(words);
+    EXPECT_EQ(failed.code, code) << failed.err;
+    EXPECT_EQ(std::ranges::count(failed.err, '\n'), 1) << failed.err;
+    for (const std::string& name : named) EXPECT_THAT(failed.err, HasSubstr(name));
+  }
+  std::vector<std::string> train(const std::string& data) const {
+    return {"train", data, "--pairs", "40", "--epochs", "1", "--json"};
+  }
+};
+
+TEST_F(BadInput, FoldersThatAreNoDataSet) {
+  fs::create_directories(folder_ / "empty");
+  fails(train("empty"), {"empty", "sub-folder"});
+  fails(train("missing"), {"missing"});
+  fs::create_directories(folder_ / "one");
+  fs::copy(folder_ / "faces/s1", folder_ / "one/s1");
+  fails(train("one"), {"one", "identit"});
+  fails(train("faces/s1/1.pgm"), {"faces/s1/1.pgm"});
+}
+
+TEST_F(BadInput, FilesThatAreNoImage) {
+  const fs::path file = folder_ / "faces/s2/2.pgm";
+  const std::string good = read_file(file, 1 << 20);
+  for (const std::string& bytes :
+       {std::string("hello"), std::string(), good.substr(0, good.size() - 1), good.substr(0, 7),
+        std::string("P5\n0 112\n255\n"), std::string("P5\n2147483648 112\n255\nx"),
+        std::string("P5\n92 113\n255\n") + good.substr(14)}) {
+    write_file_atomically(file, bytes);
+    fails(train("faces"), {"s2/2.pgm"});
+    fails({"data", "faces"}, {"1 problem"});
+  }
+}
+
+TEST_F(BadInput, AnUnreadableFileIsNamed) {
+  if (geteuid() == 0) GTEST_SKIP() << "root reads everything";
+  fs::permissions(folder_ / "faces/s1/3.pgm", fs::perms::none);
+  fails(train("faces"), {"s1/3.pgm", "ermission"});
+}
+
+TEST_F(BadInput, OddDataSetsAreTrainedOnAndSaySo) {
+  // Another size, and an identity with one image.
+  write_file_atomically(folder_ / "faces/s1/1.pgm",
+                        encode_pgm(Image{40, 50, std::vector<float>(2000, 0.5f)}));
+  fs::create_directories(folder_ / "faces/lonely");
+  fs::copy(folder_ / "faces/s2/1.pgm", folder_ / "faces/lonely/1.pgm");
+  const Finished trained = run(train("faces"));
+  ASSERT_EQ(trained.code, 0) << trained.err;
+  EXPECT_THAT(trained.err, HasSubstr("lonely"));
+  EXPECT_THAT(trained.err, HasSubstr("resized"));
+  const auto json = trained.json();
+  EXPECT_EQ(json["data"]["notes"].size(), 2u);
+  EXPECT_THAT(json["pairs"]["method"].get<std::string>(), HasSubstr("uniform"));
+}
+
+TEST_F(BadInput, DamagedModels) {
+  ASSERT_EQ(run(train("faces")).code, 0);
+  const std::string good = read_file(folder_ / "model.safetensors", 1 << 28);
+  const std::string a = "faces/s1/1.pgm";
+  for (size_t length : {size_t{0}, size_t{7}, size_t{100}, good.size() / 2, good.size() - 1}) {
+    write_file_atomically(folder_ / "cut.safetensors", good.substr(0, length));
+    fails({"verify", "cut.safetensors", a, a}, {"cut.safetensors", "safetensors file"});
+  }
+  std::string other = good;
+  other.replace(other.find("doppel model 1"), 14, "doppel model 9");
+  write_file_atomically(folder_ / "other.safetensors", other);
+  fails({"info", "other.safetensors"}, {"other.safetensors", "doppel model 9"});
+  other = good;
+  other.replace(other.find(R"(\"units\":50)"), 12, R"(\"units\":51)");
+  write_file_atomically(folder_ / "units.safetensors", other);
+  fails({"eval", "units.safetensors", "faces"}, {"units.safetensors", "shape"});
+  fails({"verify", "none.safetensors", a, a}, {"none.safetensors"});
+  fails({"verify", a, a, a}, {a});
+  fails({"verify", "model.safetensors", a, "model.safetensors"}, {"model.safetensors"});
+  fails({"embed", "model.safetensors", a, "nothing.pgm"}, {"nothing.pgm"});
+}
+
+TEST_F(BadInput, SynthKeepsWhatIsThere) {
+  fails({"synth", "faces"}, {"faces"}, 2);
+  EXPECT_TRUE(fs::exists(folder_ / "faces/s4/3.pgm"));
+  EXPECT_FALSE(fs::exists(folder_ / "faces/s5"));
+}
+
+TEST_F(BadInput, TrainingThatLeavesTheNumbersNamesTheStep) {
+  auto words = train("faces");
+  words.insert(words.end(), {"--lr", "1e29"});
+  fails(words, {"epoch 1", "--lr"});
+  EXPECT_FALSE(fs::exists(folder_ / "model.safetensors"));
+}
+
+TEST_F(BadInput, ACollapsedEmbeddingIsNamed) {
+  const Finished trained = run({"train", "faces", "--pairs", "400", "--epochs", "2", "--lr", "1"});
+  EXPECT_EQ(trained.code, 0);
+  EXPECT_THAT(trained.err, HasSubstr("collapsed"));
+}
+
+TEST_F(BadInput, AFullDiskLeavesTheOldModel) {
+  fs::create_directories(folder_ / "disk");
+  if (mount("none", (folder_ / "disk").c_str(), "tmpfs", 0, "size=900k") != 0) {
+    GTEST_SKIP() << "a small file system cannot be mounted here (not root)";
+  }
+  ASSERT_EQ(
+      run({"train", "faces", "--pairs", "40", "--epochs", "1", "--out", "disk/model.safetensors"})
+          .code,
+      0);
+  const std::string old = read_file(folder_ / "disk/model.safetensors", 1 << 28);
+  const Finished full =
+      run({"train", "faces", "--pairs", "40", "--epochs", "2", "--out", "disk/model.safetensors"});
+  const bool unchanged = read_file(folder_ / "disk/model.safetensors", 1 << 28) == old;
+  const auto entries = std::distance(fs::directory_iterator(folder_ / "disk"), {});
+  umount((folder_ / "disk").c_str());
+  EXPECT_EQ(full.code, 1);
+  EXPECT_THAT(full.err, HasSubstr("No space left"));
+  EXPECT_THAT(full.err, HasSubstr("disk/model.safetensors"));
+  EXPECT_TRUE(unchanged);
+  EXPECT_EQ(entries, 1);
+}
+
+TEST_F(BadInput, AnOutputThatCannotBeMadeIsToldBeforeTraining) {
+  fails({"train", "faces", "--out", "faces/s1/1.pgm/x/m.safetensors"}, {"faces/s1/1.pgm"});
+  fails({"train", "faces", "--out", "faces"}, {"faces"}, 2);
+}
+
+}  // namespace
+}  // namespace doppel

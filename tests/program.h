@@ -1,0 +1,56 @@
+// Runs the program `doppel` in a folder of its own and gives back what it printed.
+#pragma once
+
+#include <gtest/gtest.h>
+#include <sys/types.h>
+
+#include <chrono>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+namespace doppel {
+
+struct Finished {
+  int code = -1;  // exit code; 128 + n where signal n ended it
+  std::string out, err;
+
+  nlohmann::json json() const { return nlohmann::json::parse(out); }
+};
+
+// A program that runs; it is killed where nobody waits for it.
+class Running {
+ public:
+  Running(const std::filesystem::path& folder, const std::vector<std::string>& arguments,
+          const std::string& environment);
+  ~Running();
+  Running(const Running&) = delete;
+  Running& operator=(const Running&) = delete;
+
+  void signal(int number) const;
+  Finished wait();
+  // Waits until standard output holds `text`; false after `patience` or the program's end.
+  bool printed(const std::string& text, std::chrono::seconds patience) const;
+
+ private:
+  std::filesystem::path out_, err_;
+  pid_t pid_;
+};
+
+// Each test has an empty folder, gone afterwards.
+class ProgramTest : public testing::Test {
+ protected:
+  void SetUp() override;
+  void TearDown() override;
+
+  // `environment`: one "NAME=value", or none.
+  Finished run(const std::vector<std::string>& arguments,
+               const std::string& environment = "") const;
+  // The AT&T faces, or an empty path where they are not there.
+  static std::filesystem::path att_faces();
+
+  std::filesystem::path folder_;
+};
+
+}  // namespace doppel
