@@ -57,12 +57,16 @@ SheetCell cell(const Dataset& dataset, const ScoredPair& scored, bool with_dista
   SheetCell result;
   result.images = {&dataset.images[a], &dataset.images[b]};
   result.tone = genuine ? Tone::good : Tone::bad;
-  result.caption = {dataset.image_names[a] + "  " + dataset.image_names[b]};
+  // "s1/2  s1/10": there is room for little more under two faces.
+  const auto short_name = [&](uint32_t i) {
+    return std::filesystem::path(dataset.image_names[i]).replace_extension().string();
+  };
+  result.caption = {short_name(a) + "  " + short_name(b)};
   if (with_distance) {
     char text[64];
     const bool right = (static_cast<double>(scored.distance) < kTutorialThreshold) == genuine;
-    std::snprintf(text, sizeof text, "distance %.3f%s", static_cast<double>(scored.distance),
-                  right ? "" : "  wrong");
+    std::snprintf(text, sizeof text, "%s %.3f",
+                  right ? "distance" : "wrong:", static_cast<double>(scored.distance));
     result.caption.emplace_back(text);
   } else {
     result.caption.emplace_back(genuine ? "genuine (1)" : "impostor (0)");

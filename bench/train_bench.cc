@@ -12,6 +12,7 @@
 #include <numeric>
 #include <thread>
 
+#include "bench/fma_peak.h"
 #include "doppel/base/error.h"
 #include "doppel/base/random.h"
 #include "doppel/data/synthetic.h"
@@ -20,7 +21,6 @@
 #include "doppel/nn/simd.h"
 #include "doppel/nn/torch_network.h"
 #include "doppel/train/train_model.h"
-#include "bench/fma_peak.h"
 
 namespace doppel {
 namespace {

@@ -19,6 +19,7 @@
 #include "doppel/eval/one_shot.h"
 #include "doppel/eval/verification.h"
 #include "doppel/image/resize.h"
+#include "doppel/loss/energy.h"
 
 namespace doppel {
 namespace {
@@ -110,8 +111,8 @@ TEST(Pca, AllComponentsTogetherKeepTheDistancesOfTheTrainingRows) {
   EXPECT_EQ(pca.components.rows, 9u);  // n - 1: the mean took one direction
   const Matrix projected = project(pca, rows);
   for (size_t i = 1; i < 10; ++i) {
-    EXPECT_NEAR(squared_distance(projected.row(0), projected.row(i)),
-                squared_distance(rows.row(0), rows.row(i)), 1e-4);
+    EXPECT_NEAR(squared_euclidean(projected.row(0), projected.row(i)),
+                squared_euclidean(rows.row(0), rows.row(i)), 1e-4);
   }
 }
 

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "doppel/base/error.h"
-#include "doppel/eval/distance.h"
+#include "doppel/loss/energy.h"
 
 namespace doppel {
 
@@ -53,12 +53,12 @@ OneShot one_shot(const Matrix& embeddings, std::span<const uint32_t> identity_of
         const size_t own = (*person)[round];
         if (probe == own) continue;
         ++result.trials;
-        const double own_distance = squared_distance(embeddings.row(probe), embeddings.row(own));
+        const double own_distance = squared_euclidean(embeddings.row(probe), embeddings.row(own));
         size_t nearer = 0, tied = 1;
         for (const std::vector<size_t>* other : people) {
           if (other == person) continue;
           const double distance =
-              squared_distance(embeddings.row(probe), embeddings.row((*other)[round]));
+              squared_euclidean(embeddings.row(probe), embeddings.row((*other)[round]));
           nearer += distance < own_distance;
           tied += distance == own_distance;
         }

@@ -9,7 +9,7 @@
 
 #include "doppel/base/error.h"
 #include "doppel/base/random.h"
-#include "doppel/eval/distance.h"
+#include "doppel/loss/energy.h"
 
 namespace doppel {
 namespace {
@@ -31,7 +31,7 @@ double brute_force(const Matrix& embeddings, size_t people, size_t images) {
       size_t best = 0;
       double nearest = std::numeric_limits<double>::infinity();
       for (size_t p = 0; p < people; ++p) {
-        const double d = squared_distance(embeddings.row(probe), embeddings.row(p * images + j));
+        const double d = squared_euclidean(embeddings.row(probe), embeddings.row(p * images + j));
         if (d < nearest) {
           nearest = d;
           best = p;

@@ -10,6 +10,7 @@
 #include "doppel/base/error.h"
 #include "doppel/base/random.h"
 #include "doppel/eval/distance.h"
+#include "doppel/loss/energy.h"
 
 namespace doppel {
 namespace {
@@ -244,7 +245,7 @@ TEST(Distance, IsEuclideanAndKeepsSmallDifferencesOfLargeValues) {
   // In single precision the first thousand ones would vanish beside the large term.
   std::vector<float> a(1001, 1.0f), b(1001, 0.0f);
   a[0] = 16384;
-  EXPECT_EQ(squared_distance(a, b), 16384.0 * 16384.0 + 1000);
+  EXPECT_EQ(squared_euclidean(a, b), 16384.0 * 16384.0 + 1000);
 }
 
 TEST(Distance, RefusesAPairWithoutEmbedding) {

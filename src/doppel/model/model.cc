@@ -147,17 +147,19 @@ Model decode_model(std::string_view bytes, const std::string& name) {
     metadata.fail("it has " + std::to_string(file.tensors.size()) + " tensors, its network needs " +
                   std::to_string(expected.size()));
   }
-  model.parameters.resize(parameter_count(model.network));
   std::map<std::string, const NamedTensor*> by_name;
   for (const NamedTensor& tensor : file.tensors) by_name[tensor.name] = &tensor;
+  // All shapes first: a description must not make us take memory that its file does not fill.
   for (const Tensor& tensor : expected) {
     const auto found = by_name.find(tensor.name);
     if (found == by_name.end()) metadata.fail("tensor \"" + tensor.name + "\" is missing");
     if (found->second->shape != tensor.shape) {
       metadata.fail("tensor \"" + tensor.name + "\" has another shape than its network demands");
     }
-    std::copy(found->second->values.begin(), found->second->values.end(),
-              model.parameters.begin() + static_cast<std::ptrdiff_t>(tensor.offset));
+  }
+  for (const Tensor& tensor : expected) {
+    const std::vector<float>& values = by_name[tensor.name]->values;
+    model.parameters.insert(model.parameters.end(), values.begin(), values.end());
   }
   return model;
 }

@@ -46,12 +46,16 @@ HWY_INLINE M load_bits(Lanes d, const LaneBits* HWY_RESTRICT bits, size_t lane) 
   }
 }
 
-// Puts them back; the images from `lane` on must not have been stored before.
-HWY_INLINE void store_bits(Lanes d, M mask, size_t lane, LaneBits* bits) {
-  uint8_t bytes[8] = {};
-  hn::StoreMaskBits(d, mask, bytes);
-  const unsigned value = bytes[0] | static_cast<unsigned>(bytes[1]) << 8;
-  *bits = static_cast<LaneBits>((lane == 0 ? 0u : *bits) | value << lane);
+// Puts them back. Where a register has less than a byte of bits, the images before `lane` must have
+// been stored before and those behind it come later.
+HWY_INLINE void store_bits(Lanes d, M mask, size_t lane, LaneBits* HWY_RESTRICT bits) {
+  if constexpr (kStep >= 8) {
+    hn::StoreMaskBits(d, mask, reinterpret_cast<uint8_t*>(bits) + lane / 8);
+  } else {
+    uint8_t part[8] = {};
+    hn::StoreMaskBits(d, mask, part);
+    *bits = static_cast<LaneBits>((lane == 0 ? 0u : *bits) | unsigned{part[0]} << lane);
+  }
 }
 
 // The sum over 16 lanes in one fixed order, equal on every instruction set.

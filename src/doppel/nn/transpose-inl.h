@@ -47,48 +47,51 @@ HWY_INLINE void transpose_4x4(Four d, VFour (&v)[4]) {
   v[3] = hn::ConcatUpperUpper(d, cd_high, ab_high);
 }
 
+// Four values of all 16 rows at a time: the tile is written, or read, a whole cache line after the
+// other, where going through it once for every four rows would touch each line four times.
 void RowsToTile(const float* const* rows, size_t n, float* HWY_RESTRICT tile) {
   const Four d;
-  for (size_t group = 0; group < kLanes; group += 4) {
-    const float* const* row = rows + group;
-    size_t i = 0;
-    for (; i + 4 <= n; i += 4) {
+  size_t i = 0;
+  for (; i + 4 <= n; i += 4) {
+    DOPPEL_UNROLL
+    for (size_t group = 0; group < kLanes; group += 4) {
       VFour v[4];
       DOPPEL_UNROLL
       for (size_t r = 0; r < 4; ++r) {
-        v[r] = row[r] == nullptr ? hn::Zero(d) : hn::LoadU(d, row[r] + i);
+        const float* row = rows[group + r];
+        v[r] = row == nullptr ? hn::Zero(d) : hn::LoadU(d, row + i);
       }
       transpose_4x4(d, v);
       DOPPEL_UNROLL
       for (size_t q = 0; q < 4; ++q) hn::Store(v[q], d, tile + (i + q) * kLanes + group);
     }
-    for (; i < n; ++i) {
-      for (size_t r = 0; r < 4; ++r) {
-        tile[i * kLanes + group + r] = row[r] == nullptr ? 0.0f : row[r][i];
-      }
+  }
+  for (; i < n; ++i) {
+    for (size_t lane = 0; lane < kLanes; ++lane) {
+      tile[i * kLanes + lane] = rows[lane] == nullptr ? 0.0f : rows[lane][i];
     }
   }
 }
 
 void TileToRows(const float* HWY_RESTRICT tile, size_t n, float* const* rows) {
   const Four d;
-  for (size_t group = 0; group < kLanes; group += 4) {
-    float* const* row = rows + group;
-    size_t i = 0;
-    for (; i + 4 <= n; i += 4) {
+  size_t i = 0;
+  for (; i + 4 <= n; i += 4) {
+    DOPPEL_UNROLL
+    for (size_t group = 0; group < kLanes; group += 4) {
       VFour v[4];
       DOPPEL_UNROLL
       for (size_t q = 0; q < 4; ++q) v[q] = hn::Load(d, tile + (i + q) * kLanes + group);
       transpose_4x4(d, v);
       DOPPEL_UNROLL
       for (size_t r = 0; r < 4; ++r) {
-        if (row[r] != nullptr) hn::StoreU(v[r], d, row[r] + i);
+        if (rows[group + r] != nullptr) hn::StoreU(v[r], d, rows[group + r] + i);
       }
     }
-    for (; i < n; ++i) {
-      for (size_t r = 0; r < 4; ++r) {
-        if (row[r] != nullptr) row[r][i] = tile[i * kLanes + group + r];
-      }
+  }
+  for (; i < n; ++i) {
+    for (size_t lane = 0; lane < kLanes; ++lane) {
+      if (rows[lane] != nullptr) rows[lane][i] = tile[i * kLanes + lane];
     }
   }
 }
