@@ -155,8 +155,8 @@ void run(const TrainOptions& options) {
   const TestResult tested = test(trained, dataset, pool);
   const size_t pairs = trained.split.test.size();
   if (!options.as_json) {
-    std::printf("Trained on %zu pairs in %.1f s. %s\n", trained.split.train.size(), train_seconds,
-                trained.pair_method.c_str());
+    std::printf("Trained on %zu pairs in %.1f s.\nPairs: %s\n", trained.split.train.size(),
+                train_seconds, trained.pair_method.c_str());
     print_test(tested, pairs);
     std::printf("Model: %s\n", options.out.c_str());
     return;

@@ -1,10 +1,8 @@
 // An array that begins on a cache line, as vector loads and stores want it.
 #pragma once
 
-#include <sys/mman.h>
-
-#include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <cstdlib>
 #include <memory>
 #include <new>
@@ -12,39 +10,36 @@
 
 namespace doppel {
 
-// `size` zeros of a plain type, aligned to 64 bytes and followed by 64 readable bytes. Large arrays
-// ask the kernel for huge pages: a training walks through all of its activations in every step, and
-// with small pages spends a tenth of its time on finding them.
+// `size` zeros of a plain type, aligned to 64 bytes and followed by 64 readable bytes. A large
+// array takes memory only as it is written to.
 template <typename T>
 class AlignedArray {
   static_assert(std::is_trivially_copyable_v<T>);
 
  public:
   AlignedArray() = default;
-  explicit AlignedArray(size_t size) : size_(size) {
-    constexpr size_t kHugePage = size_t{2} << 20;
-    size_t bytes = (size * sizeof(T) + 127) / 64 * 64;
-    const bool large = bytes >= kHugePage / 2;
-    if (large) bytes = (bytes + kHugePage - 1) / kHugePage * kHugePage;
-    data_.reset(static_cast<T*>(std::aligned_alloc(large ? kHugePage : 64, bytes)));
-    if (!data_) throw std::bad_alloc();
-    if (large) ::madvise(data_.get(), bytes, MADV_HUGEPAGE);  // a wish: it may fail
-    std::fill_n(reinterpret_cast<unsigned char*>(data_.get()), bytes,
-                static_cast<unsigned char>(0));
+  explicit AlignedArray(size_t size)
+      : size_(size), memory_(std::calloc(size * sizeof(T) + 2 * kAlignment, 1)) {
+    if (!memory_) throw std::bad_alloc();
+    const auto address = reinterpret_cast<uintptr_t>(memory_.get());
+    offset_ = (kAlignment - address % kAlignment) % kAlignment;
   }
 
   size_t size() const { return size_; }
-  T* data() { return data_.get(); }
-  const T* data() const { return data_.get(); }
-  T& operator[](size_t i) { return data_.get()[i]; }
-  const T& operator[](size_t i) const { return data_.get()[i]; }
+  T* data() { return reinterpret_cast<T*>(static_cast<char*>(memory_.get()) + offset_); }
+  const T* data() const {
+    return reinterpret_cast<const T*>(static_cast<const char*>(memory_.get()) + offset_);
+  }
+  T& operator[](size_t i) { return data()[i]; }
+  const T& operator[](size_t i) const { return data()[i]; }
 
  private:
+  static constexpr size_t kAlignment = 64;
   struct Free {
-    void operator()(T* data) const { std::free(data); }
+    void operator()(void* memory) const { std::free(memory); }
   };
-  size_t size_ = 0;
-  std::unique_ptr<T, Free> data_;
+  size_t size_ = 0, offset_ = 0;
+  std::unique_ptr<void, Free> memory_;
 };
 
 }  // namespace doppel
