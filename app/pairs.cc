@@ -8,7 +8,7 @@
 #include "doppel/base/error.h"
 #include "doppel/base/file.h"
 #include "doppel/base/random.h"
-#include "doppel/eval/distance.h"
+#include "doppel/eval/verification.h"
 #include "doppel/image/encode.h"
 #include "doppel/image/sheet.h"
 #include "doppel/model/model.h"

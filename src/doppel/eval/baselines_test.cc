@@ -15,7 +15,6 @@
 #include "doppel/data/dataset.h"
 #include "doppel/data/folds.h"
 #include "doppel/data/pairs.h"
-#include "doppel/eval/distance.h"
 #include "doppel/eval/one_shot.h"
 #include "doppel/eval/verification.h"
 #include "doppel/image/resize.h"

@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "doppel/base/error.h"
-#include "doppel/eval/distance.h"
+#include "doppel/loss/energy.h"
 
 namespace doppel {
 namespace {
@@ -42,6 +42,21 @@ double ratio(size_t part, size_t whole) {
 }
 
 }  // namespace
+
+std::vector<float> euclidean_distances(const Matrix& embeddings, std::span<const Pair> pairs) {
+  std::vector<float> distances;
+  distances.reserve(pairs.size());
+  for (const Pair& pair : pairs) {
+    if (pair.a >= embeddings.rows || pair.b >= embeddings.rows) {
+      throw Error(ErrorKind::mismatch, "pairs: image " + std::to_string(std::max(pair.a, pair.b)) +
+                                           " has no embedding, there are " +
+                                           std::to_string(embeddings.rows));
+    }
+    distances.push_back(
+        static_cast<float>(euclidean(embeddings.row(pair.a), embeddings.row(pair.b))));
+  }
+  return distances;
+}
 
 ScoredPairs score_pairs(const Matrix& embeddings, std::span<const Pair> pairs) {
   ScoredPairs scored;

@@ -13,6 +13,10 @@
 
 namespace doppel {
 
+// The Euclidean distance of each pair, in the order of `pairs`; pair (a, b) compares rows a and b
+// of `embeddings`. Throws Error(mismatch) where a pair names a row that is not there.
+std::vector<float> euclidean_distances(const Matrix& embeddings, std::span<const Pair> pairs);
+
 // One entry per pair in both; a smaller distance speaks for one person.
 struct ScoredPairs {
   std::vector<float> distance;

@@ -9,7 +9,6 @@
 
 #include "doppel/base/error.h"
 #include "doppel/base/random.h"
-#include "doppel/eval/distance.h"
 #include "doppel/loss/energy.h"
 
 namespace doppel {

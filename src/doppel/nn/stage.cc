@@ -55,27 +55,43 @@ size_t framed_floats(const Shape& shape, size_t pad) {
   return shape.channels * (shape.height + 2 * pad) * (shape.width + 2 * pad) * kLanes;
 }
 
-// A convolution's gradients are summed per tile (weights, then biases, as the tensors lie), then
-// over the tiles.
-void add_partials(size_t n, size_t tiles, const float* partials, float* gradient) {
-  std::memcpy(gradient, partials, n * sizeof(float));
-  for (size_t t = 1; t < tiles; ++t) {
-    const float* partial = partials + t * n;
-    for (size_t i = 0; i < n; ++i) gradient[i] += partial[i];
+// A convolution sums the gradients of its weights and biases per tile, in the order in which its
+// tensors lie; what is left is to add these up over the tiles.
+class SummedStage : public Stage {
+ public:
+  SummedStage(size_t in_size, size_t out_size, size_t weights, size_t biases, size_t offset)
+      : Stage(in_size, out_size), weights_(weights), biases_(biases), offset_(offset) {}
+
+  size_t partial_floats() const override { return weights_ + biases_; }
+  size_t gradient_tasks() const override { return 1; }
+  void gradient(size_t, size_t tiles, const float*, const float* partials, float*,
+                float* gradient) const override {
+    float* sum = gradient + offset_;
+    std::memcpy(sum, partials, partial_floats() * sizeof(float));
+    for (size_t t = 1; t < tiles; ++t) {
+      const float* partial = partials + t * partial_floats();
+      for (size_t i = 0; i < partial_floats(); ++i) sum[i] += partial[i];
+    }
   }
-}
+
+ protected:
+  const float* weight(const Pass& pass) const { return pass.parameters + offset_; }
+  const float* bias(const Pass& pass) const { return weight(pass) + weights_; }
+  size_t weights() const { return weights_; }
+
+ private:
+  size_t weights_, biases_, offset_;
+};
 
 // Convolution 3x3, ReLU, max-pool 2, perhaps dropout.
-class ConvPoolStage : public Stage {
+class ConvPoolStage : public SummedStage {
  public:
   ConvPoolStage(const Shape& in, const Conv& conv, size_t out_size, size_t offset,
                 std::optional<Drop> drop)
-      : Stage(in.size(), out_size),
+      : SummedStage(in.size(), out_size, conv.filters * in.channels * 9, conv.filters, offset),
         in_(in),
         pad_(conv.same ? 1 : 0),
         shape_{in.channels, in.height + 2 * pad_, in.width + 2 * pad_, conv.filters},
-        weights_(conv.filters * in.channels * 9),
-        offset_(offset),
         drop_(drop) {}
 
   size_t scratch_floats() const override {
@@ -86,10 +102,8 @@ class ConvPoolStage : public Stage {
     static_assert(sizeof(PoolChoice) == sizeof(float));
     return (shape_.framed_size() + 15) / 16 * 16;
   }
-  size_t partial_floats() const override { return weights_ + shape_.filters; }
 
   void forward(const Pass& pass, const float* x, float* y) const override {
-    const float* weight = pass.parameters + offset_;
     LaneBits* kept = nullptr;
     float scale = 1;
     if (drop_ && pass.dropout != nullptr) {
@@ -98,8 +112,8 @@ class ConvPoolStage : public Stage {
     }
     for (size_t t = 0; t < pass.tiles; ++t) {
       if (kept != nullptr) drop_->draw(*pass.dropout, pass.slot + t * kLanes, out_size(), kept);
-      conv_pool_forward(shape_, framed(x + t * in_size() * kLanes, pass.scratch), weight,
-                        weight + weights_, kept, scale, y + t * out_size() * kLanes,
+      conv_pool_forward(shape_, framed(x + t * in_size() * kLanes, pass.scratch), weight(pass),
+                        bias(pass), kept, scale, y + t * out_size() * kLanes,
                         pass.tape == nullptr
                             ? nullptr
                             : reinterpret_cast<PoolChoice*>(pass.tape + t * tape_floats()));
@@ -115,21 +129,15 @@ class ConvPoolStage : public Stage {
       const auto* choice = reinterpret_cast<const PoolChoice*>(pass.tape + t * tape_floats());
       float* sums = partial + t * partial_floats();
       conv_pool_route(shape_, y + t * out_size() * kLanes, dy + t * out_size() * kLanes, scale,
-                      routed, sums + weights_);
+                      routed, sums + weights());
       conv_pool_weight_gradient(shape_, framed(x + t * in_size() * kLanes, pass.scratch), routed,
                                 choice, sums);
       if (dx == nullptr) continue;
       float* out = dx + t * in_size() * kLanes;
-      conv_pool_input_gradient(shape_, pass.parameters + offset_, routed, choice,
+      conv_pool_input_gradient(shape_, weight(pass), routed, choice,
                                pad_ == 0 ? out : framed_gradient);
       if (pad_ > 0) remove_frame(framed_gradient, in_, pad_, out);
     }
-  }
-
-  size_t gradient_tasks() const override { return 1; }
-  void gradient(size_t, size_t tiles, const float*, const float* partials, float*,
-                float* gradient) const override {
-    add_partials(partial_floats(), tiles, partials, gradient + offset_);
   }
 
  private:
@@ -143,32 +151,28 @@ class ConvPoolStage : public Stage {
   Shape in_;
   size_t pad_;
   ConvPool shape_;
-  size_t weights_, offset_;
   std::optional<Drop> drop_;
 };
 
-class ConvStage : public Stage {
+class ConvStage : public SummedStage {
  public:
   ConvStage(const Shape& in, const Conv& conv, const Shape& out, size_t offset)
-      : Stage(in.size(), out.size()),
+      : SummedStage(in.size(), out.size(), conv.filters * in.channels * conv.kernel * conv.kernel,
+                    conv.filters, offset),
         in_(in),
         out_(out),
         pad_(conv.same ? conv.kernel / 2 : 0),
-        shape_{in.channels, in.height + 2 * pad_, in.width + 2 * pad_, conv.filters, conv.kernel},
-        weights_(conv.filters * in.channels * conv.kernel * conv.kernel),
-        offset_(offset) {}
+        shape_{in.channels, in.height + 2 * pad_, in.width + 2 * pad_, conv.filters, conv.kernel} {}
 
   size_t scratch_floats() const override {
     return framed_floats(in_, pad_) + framed_floats(out_, shape_.kernel - 1) +
-           (weights_ + 15) / 16 * 16;
+           (weights() + 15) / 16 * 16;
   }
-  size_t partial_floats() const override { return weights_ + shape_.filters; }
 
   void forward(const Pass& pass, const float* x, float* y) const override {
-    const float* weight = pass.parameters + offset_;
     for (size_t t = 0; t < pass.tiles; ++t) {
-      conv_forward(shape_, framed(x + t * in_size() * kLanes, pass.scratch), weight,
-                   weight + weights_, y + t * out_size() * kLanes);
+      conv_forward(shape_, framed(x + t * in_size() * kLanes, pass.scratch), weight(pass),
+                   bias(pass), y + t * out_size() * kLanes);
     }
   }
 
@@ -176,12 +180,12 @@ class ConvStage : public Stage {
                 float* partial) const override {
     float* framed_gradient = pass.scratch + framed_floats(in_, pad_);
     float* turned = framed_gradient + framed_floats(out_, shape_.kernel - 1);
-    if (dx != nullptr) turn_weights(pass.parameters + offset_, turned);
+    if (dx != nullptr) turn_weights(weight(pass), turned);
     for (size_t t = 0; t < pass.tiles; ++t) {
       const float* g = dy + t * out_size() * kLanes;
       float* sums = partial + t * partial_floats();
       conv_weight_gradient(shape_, framed(x + t * in_size() * kLanes, pass.scratch), g, sums,
-                           sums + weights_);
+                           sums + weights());
       if (dx == nullptr) continue;
       add_frame(g, out_, shape_.kernel - 1, framed_gradient);
       const ConvPlain full{shape_.filters, out_.height + 2 * (shape_.kernel - 1),
@@ -190,12 +194,6 @@ class ConvStage : public Stage {
       conv_forward(full, framed_gradient, turned, nullptr, pad_ == 0 ? out : pass.scratch);
       if (pad_ > 0) remove_frame(pass.scratch, in_, pad_, out);
     }
-  }
-
-  size_t gradient_tasks() const override { return 1; }
-  void gradient(size_t, size_t tiles, const float*, const float* partials, float*,
-                float* gradient) const override {
-    add_partials(partial_floats(), tiles, partials, gradient + offset_);
   }
 
  private:
@@ -221,7 +219,6 @@ class ConvStage : public Stage {
   Shape in_, out_;
   size_t pad_;
   ConvPlain shape_;
-  size_t weights_, offset_;
 };
 
 // ReLU, dropout, or the one after the other.
