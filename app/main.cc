@@ -46,6 +46,11 @@ int run(int argc, char** argv) {
     if (const char* simd = std::getenv("DOPPEL_SIMD"); simd != nullptr && *simd != '\0') {
       doppel::use_simd(simd);
     }
+    const auto named = [&](const CLI::App* command) { return command->check_name(argv[1]); };
+    if (argc > 1 && argv[1][0] != '-' && program.get_subcommands(named).empty()) {
+      const std::string what = std::string("there is no command \"") + argv[1] + "\"";
+      return fail(kWrongUsage, (what + "; doppel --help lists them").c_str());
+    }
     program.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return program.exit(error) == 0 ? 0 : kWrongUsage;

@@ -44,8 +44,8 @@ TEST_F(Program, EveryCommandHelpsWithAnExample) {
 
 TEST_F(Program, WrongUsageExitsWithTwoAndNamesTheOption) {
   EXPECT_EQ(run({}).code, 2);
-  EXPECT_EQ(run({"dance"}).code, 2);
   for (const auto& [words, named] : std::vector<std::pair<std::vector<std::string>, std::string>>{
+           {{"dance"}, "dance"},
            {train({"--frobnicate"}), "--frobnicate"},
            {train({"--threads", "0"}), "--threads"},
            {train({"--epochs", "x"}), "--epochs"},
