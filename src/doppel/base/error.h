@@ -24,7 +24,4 @@ class Error : public std::runtime_error {
   ErrorKind kind_;
 };
 
-// The kind's name as it stands in JSON output: "bad_argument", "io", ...
-const char* error_kind_name(ErrorKind kind);
-
 }  // namespace doppel

@@ -16,24 +16,6 @@ Eigen::Index index(size_t i) { return static_cast<Eigen::Index>(i); }
 
 }  // namespace
 
-Matrix pixel_embeddings(std::span<const Image> images) {
-  if (images.empty()) return {};
-  const Image& first = images.front();
-  Matrix rows(images.size(), first.pixels.size());
-  for (size_t i = 0; i < images.size(); ++i) {
-    const Image& image = images[i];
-    if (image.width != first.width || image.height != first.height) {
-      throw Error(ErrorKind::mismatch, "pixels: image " + std::to_string(i) + " is " +
-                                           std::to_string(image.width) + "x" +
-                                           std::to_string(image.height) + ", the first one's " +
-                                           std::to_string(first.width) + "x" +
-                                           std::to_string(first.height) + " was expected");
-    }
-    std::copy(image.pixels.begin(), image.pixels.end(), rows.row(i).begin());
-  }
-  return rows;
-}
-
 Pca fit_pca(const Matrix& training, size_t most_components) {
   assert(most_components >= 1);
   if (training.rows < 2) {

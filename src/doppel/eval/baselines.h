@@ -1,18 +1,13 @@
-// What recognition reaches without any network: raw pixels and eigenfaces. Takes images, gives
-// embeddings that verification and one-shot recognition measure like a network's.
+// What recognition reaches without any network. The plain pixels are an embedding as they are
+// (image/preprocessing.h); eigenfaces are made here, to be measured like a network's embeddings.
 #pragma once
 
 #include <cstddef>
-#include <span>
 #include <vector>
 
 #include "doppel/base/matrix.h"
-#include "doppel/image/image.h"
 
 namespace doppel {
-
-// One row of width * height grey values per image. Throws Error(mismatch) where sizes differ.
-Matrix pixel_embeddings(std::span<const Image> images);
 
 // Principal components (Turk and Pentland: Eigenfaces for recognition, 1991).
 struct Pca {
