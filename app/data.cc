@@ -1,9 +1,11 @@
-// doppel data: what is in a folder, and what is wrong with it, before anything is trained.
+// doppel data: what is in a folder or archive, and what is wrong with it, before anything is
+// trained.
 #include <CLI/CLI.hpp>
 #include <cstdio>
 
 #include "commands.h"
 #include "doppel/base/error.h"
+#include "doppel/base/thread_pool.h"
 #include "doppel/data/dataset.h"
 #include "measures.h"
 
@@ -53,7 +55,8 @@ void print_report_json(const DatasetReport& report) {
 }
 
 void run(const DataOptions& options) {
-  const DatasetReport report = inspect_dataset(options.data);
+  ThreadPool pool(ThreadPool::available_threads());
+  const DatasetReport report = inspect_dataset(options.data, pool);
   if (options.as_json) {
     print_report_json(report);
   } else {
@@ -69,11 +72,14 @@ void run(const DataOptions& options) {
 
 void add_data(CLI::App& program) {
   auto options = std::make_shared<DataOptions>();
-  CLI::App* command = program.add_subcommand("data", "Look at a folder of identities");
+  CLI::App* command =
+      program.add_subcommand("data", "Look at a folder or zip archive of identities");
   command->footer(
       "Lists every problem instead of stopping at the first; exits with 1 where there is one.\n"
       "Example: doppel data faces/");
-  command->add_option("DATA", options->data, "Folder with one sub-folder of images per identity")
+  command
+      ->add_option("DATA", options->data,
+                   "Folder or zip archive with one sub-folder of images per identity")
       ->required();
   command->add_flag("--json", options->as_json, "Print one JSON document instead of text");
   command->callback([options] { run(*options); });

@@ -1,11 +1,13 @@
 #include "data_source.h"
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 
 #include "doppel/base/error.h"
 #include "doppel/base/natural_order.h"
+#include "doppel/data/people.h"
 #include "doppel/data/synthetic.h"
 
 namespace doppel::app {
@@ -13,11 +15,11 @@ namespace doppel::app {
 namespace fs = std::filesystem;
 
 const char* const kDataHelp =
-    "Folder with one sub-folder of images per identity. Left out: the AT&T faces in "
+    "Folder or zip archive with one sub-folder of images per identity. Left out: the AT&T faces in "
     "$DOPPEL_DATA/att_faces or data/att_faces, else synthetic faces";
 
-Dataset load_or_make_data(const std::string& folder, ThreadPool& pool) {
-  if (!folder.empty()) return load_dataset(folder, pool);
+Dataset load_or_make_data(const std::string& source, ThreadPool& pool, const LoadOptions& options) {
+  if (!source.empty()) return load_dataset(source, pool, options);
   std::vector<fs::path> places;
   if (const char* given = std::getenv("DOPPEL_DATA"); given != nullptr && *given != '\0') {
     places.push_back(fs::path(given) / "att_faces");
@@ -25,9 +27,51 @@ Dataset load_or_make_data(const std::string& folder, ThreadPool& pool) {
   places.push_back(fs::path("data") / "att_faces");
   for (const fs::path& place : places) {
     std::error_code ignored;
-    if (fs::is_directory(place, ignored)) return load_dataset(place, pool);
+    if (fs::is_directory(place, ignored)) return load_dataset(place, pool, options);
   }
   return synthetic_dataset(40, 10, 1);
+}
+
+LoadOptions loaded_for(const Recipe& recipe) {
+  LoadOptions options;
+  if (recipe.width && recipe.height) options.size = {*recipe.width, *recipe.height};
+  return options;
+}
+
+LoadOptions loaded_for(const Model& model) {
+  LoadOptions options;
+  options.size = {model.preprocessing.width, model.preprocessing.height};
+  return options;
+}
+
+void DataSource::add_to(CLI::App& command) {
+  command.add_option("DATA", data, kDataHelp);
+  CLI::Option* list = command.add_option(
+      "--people", people,
+      "Only the people of this list (in the format of LFW's peopleDevTrain.txt)");
+  command
+      .add_option("--identities", identities,
+                  "Only these: names, and numbers from 1 in natural order: s1,s2,10-20")
+      ->excludes(list);
+}
+
+Dataset DataSource::load(ThreadPool& pool, const LoadOptions& options) const {
+  Dataset all = load_or_make_data(data, pool, options);
+  if (people.empty() && identities.empty()) return all;
+  Dataset chosen;
+  if (!people.empty()) {
+    std::vector<std::string> names = read_people_list(people);
+    std::ranges::sort(names, natural_less);  // as a folder of these people alone would be read
+    chosen = select_identities(all, names);
+    chosen.source += ", people of " + people;
+  } else {
+    chosen = select_identities(all, chosen_identities(all, identities));
+    chosen.source += ", identities " + identities;
+  }
+  if (chosen.identities.size() < 2) {
+    throw Error(ErrorKind::bad_argument, chosen.source + ": at least two identities are needed");
+  }
+  return chosen;
 }
 
 std::vector<fs::path> image_files(const std::vector<std::string>& paths) {

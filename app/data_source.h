@@ -1,4 +1,4 @@
-// Where a command's images come from: a folder that was named, or what is at hand.
+// Where a command's images come from: a folder or archive that was named, or what is at hand.
 #pragma once
 
 #include <filesystem>
@@ -7,12 +7,37 @@
 
 #include "doppel/base/thread_pool.h"
 #include "doppel/data/dataset.h"
+#include "doppel/model/model.h"
+#include "doppel/train/recipe.h"
+
+namespace CLI {
+class App;
+}
 
 namespace doppel::app {
 
-// The data set in `folder`; where that is empty, the AT&T faces of $DOPPEL_DATA/att_faces or of
-// ./data/att_faces, else synthetic ones (40 people, 10 images). Dataset::source says which.
-Dataset load_or_make_data(const std::string& folder, ThreadPool& pool);
+// The data set in `source`, a folder or an archive; where that is empty, the AT&T faces of
+// $DOPPEL_DATA/att_faces or of ./data/att_faces, else synthetic ones (40 people, 10 images).
+// Dataset::source says which.
+Dataset load_or_make_data(const std::string& source, ThreadPool& pool,
+                          const LoadOptions& options = {});
+
+// Images as a network will see them: read at its size they take less memory, and nothing is lost.
+LoadOptions loaded_for(const Recipe& recipe);
+LoadOptions loaded_for(const Model& model);
+
+// The argument DATA and the options that take a part of it.
+struct DataSource {
+  std::string data;        // for load_or_make_data()
+  std::string people;      // a file for read_people_list(); empty: everybody
+  std::string identities;  // for chosen_identities(); empty: everybody
+
+  void add_to(CLI::App& command);
+
+  // The chosen identities in natural order; Dataset::source says what was chosen. Throws as loading
+  // and choosing do, Error(bad_argument) where fewer than two identities are left.
+  Dataset load(ThreadPool& pool, const LoadOptions& options = {}) const;
+};
 
 // The image files among `paths`; a folder stands for the files in it and in its sub-folders, in
 // natural order. Throws Error(io) for what is not there, Error(bad_data) for a folder without

@@ -12,7 +12,17 @@
 namespace doppel {
 
 // What a stream of numbers is for: equal seeds never meet between two purposes.
-enum class Purpose : uint16_t { weights = 1, pairs, split, shuffle, dropout, synthetic, sample };
+enum class Purpose : uint16_t {
+  weights = 1,
+  pairs,
+  split,
+  shuffle,
+  dropout,
+  synthetic,
+  sample,
+  bootstrap,
+  augment,
+};
 
 // The raw generator: four random words for a 64-bit key and a 128-bit counter.
 std::array<uint32_t, 4> philox(uint64_t key, std::array<uint32_t, 4> counter);

@@ -1,192 +1,29 @@
-// First the folder is listed, then every file decoded; load_dataset stops at the first problem of
+// First the source is listed, then every file decoded; load_dataset stops at the first problem of
 // either step, inspect_dataset collects them.
 #include "doppel/data/dataset.h"
 
 #include <algorithm>
 #include <atomic>
-#include <bit>
-#include <cstring>
 #include <map>
-#include <optional>
 #include <string_view>
-#include <system_error>
 #include <tuple>
+#include <unordered_map>
 #include <utility>
 
 #include "doppel/base/digest.h"
 #include "doppel/base/error.h"
-#include "doppel/base/natural_order.h"
+#include "doppel/data/listing.h"
 #include "doppel/image/decode.h"
 #include "doppel/image/resize.h"
+#include "doppel/image/size_limits.h"
 
 namespace doppel {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kExpected =
-    "a folder with one sub-folder of images per identity was expected";
-
-struct Problem {
-  fs::path file;
-  Error error;
-};
-
-struct IdentityFolder {
-  std::string name;
-  std::vector<std::string> files;  // natural order
-};
-
-// A data set's files before any of them is opened.
-struct Listing {
-  std::vector<IdentityFolder> identities;  // natural order, each with at least one file
-  std::vector<Problem> problems;
-  std::vector<std::string> notes;
-  size_t files = 0;
-};
-
-std::string plural(size_t count, const std::string& thing) {
-  return std::to_string(count) + " " + thing + (count == 1 ? "" : "s");
-}
-
-// "s1, s2, s3 and 4 more"
-std::string enumerate(const std::vector<std::string>& names) {
-  constexpr size_t kNamed = 5;
-  std::string text;
-  for (size_t i = 0; i < std::min(names.size(), kNamed); ++i) text += (i ? ", " : "") + names[i];
-  if (names.size() > kNamed) text += " and " + std::to_string(names.size() - kNamed) + " more";
-  return text;
-}
-
-std::string size_text(std::pair<int, int> size) {
-  return std::to_string(size.first) + " x " + std::to_string(size.second);
-}
-
-bool is_hidden(std::string_view name) {
-  return name.starts_with('.') || name == "Thumbs.db" || name == "desktop.ini";
-}
-
-bool is_named_like_an_image(const fs::path& file) {
-  std::string ending = file.extension().string();
-  for (char& c : ending) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  constexpr std::string_view kEndings[] = {".pgm", ".ppm", ".pnm", ".png", ".jpg", ".jpeg"};
-  return std::find(std::begin(kEndings), std::end(kEndings), ending) != std::end(kEndings);
-}
-
-// The names in a folder, without the hidden ones, in natural order. Throws Error(io).
-std::vector<std::string> names_in(const fs::path& folder) {
-  std::error_code error;
-  std::vector<std::string> names;
-  for (fs::directory_iterator entry(folder, error), end; !error && entry != end;
-       entry.increment(error)) {
-    std::string name = entry->path().filename().string();
-    if (!is_hidden(name)) names.push_back(std::move(name));
-    if (names.size() > kMostDatasetImages) {
-      throw Error(ErrorKind::io, folder.string() + ": more than the " +
-                                     std::to_string(kMostDatasetImages) +
-                                     " files that are accepted here");
-    }
-  }
-  if (error) throw Error(ErrorKind::io, folder.string() + ": cannot be listed: " + error.message());
-  std::sort(names.begin(), names.end(), natural_less);
-  return names;
-}
-
-// Lists one identity's files, with a problem for each entry that cannot be an image.
-IdentityFolder list_identity(const fs::path& folder, const std::string& name, Listing& listing) {
-  IdentityFolder identity{name, {}};
-  try {
-    for (std::string& file : names_in(folder / name)) {
-      const fs::path path = folder / name / file;
-      std::error_code error;
-      const fs::file_status status = fs::status(path, error);
-      if (fs::is_directory(status)) {
-        listing.problems.push_back(
-            {path,
-             Error(ErrorKind::bad_data,
-                   path.string() +
-                       ": a folder inside an identity's folder, where images alone were expected; "
-                       "give the folder that directly holds the identities' folders")});
-      } else if (error) {
-        listing.problems.push_back(
-            {path, Error(ErrorKind::io, path.string() + ": cannot be opened: " + error.message())});
-      } else {
-        identity.files.push_back(std::move(file));
-      }
-    }
-  } catch (const Error& error) {
-    listing.problems.push_back({folder / name, error});
-  }
-  return identity;
-}
-
-// Throws where the folder itself cannot be listed; all else becomes a problem.
-Listing list_folder(const fs::path& folder) {
-  std::error_code error;
-  const fs::file_status status = fs::status(folder, error);
-  if (!fs::exists(status)) {
-    throw Error(ErrorKind::io, folder.string() + ": there is no such folder" +
-                                   (status.type() == fs::file_type::not_found
-                                        ? ""
-                                        : " that can be reached (" + error.message() + ")") +
-                                   "; " + kExpected);
-  }
-  if (!fs::is_directory(status)) {
-    throw Error(ErrorKind::io, folder.string() + ": this is a file; " + kExpected);
-  }
-
-  Listing listing;
-  size_t folders = 0, loose = 0, loose_images = 0;
-  std::vector<std::string> empty;
-  for (const std::string& name : names_in(folder)) {
-    const fs::path path = folder / name;
-    std::error_code reaching;
-    if (!fs::is_directory(path, reaching)) {
-      ++loose;
-      loose_images += is_named_like_an_image(path);
-      if (reaching) {
-        listing.problems.push_back(
-            {path,
-             Error(ErrorKind::io, path.string() + ": cannot be read: " + reaching.message())});
-      }
-      continue;
-    }
-    ++folders;
-    const size_t problems = listing.problems.size();
-    IdentityFolder identity = list_identity(folder, name, listing);
-    listing.files += identity.files.size();
-    if (!identity.files.empty()) {
-      listing.identities.push_back(std::move(identity));
-    } else if (listing.problems.size() == problems) {
-      empty.push_back(name);
-    }
-  }
-  if (loose_images > 0) {
-    listing.notes.push_back(plural(loose_images, "image") +
-                            " beside the identities' folders: ignored");
-  }
-  if (!empty.empty()) {
-    listing.notes.push_back("left out, having no images: " + enumerate(empty));
-  }
-  const auto whole = [&](const std::string& what) {
-    listing.problems.push_back({folder, Error(ErrorKind::bad_data, folder.string() + ": " + what)});
-  };
-  if (folders == 0) {
-    whole((loose == 0 ? "the folder is empty; "
-                      : "the folder holds " + plural(loose, "file") + " but no sub-folder; ") +
-          std::string(kExpected));
-  } else if (listing.identities.size() < 2 && listing.problems.empty()) {
-    whole("images of at least two identities are needed, those of " +
-          (listing.identities.empty() ? "none" : "one (" + listing.identities[0].name + ")") +
-          " were found; " + kExpected);
-  }
-  if (listing.files > kMostDatasetImages) {
-    whole(plural(listing.files, "image") + ", more than the " + std::to_string(kMostDatasetImages) +
-          " that are accepted here");
-  }
-  return listing;
+std::string size_text(ImageSize size) {
+  return std::to_string(size.width) + " x " + std::to_string(size.height);
 }
 
 using SizeCounts = std::map<std::pair<int, int>, size_t>;  // by width and height
@@ -204,8 +41,13 @@ std::vector<SizeCount> most_frequent_first(const SizeCounts& counts) {
 }
 
 void note_sizes(const std::vector<SizeCount>& sizes, size_t images,
-                std::vector<std::string>& notes) {
+                const std::optional<ImageSize>& wanted, std::vector<std::string>& notes) {
   if (sizes.size() < 2) return;
+  if (wanted) {
+    notes.push_back("images of " + std::to_string(sizes.size()) + " sizes, all resized to " +
+                    size_text(*wanted) + " (width x height)");
+    return;
+  }
   const size_t other = images - sizes.front().images;
   notes.push_back(std::to_string(other) + " of " + plural(images, "image") + " resized to " +
                   size_text({sizes.front().width, sizes.front().height}) +
@@ -213,11 +55,12 @@ void note_sizes(const std::vector<SizeCount>& sizes, size_t images,
 }
 
 void note_lone_images(const std::vector<std::string>& lone, std::vector<std::string>& notes) {
-  if (lone.empty()) return;
-  notes.push_back("one image only, so no genuine pairs: " + enumerate(lone));
+  if (!lone.empty()) {
+    notes.push_back("one image only, so no genuine pairs: " + enumerated(lone));
+  }
 }
 
-void throw_first(const std::vector<Problem>& problems) {
+void throw_first(const std::vector<SourceProblem>& problems) {
   if (problems.empty()) return;
   const Error& first = problems.front().error;
   if (problems.size() == 1) throw first;
@@ -239,14 +82,18 @@ void add_text(Sha256& digest, const std::string& text) {
 
 }  // namespace
 
-Dataset load_dataset(const fs::path& folder, ThreadPool& pool, size_t most_pixels) {
-  Listing listing = list_folder(folder);
+Dataset load_dataset(const fs::path& source, ThreadPool& pool, const LoadOptions& options) {
+  if (options.size) {
+    check_size(ErrorKind::bad_argument, options.size->width, options.size->height,
+               "the size to load images at");
+  }
+  Listing listing = list_source(source);
   throw_first(listing.problems);
 
   Dataset dataset;
-  dataset.source = folder.string();
+  dataset.source = source.string();
   dataset.notes = std::move(listing.notes);
-  for (const IdentityFolder& identity : listing.identities) {
+  for (const IdentityFiles& identity : listing.identities) {
     for (const std::string& file : identity.files) {
       dataset.image_names.push_back(identity.name + "/" + file);
       dataset.identity_of.push_back(static_cast<uint32_t>(dataset.identities.size()));
@@ -255,41 +102,45 @@ Dataset load_dataset(const fs::path& folder, ThreadPool& pool, size_t most_pixel
         {identity.name, dataset.image_names.size() - identity.files.size(), identity.files.size()});
   }
 
+  const std::vector<std::string> paths = listing.paths();
   dataset.images.resize(listing.files);
-  std::vector<std::optional<Error>> failures(listing.files);
+  dataset.image_digests.resize(listing.files);
+  std::vector<ImageSize> decoded(listing.files);
   std::atomic<size_t> pixels{0};
-  pool.parallel_for(listing.files, [&](size_t i, size_t) {
-    if (pixels.load(std::memory_order_relaxed) > most_pixels) return;
-    try {
-      dataset.images[i] = load_image(folder / dataset.image_names[i]);
-      pixels += dataset.images[i].pixels.size();
-    } catch (const Error& error) {
-      failures[i] = error;
-    }
+  const auto failures = read_each(source, paths, pool, [&](size_t i, std::string_view bytes) {
+    if (pixels.load(std::memory_order_relaxed) > options.most_pixels) return;
+    Image image = decode_image(bytes, (source / paths[i]).string());
+    dataset.image_digests[i] = image_digest(image);
+    decoded[i] = {image.width, image.height};
+    if (options.size) image = resize(image, options.size->width, options.size->height);
+    pixels += image.pixels.size();
+    dataset.images[i] = std::move(image);
   });
   const auto too_large = [&] {
     return Error(ErrorKind::bad_data,
-                 folder.string() + ": more than the " + std::to_string(most_pixels) +
+                 source.string() + ": more than the " + std::to_string(options.most_pixels) +
                      " pixels that are accepted here; use fewer or smaller images");
   };
-  if (pixels > most_pixels) throw too_large();
-  std::vector<Problem> problems;
+  if (pixels > options.most_pixels) throw too_large();
+  std::vector<SourceProblem> problems;
   for (size_t i = 0; i < failures.size(); ++i) {
-    if (failures[i]) problems.push_back({folder / dataset.image_names[i], *failures[i]});
+    if (failures[i]) problems.push_back({source / paths[i], *failures[i]});
   }
   throw_first(problems);
 
   SizeCounts counts;
-  for (const Image& image : dataset.images) ++counts[{image.width, image.height}];
+  for (const ImageSize& size : decoded) ++counts[{size.width, size.height}];
   const std::vector<SizeCount> sizes = most_frequent_first(counts);
-  const int width = sizes.front().width, height = sizes.front().height;
-  const size_t area = static_cast<size_t>(width) * static_cast<size_t>(height);
-  if (sizes.size() > 1 && listing.files > most_pixels / area) throw too_large();
+  const ImageSize one = options.size.value_or(ImageSize{sizes.front().width, sizes.front().height});
+  const size_t area = static_cast<size_t>(one.width) * static_cast<size_t>(one.height);
+  if (listing.files > options.most_pixels / area) throw too_large();
   pool.parallel_for(listing.files, [&](size_t i, size_t) {
     Image& image = dataset.images[i];
-    if (image.width != width || image.height != height) image = resize(image, width, height);
+    if (image.width != one.width || image.height != one.height) {
+      image = resize(image, one.width, one.height);
+    }
   });
-  note_sizes(sizes, listing.files, dataset.notes);
+  note_sizes(sizes, listing.files, options.size, dataset.notes);
   seal(dataset);
   return dataset;
 }
@@ -310,6 +161,9 @@ Dataset select_identities(const Dataset& dataset, std::span<const size_t> identi
     const Identity& identity = dataset.identities[index];
     for (size_t i = identity.first; i < identity.first + identity.count; ++i) {
       selected.images.push_back(dataset.images[i]);
+      if (!dataset.image_digests.empty()) {
+        selected.image_digests.push_back(dataset.image_digests[i]);
+      }
       selected.image_names.push_back(dataset.image_names[i]);
       selected.identity_of.push_back(static_cast<uint32_t>(selected.identities.size()));
     }
@@ -320,51 +174,86 @@ Dataset select_identities(const Dataset& dataset, std::span<const size_t> identi
   return selected;
 }
 
+Dataset select_identities(const Dataset& dataset, std::span<const std::string> names) {
+  std::unordered_map<std::string_view, size_t> index;
+  for (size_t i = 0; i < dataset.identities.size(); ++i) index[dataset.identities[i].name] = i;
+  std::vector<size_t> identities;
+  std::vector<std::string> missing;
+  for (const std::string& name : names) {
+    const auto found = index.find(name);
+    if (found == index.end()) {
+      missing.push_back(name);
+    } else {
+      identities.push_back(found->second);
+    }
+  }
+  if (!missing.empty()) {
+    throw Error(ErrorKind::mismatch, dataset.source + ": of " + plural(names.size(), "name") +
+                                         " asked for, " + std::to_string(missing.size()) +
+                                         " are no identity's here: " + enumerated(missing));
+  }
+  return select_identities(dataset, identities);
+}
+
+std::string image_digest(const Image& image) {
+  std::string bytes(image.pixels.size() * 2, '\0');
+  for (size_t i = 0; i < image.pixels.size(); ++i) {
+    const auto level = static_cast<int>(image.pixels[i] * 65535.0f + 0.5f);
+    bytes[2 * i] = static_cast<char>(level & 255);
+    bytes[2 * i + 1] = static_cast<char>(level >> 8);
+  }
+  Sha256 digest;
+  add_number(digest, static_cast<uint64_t>(image.width));
+  add_number(digest, static_cast<uint64_t>(image.height));
+  digest.add(bytes);
+  return digest.hex();
+}
+
 void seal(Dataset& dataset) {
+  if (dataset.image_digests.empty()) {
+    for (const Image& image : dataset.images) dataset.image_digests.push_back(image_digest(image));
+  }
   std::vector<std::string> lone;
   for (const Identity& identity : dataset.identities) {
     if (identity.count == 1) lone.push_back(identity.name);
   }
   note_lone_images(lone, dataset.notes);
 
-  static_assert(std::endian::native == std::endian::little,
-                "the digest is over little-endian floats");
   Sha256 digest;
   for (const Identity& identity : dataset.identities) {
     add_text(digest, identity.name);
     add_number(digest, identity.count);
     for (size_t i = identity.first; i < identity.first + identity.count; ++i) {
-      const Image& image = dataset.images[i];
       add_text(digest, dataset.image_names[i]);
-      add_number(digest, static_cast<uint64_t>(image.width));
-      add_number(digest, static_cast<uint64_t>(image.height));
-      digest.add({reinterpret_cast<const char*>(image.pixels.data()),
-                  image.pixels.size() * sizeof(float)});
+      add_text(digest, dataset.image_digests[i]);
     }
   }
   dataset.digest = digest.hex();
 }
 
-DatasetReport inspect_dataset(const fs::path& folder) {
-  Listing listing = list_folder(folder);
+DatasetReport inspect_dataset(const fs::path& source, ThreadPool& pool) {
+  Listing listing = list_source(source);
   DatasetReport report;
-  report.source = folder.string();
+  report.source = source.string();
   report.notes = std::move(listing.notes);
   report.identities = listing.identities.size();
+  const std::vector<std::string> paths = listing.paths();
+  std::vector<ImageSize> decoded(paths.size());  // 0 x 0 where it could not be
+  const auto failures = read_each(source, paths, pool, [&](size_t i, std::string_view bytes) {
+    const Image image = decode_image(bytes, (source / paths[i]).string());
+    decoded[i] = {image.width, image.height};
+  });
   SizeCounts counts;
   std::vector<size_t> per_identity;
   std::vector<std::string> lone;
-  for (const IdentityFolder& identity : listing.identities) {
+  size_t i = 0;
+  for (const IdentityFiles& identity : listing.identities) {
     size_t images = 0;
-    for (const std::string& file : identity.files) {
-      const fs::path path = folder / identity.name / file;
-      try {
-        const Image image = load_image(path);
-        ++counts[{image.width, image.height}];
-        ++images;
-      } catch (const Error& error) {
-        listing.problems.push_back({path, error});
-      }
+    for (const size_t end = i + identity.files.size(); i < end; ++i) {
+      if (failures[i]) listing.problems.push_back({source / paths[i], *failures[i]});
+      if (decoded[i].width == 0) continue;
+      ++counts[{decoded[i].width, decoded[i].height}];
+      ++images;
     }
     if (images == 1) lone.push_back(identity.name);
     report.images += images;
@@ -378,9 +267,9 @@ DatasetReport inspect_dataset(const fs::path& folder) {
     report.median = static_cast<double>(per_identity[(n - 1) / 2] + per_identity[n / 2]) / 2;
   }
   report.sizes = most_frequent_first(counts);
-  note_sizes(report.sizes, report.images, report.notes);
+  note_sizes(report.sizes, report.images, std::nullopt, report.notes);
   note_lone_images(lone, report.notes);
-  for (const Problem& problem : listing.problems) {
+  for (const SourceProblem& problem : listing.problems) {
     report.problems.push_back({problem.file, problem.error.what()});
   }
   return report;

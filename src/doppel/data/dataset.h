@@ -1,10 +1,11 @@
-// A data set in memory: a folder with one sub-folder per identity becomes images of one size,
-// identity by identity, in natural order.
+// A data set in memory: a folder or a zip archive with one sub-folder per identity becomes images
+// of one size, identity by identity, in natural order.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -15,45 +16,73 @@
 namespace doppel {
 
 struct Identity {
-  std::string name;  // the sub-folder's name
+  std::string name;  // the folder's name: "s1", "Greek/character01"
   size_t first = 0;  // its images are first .. first+count-1 of Dataset::images
   size_t count = 0;
 };
 
 struct Dataset {
-  std::string source;                    // the folder, or how the images were made
-  std::vector<Identity> identities;      // natural order of their names
-  std::vector<Image> images;             // natural order within an identity; all of one size
-  std::vector<std::string> image_names;  // "s1/1.pgm", one per image
-  std::vector<uint32_t> identity_of;     // index into identities, one per image
-  std::vector<std::string> notes;        // what the user should know: resized images, lone images
-  std::string digest;  // SHA-256 over identity names, image names and decoded pixels, in order
+  std::string source;                      // the folder or archive, or how the images were made
+  std::vector<Identity> identities;        // natural order of their names
+  std::vector<Image> images;               // natural order within an identity; all of one size
+  std::vector<std::string> image_names;    // "s1/1.pgm", one per image
+  std::vector<uint32_t> identity_of;       // index into identities, one per image
+  std::vector<std::string> image_digests;  // of the images as they were decoded: image_digest()
+  std::vector<std::string> notes;          // what the user should know: resized images, lone images
+  std::string digest;  // SHA-256 over identity names, image names and image digests, in order
 };
 
-// What a data set may hold at most in images and, together, in pixels (2 GB of them).
-inline constexpr size_t kMostDatasetImages = 1'000'000;
+// What a data set may hold at most in pixels, of all images together (2 GB).
 inline constexpr size_t kMostDatasetPixels = 500'000'000;
 
-// Reads `folder`: each of its sub-folders is an identity, each file in one of them an image.
-// * Ignored: hidden files and folders (".x", Thumbs.db, desktop.ini) everywhere, other files beside
-//   the sub-folders (a note tells of images among them), sub-folders without files (with a note).
-// * Symbolic links are followed; a sub-folder of an identity is an error, so that no loop is run.
-// * Images of several sizes are resized to the most frequent one, of equally frequent ones the
-//   larger, with a note. Identities with one image are kept, and named in a note.
-// Images are decoded by the pool's threads; the result does not depend on their number.
-// Throws Error(io) where a folder or file is missing or cannot be read, Error(bad_data) naming the
-// first file in natural order that is no image, where there are fewer than two identities, or where
-// there are more than kMostDatasetImages images or `most_pixels` pixels.
-Dataset load_dataset(const std::filesystem::path& folder, ThreadPool& pool,
-                     size_t most_pixels = kMostDatasetPixels);
+struct ImageSize {
+  int width = 0, height = 0;
+};
+
+struct LoadOptions {
+  std::optional<ImageSize> size;            // what every image becomes as soon as it is decoded
+  size_t most_pixels = kMostDatasetPixels;  // of what is kept: of the resized images
+};
+
+// Reads `source`, a folder or a zip archive; both by the same rules:
+// * A folder that holds files and no folders is an identity, each of its files an image. Folders
+// may
+//   lie in folders ("Greek/character01"), all identities' at one depth. Folders that all identities
+//   have in common are left out of their names: an archive of a folder gives what the folder gives.
+// * Ignored: hidden files and folders (".x", Thumbs.db, desktop.ini, __MACOSX) everywhere; files
+//   beside the identities' folders or those in common (a note tells of images among them); files
+//   not named like images beside other folders; folders without files (with a note).
+// * An error: images beside a folder that is not ignored; where that is an identity's, it could be
+//   either. In folders symbolic links are followed, except back to a folder around them, which is
+//   an error; in archives a link, an encrypted file, a name that comes twice or leads out ("../x").
+// * Images become `options.size`, by resize(). Without it images of several sizes become the most
+//   frequent one, of equally frequent ones the larger, with a note. Identities with one image are
+//   kept, and named in a note.
+// An archive is read in memory, in blocks; nothing is unpacked to the disk. Images are decoded by
+// the pool's threads; the result does not depend on their number, the digests not on the size.
+// Throws Error(io) where a folder or file is missing or cannot be read, Error(bad_data) for a
+// damaged archive, naming the first file in natural order that is no image (of an archive: of those
+// before damage that hides the rest), where there are fewer than two identities, or where there are
+// more than options.most_pixels pixels or what listing.h accepts in images and bytes;
+// Error(bad_argument) for a size outside size_limits.h.
+Dataset load_dataset(const std::filesystem::path& source, ThreadPool& pool,
+                     const LoadOptions& options = {});
 
 // The sub-set of the given identities (indices into dataset.identities), in the given order, with
 // the digest it would have by itself. Throws Error(bad_argument) for an index that is out of range
 // or comes twice.
 Dataset select_identities(const Dataset& dataset, std::span<const size_t> identities);
 
-// Completes a data set whose identities and images are in place: appends the note on identities
-// with one image and sets the digest.
+// The same by names. Throws Error(mismatch) naming the names that no identity has,
+// Error(bad_argument) for one that comes twice.
+Dataset select_identities(const Dataset& dataset, std::span<const std::string> names);
+
+// SHA-256 of an image's width, height and grey values, these rounded to 16 bits, in hexadecimal:
+// the same picture gives the same digest, whatever its file's name and format.
+std::string image_digest(const Image& image);
+
+// Completes a data set whose identities and images are in place: makes the images' digests where
+// there are none, appends the note on identities with one image and sets the digest.
 void seal(Dataset& dataset);
 
 struct SizeCount {
@@ -66,10 +95,10 @@ struct DataProblem {
   std::string sentence;        // names it, too
 };
 
-// What is in a folder, good and bad.
+// What is in a folder or archive, good and bad.
 struct DatasetReport {
   std::string source;
-  size_t identities = 0;              // sub-folders with files in them
+  size_t identities = 0;              // folders of images
   size_t images = 0;                  // files that could be decoded
   size_t least = 0, most = 0;         // images of an identity
   double median = 0;                  // of the images of an identity
@@ -78,8 +107,9 @@ struct DatasetReport {
   std::vector<std::string> notes;     // what it would note
 };
 
-// Looks at everything in `folder` as load_dataset would, without stopping at the first problem.
-// Throws Error(io) only where `folder` is missing, is no folder or cannot be listed.
-DatasetReport inspect_dataset(const std::filesystem::path& folder);
+// Looks at everything in `source` as load_dataset would, without stopping at the first problem.
+// Throws Error only where load_dataset could not even list it: where it is missing, is neither a
+// folder nor an archive, cannot be read or is a damaged archive.
+DatasetReport inspect_dataset(const std::filesystem::path& source, ThreadPool& pool);
 
 }  // namespace doppel

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "doppel/base/digest.h"
 #include "doppel/base/error.h"
 #include "doppel/base/file.h"
 #include "doppel/image/encode.h"
@@ -17,6 +18,7 @@ namespace doppel {
 namespace {
 
 namespace fs = std::filesystem;
+using namespace std::string_literals;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -48,7 +50,11 @@ class DatasetFolder : public testing::Test {
   }
   Dataset load(size_t most_pixels = kMostDatasetPixels) {
     ThreadPool pool(2);
-    return load_dataset(folder_, pool, most_pixels);
+    return load_dataset(folder_, pool, {.size = {}, .most_pixels = most_pixels});
+  }
+  DatasetReport inspect() {
+    ThreadPool pool(2);
+    return inspect_dataset(folder_, pool);
   }
   // The error of load(), which must name `named`; inspect_dataset() must find a problem, too.
   std::string refusal(ErrorKind kind, const std::string& named) {
@@ -61,7 +67,7 @@ class DatasetFolder : public testing::Test {
       EXPECT_EQ(error.kind(), kind) << message;
       EXPECT_THAT(message, HasSubstr(named));
     }
-    const DatasetReport report = inspect_dataset(folder_);
+    const DatasetReport report = inspect();
     EXPECT_THAT(report.problems,
                 testing::Contains(testing::Field(&DataProblem::sentence, HasSubstr(named))));
     return message;
@@ -102,7 +108,7 @@ TEST_F(DatasetFolder, CompanionsAndHiddenFilesAreIgnored) {
   const Dataset dataset = load();
   EXPECT_EQ(dataset.digest, digest);
   EXPECT_THAT(dataset.notes, IsEmpty());
-  EXPECT_THAT(inspect_dataset(folder_).problems, IsEmpty());
+  EXPECT_THAT(inspect().problems, IsEmpty());
 }
 
 TEST_F(DatasetFolder, TellsOfLooseImagesAndEmptyFolders) {
@@ -168,8 +174,8 @@ TEST_F(DatasetFolder, AnIdentityWithOneImageIsKeptAndNamed) {
   const Dataset dataset = load();
   EXPECT_EQ(dataset.identities.size(), 3u);
   EXPECT_THAT(dataset.notes, ElementsAre(HasSubstr("lonely")));
-  EXPECT_EQ(inspect_dataset(folder_).notes, dataset.notes);
-  EXPECT_THAT(inspect_dataset(folder_).problems, IsEmpty());
+  EXPECT_EQ(inspect().notes, dataset.notes);
+  EXPECT_THAT(inspect().problems, IsEmpty());
 }
 
 TEST_F(DatasetFolder, RefusesWhatIsNoFolder) {
@@ -189,7 +195,7 @@ TEST_F(DatasetFolder, RefusesWhatIsNoFolder) {
     const auto expected = testing::AllOf(HasSubstr(path.string()),
                                          HasSubstr("one sub-folder of images per identity"));
     EXPECT_THAT(message(path, [&](const fs::path& p) { load_dataset(p, pool); }), expected);
-    EXPECT_THAT(message(path, [](const fs::path& p) { inspect_dataset(p); }), expected);
+    EXPECT_THAT(message(path, [&](const fs::path& p) { inspect_dataset(p, pool); }), expected);
   }
 }
 
@@ -215,7 +221,7 @@ TEST_F(DatasetFolder, RefusesAFileThatIsNoImage) {
   put_bytes("s2/3.pgm", "");
   const std::string message = refusal(ErrorKind::bad_data, "s2/3.pgm");  // the first by order
   EXPECT_THAT(message, HasSubstr("1 more problem"));
-  const DatasetReport report = inspect_dataset(folder_);
+  const DatasetReport report = inspect();
   ASSERT_EQ(report.problems.size(), 2u);
   EXPECT_EQ(report.problems[1].file, folder_ / "s2/notes.txt");
   EXPECT_EQ(report.images, 4u);
@@ -277,7 +283,7 @@ TEST_F(DatasetFolder, FollowsLinksToFoldersAndEndsAtLoops) {
   refusal(ErrorKind::bad_data, "s1/up");
   fs::remove(folder_ / "s1/up");
   fs::create_directory_symlink(".", folder_ / "self");
-  refusal(ErrorKind::bad_data, "self/s1");
+  refusal(ErrorKind::bad_data, "self");
 }
 
 TEST_F(DatasetFolder, RefusesMorePixelsThanAccepted) {
@@ -297,7 +303,7 @@ TEST_F(DatasetFolder, TheReportCounts) {
   put("d/2.pgm", 1);
   put("d/3.pgm", 1);
   put_bytes("d/bad.pgm", "P5");
-  const DatasetReport report = inspect_dataset(folder_);
+  const DatasetReport report = inspect();
   EXPECT_EQ(report.identities, 4u);
   EXPECT_EQ(report.images, 11u);
   EXPECT_EQ(report.least, 1u);
@@ -323,6 +329,9 @@ TEST_F(DatasetFolder, ASubsetIsWhatItsFoldersWouldLoadTo) {
   EXPECT_EQ(part.digest, loaded.digest);
   EXPECT_EQ(part.image_names, loaded.image_names);
   EXPECT_EQ(part.identity_of, loaded.identity_of);
+  EXPECT_EQ(part.image_digests, loaded.image_digests);
+  ASSERT_EQ(part.image_digests.size(), 3u);
+  EXPECT_EQ(part.image_digests[2], image_digest(part.images[2]));
   EXPECT_EQ(part.notes, loaded.notes);
   EXPECT_EQ(part.identities[1].first, 2u);
   EXPECT_EQ(part.images[2].at(0, 0), 77 / 255.0f);
@@ -330,6 +339,20 @@ TEST_F(DatasetFolder, ASubsetIsWhatItsFoldersWouldLoadTo) {
   const size_t outside[] = {3}, twice[] = {0, 1, 0};
   EXPECT_THROW(select_identities(whole, outside), Error);
   EXPECT_THROW(select_identities(whole, twice), Error);
+}
+
+TEST(ImageDigest, IsOfThePictureAlone) {
+  const Image image{2, 1, {0.25f, 1.0f}};
+  EXPECT_EQ(image_digest(image).size(), 64u);
+  EXPECT_EQ(image_digest(image), image_digest(Image{2, 1, {0.25f, 1.0f}}));
+  EXPECT_NE(image_digest(image), image_digest(Image{1, 2, {0.25f, 1.0f}}));
+  EXPECT_NE(image_digest(image), image_digest(Image{2, 1, {1.0f, 0.25f}}));
+  EXPECT_NE(image_digest(image), image_digest(Image{2, 1, {0.25f + 1 / 65535.0f, 1.0f}}));
+  // Sizes as 8 bytes, then 16-bit levels, all with the lowest byte first.
+  std::string bytes(16, '\0');
+  bytes[0] = 2;
+  bytes[8] = 1;
+  EXPECT_EQ(image_digest(image), sha256_hex(bytes + "\x00\x40\xff\xff"s));
 }
 
 TEST(AttFaces, LoadAsTheyAre) {
