@@ -1,6 +1,7 @@
 #include "doppel/nn/engine.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "doppel/base/aligned.h"
 #include "doppel/base/error.h"
@@ -12,39 +13,110 @@ namespace {
 // A group of tiles is one task: a dense stage runs best on four tiles at once.
 constexpr size_t kMostTilesInGroup = 4;
 
-// Stages that run through a tile after the other, so that a tile stays in the second cache, or one
-// stage that takes the group's tiles at once.
-struct Segment {
-  size_t first, last;  // stages, both included
-  bool several_tiles;
+enum class Action { forward, measure, backward, measure_gradient };
+
+// Steps of one run need no other tile's results; between runs all threads meet. Steps of one
+// segment are done for a tile after the other, so that a tile stays in the second cache; a stage
+// that takes several tiles at once is a segment by itself.
+struct Step {
+  Action action;
+  size_t stage;
+  size_t run;
+  size_t segment;
 };
+
+// Where the values of a pass are kept. A value that is made and used within one segment lives in a
+// thread's own buffer for one tile, and shares it with values whose time is over; others get
+// memory of their own, for a whole group or batch.
+struct Placement {
+  struct Value {
+    bool inner = false;
+    size_t buffer = 0;  // of a thread, where inner
+  };
+  std::vector<Value> of;             // per value
+  std::vector<size_t> buffer_sizes;  // values of one image
+};
+
+struct Lifetime {
+  size_t size = 0;                                   // values of one image
+  bool outer = false;                                // must outlive its segment
+  size_t first = static_cast<size_t>(-1), last = 0;  // steps
+
+  void use(size_t step) {
+    first = std::min(first, step);
+    last = std::max(last, step);
+  }
+};
+
+Placement place(const std::vector<Lifetime>& lifetimes, const std::vector<Step>& steps) {
+  Placement placement;
+  placement.of.resize(lifetimes.size());
+  std::vector<size_t> order;
+  for (size_t v = 0; v < lifetimes.size(); ++v) {
+    const Lifetime& life = lifetimes[v];
+    if (life.first > life.last || life.outer) continue;  // never used, or kept elsewhere
+    placement.of[v].inner = steps[life.first].segment == steps[life.last].segment;
+    if (placement.of[v].inner) order.push_back(v);
+  }
+  std::ranges::sort(order, {}, [&](size_t v) { return lifetimes[v].first; });
+  std::vector<size_t> busy_until;
+  for (size_t v : order) {
+    size_t b = 0;
+    while (b < busy_until.size() && busy_until[b] >= lifetimes[v].first) ++b;
+    if (b == busy_until.size()) {
+      busy_until.push_back(0);
+      placement.buffer_sizes.push_back(0);
+    }
+    busy_until[b] = lifetimes[v].last;
+    placement.buffer_sizes[b] = std::max(placement.buffer_sizes[b], lifetimes[v].size);
+    placement.of[v].buffer = b;
+  }
+  return placement;
+}
 
 // A thread's own memory.
 struct Worker {
-  AlignedArray<float> tile[3];   // values between the stages of a segment
-  AlignedArray<float> group[2];  // values between segments
+  std::vector<AlignedArray<float>> embed_tile, gradient_tile;  // inner values
+  std::vector<AlignedArray<float>> embed_group;                // outer values of inference
+  AlignedArray<float> second[2];  // gradients that are to be added to others: by x, by the skip
   AlignedArray<float> scratch;
 };
 
 }  // namespace
 
+// Values are numbered from 0, the images; value s + 1 is what stage s gives.
 struct Engine::Plan {
   Network network;
   ThreadPool& pool;
-  std::vector<std::unique_ptr<Stage>> stages;
-  std::vector<Segment> segments;
+  std::vector<PlannedStage> stages;
+  std::vector<Step> embed_steps, forward_steps, backward_steps;
+  Placement embed_placement, gradient_placement;
   std::vector<Worker> workers;
   size_t parameters = 0;
   size_t image_size = 0, embedding_size = 0;
+  // Whether a stage's gradient for its x, its skip, adds to what another stage left.
+  std::vector<uint8_t> adds_to_x, adds_to_skip;
 
-  // What forward keeps for backward.
+  std::vector<AlignedArray<float>> prepared, statistics, recalled;  // per stage
+
+  // What forward keeps for backward, for all tiles.
   size_t images = 0, tile_count = 0, capacity = 0;
   const DropoutSeed* dropout = nullptr;
   DropoutSeed dropout_seed;
-  AlignedArray<float> input;
-  std::vector<AlignedArray<float>> output, tape, partial;  // per stage, all tiles
+  std::vector<AlignedArray<float>> value, gradient;  // per value
+  std::vector<AlignedArray<float>> tape, partial;    // per stage
 
   Plan(const Network& network, ThreadPool& pool);
+
+  const Stage& stage(size_t s) const { return *stages[s].stage; }
+  size_t value_size(size_t v) const { return v == 0 ? image_size : stage(v - 1).out_size(); }
+  size_t skip_value(size_t s) const { return stages[s].skip + 1; }  // kImages is 0
+  bool has_skip(size_t s) const { return stages[s].skip != kNoSkip; }
+  bool has_statistics(size_t s) const { return stage(s).statistics_floats() > 0; }
+
+  void add_step(std::vector<Step>& steps, Action action, size_t s, bool new_run) const;
+  void plan_embed();
+  void plan_training();
 
   size_t group_size(size_t tiles) const {
     const size_t threads = static_cast<size_t>(pool.threads());
@@ -52,44 +124,123 @@ struct Engine::Plan {
   }
   void check_parameters(size_t given) const;
   void reserve(size_t tiles);
+  void prepare(const float* params);
   void load_tile(std::span<const float* const> images, size_t tile, float* out) const;
-  void store_embeddings(const float* tile_values, size_t tile, Matrix& embeddings) const;
-  void forward_group(const float* parameters, std::span<const float* const> images, size_t first,
-                     size_t count, bool keep, Worker& worker, Matrix& embeddings);
-  void backward_group(const float* parameters, const Matrix& embedding_gradient, size_t first,
-                      size_t count, Worker& worker, Matrix* image_gradient);
-  Matrix run_forward(std::span<const float> parameters, std::span<const float* const> images,
-                     bool keep);
+  void store_rows(const float* tile_values, size_t size, size_t tile, size_t rows,
+                  Matrix& matrix) const;
+  Pass pass(const float* params, size_t s, size_t tile, size_t tiles, size_t total, bool keep,
+            Worker& worker);
+  template <typename Do>
+  void run_groups(const std::vector<Step>& steps, size_t run, size_t tiles, const Do& act);
+  Matrix embed(const float* params, std::span<const float* const> images);
+  Matrix forward(const float* params, std::span<const float* const> images);
+  void backward(const float* params, const Matrix& embedding_gradient,
+                std::span<float> parameter_gradient, Matrix* image_gradient);
 };
+
+void Engine::Plan::add_step(std::vector<Step>& steps, Action action, size_t s, bool new_run) const {
+  const bool several = stage(s).wants_several_tiles();
+  Step step{action, s, 0, 0};
+  if (!steps.empty()) {
+    const Step& before = steps.back();
+    step.run = before.run + (new_run ? 1 : 0);
+    const bool joined = !new_run && !several && !stage(before.stage).wants_several_tiles();
+    step.segment = before.segment + (joined ? 0 : 1);
+  }
+  steps.push_back(step);
+}
 
 Engine::Plan::Plan(const Network& described, ThreadPool& threads)
     : network(described), pool(threads), stages(plan_stages(described)) {
   parameters = parameter_count(network);
   image_size = network.input.size();
   embedding_size = doppel::embedding_size(network);
-  size_t tile_floats = image_size, group_floats = image_size, scratch_floats = 0;
-  for (size_t s = 0; s < stages.size(); ++s) {
-    const Stage& stage = *stages[s];
-    const bool several = stage.wants_several_tiles();
-    if (several || segments.empty() || segments.back().several_tiles) {
-      segments.push_back({s, s, several});
-      group_floats = std::max(group_floats, stage.in_size());
-    } else {
-      segments.back().last = s;
-    }
-    tile_floats = std::max(tile_floats, stage.out_size());
-    scratch_floats = std::max(scratch_floats, stage.scratch_floats());
-  }
-  group_floats = std::max(group_floats, embedding_size);
   workers.resize(static_cast<size_t>(pool.threads()));
-  for (Worker& worker : workers) {
-    for (auto& buffer : worker.tile) buffer = AlignedArray<float>(tile_floats * kLanes);
-    for (auto& buffer : worker.group) {
-      buffer = AlignedArray<float>(group_floats * kLanes * kMostTilesInGroup);
-    }
-    worker.scratch = AlignedArray<float>(scratch_floats);
+  prepared.resize(stages.size());
+  statistics.resize(stages.size());
+  recalled.resize(stages.size());
+  size_t scratch_floats = 0;
+  for (size_t s = 0; s < stages.size(); ++s) {
+    scratch_floats = std::max(scratch_floats, stage(s).scratch_floats());
+    prepared[s] = AlignedArray<float>(stage(s).prepared_floats());
+    statistics[s] = AlignedArray<float>(stage(s).statistics_floats());
+    recalled[s] = AlignedArray<float>(stage(s).statistics_floats());
   }
-  output.resize(stages.size());
+  for (Worker& worker : workers) worker.scratch = AlignedArray<float>(scratch_floats);
+  plan_embed();
+  plan_training();
+}
+
+void Engine::Plan::plan_embed() {
+  std::vector<Lifetime> lifetimes(stages.size() + 1);
+  for (size_t v = 0; v < lifetimes.size(); ++v) lifetimes[v].size = value_size(v);
+  for (size_t s = 0; s < stages.size(); ++s) {
+    add_step(embed_steps, Action::forward, s, false);
+    lifetimes[s].use(s);
+    lifetimes[s + 1].use(s);
+    if (has_skip(s)) lifetimes[skip_value(s)].use(s);
+  }
+  if (!stages.empty()) {
+    // An image is loaded where its tile is treated, the embedding read after all.
+    lifetimes.front().outer = stage(0).wants_several_tiles();
+    lifetimes.back().outer = true;
+  }
+  embed_placement = place(lifetimes, embed_steps);
+  for (Worker& worker : workers) {
+    for (size_t size : embed_placement.buffer_sizes) {
+      worker.embed_tile.emplace_back(size * kLanes);
+    }
+    for (size_t v = 0; v < lifetimes.size(); ++v) {
+      const size_t size = embed_placement.of[v].inner ? 0 : value_size(v);
+      worker.embed_group.emplace_back(size * kLanes * kMostTilesInGroup);
+    }
+  }
+}
+
+void Engine::Plan::plan_training() {
+  for (size_t s = 0; s < stages.size(); ++s) {
+    if (has_statistics(s)) add_step(forward_steps, Action::measure, s, false);
+    add_step(forward_steps, Action::forward, s, has_statistics(s));
+  }
+  std::vector<Lifetime> lifetimes(stages.size() + 1);
+  std::vector<bool> written(stages.size() + 1, false);
+  adds_to_x.resize(stages.size());
+  adds_to_skip.resize(stages.size());
+  size_t second = 0;
+  for (size_t v = 0; v < lifetimes.size(); ++v) lifetimes[v].size = value_size(v);
+  for (size_t s = stages.size(); s-- > 0;) {
+    if (has_statistics(s)) {
+      add_step(backward_steps, Action::measure_gradient, s, false);
+      lifetimes[s + 1].use(backward_steps.size() - 1);
+    }
+    add_step(backward_steps, Action::backward, s, has_statistics(s));
+    const size_t step = backward_steps.size() - 1;
+    lifetimes[s + 1].use(step);
+    lifetimes[s].use(step);
+    adds_to_x[s] = written[s];
+    written[s] = true;
+    if (adds_to_x[s]) second = std::max(second, value_size(s));
+    if (has_skip(s)) {
+      const size_t v = skip_value(s);
+      lifetimes[v].use(step);
+      adds_to_skip[s] = written[v];
+      written[v] = true;
+      if (adds_to_skip[s]) second = std::max(second, value_size(v));
+    }
+  }
+  lifetimes.front().outer = true;  // read after all
+  lifetimes.back().outer = true;   // loaded before
+  gradient_placement = place(lifetimes, backward_steps);
+  for (Worker& worker : workers) {
+    for (size_t size : gradient_placement.buffer_sizes) {
+      worker.gradient_tile.emplace_back(size * kLanes);
+    }
+    for (auto& buffer : worker.second) {
+      buffer = AlignedArray<float>(second * kLanes * kMostTilesInGroup);
+    }
+  }
+  value.resize(stages.size() + 1);
+  gradient.resize(stages.size() + 1);
   tape.resize(stages.size());
   partial.resize(stages.size());
 }
@@ -103,13 +254,22 @@ void Engine::Plan::check_parameters(size_t given) const {
 
 void Engine::Plan::reserve(size_t tiles) {
   if (tiles <= capacity) return;
-  input = AlignedArray<float>(tiles * image_size * kLanes);
+  for (size_t v = 0; v <= stages.size(); ++v) {
+    value[v] = AlignedArray<float>(tiles * value_size(v) * kLanes);
+    const bool inner = gradient_placement.of[v].inner;
+    gradient[v] = AlignedArray<float>(inner ? 0 : tiles * value_size(v) * kLanes);
+  }
   for (size_t s = 0; s < stages.size(); ++s) {
-    output[s] = AlignedArray<float>(tiles * stages[s]->out_size() * kLanes);
-    tape[s] = AlignedArray<float>(tiles * stages[s]->tape_floats());
-    partial[s] = AlignedArray<float>(tiles * stages[s]->partial_floats());
+    tape[s] = AlignedArray<float>(tiles * stage(s).tape_floats());
+    partial[s] = AlignedArray<float>(tiles * stage(s).partial_floats());
   }
   capacity = tiles;
+}
+
+void Engine::Plan::prepare(const float* params) {
+  pool.parallel_for(stages.size(), [&](size_t s, size_t) {
+    if (prepared[s].size() > 0) stage(s).prepare(params, prepared[s].data());
+  });
 }
 
 void Engine::Plan::load_tile(std::span<const float* const> given, size_t tile, float* out) const {
@@ -121,142 +281,195 @@ void Engine::Plan::load_tile(std::span<const float* const> given, size_t tile, f
   rows_to_tile(rows, image_size, out);
 }
 
-void Engine::Plan::store_embeddings(const float* values, size_t tile, Matrix& embeddings) const {
+void Engine::Plan::store_rows(const float* values, size_t size, size_t tile, size_t count,
+                              Matrix& matrix) const {
   float* rows[kLanes];
   for (size_t lane = 0; lane < kLanes; ++lane) {
     const size_t i = tile * kLanes + lane;
-    rows[lane] = i < embeddings.rows ? embeddings.row(i).data() : nullptr;
+    rows[lane] = i < count ? matrix.row(i).data() : nullptr;
   }
-  tile_to_rows(values, embedding_size, rows);
+  tile_to_rows(values, size, rows);
 }
 
-void Engine::Plan::forward_group(const float* params, std::span<const float* const> given,
-                                 size_t first, size_t count, bool keep, Worker& worker,
-                                 Matrix& embeddings) {
-  const auto pass = [&](size_t s, size_t tile, size_t tiles) {
-    return Pass{params,
-                tiles,
-                tile * kLanes,
-                keep ? dropout : nullptr,
-                worker.scratch.data(),
-                keep ? tape[s].data() + tile * stages[s]->tape_floats() : nullptr};
-  };
-  const float* x = nullptr;  // the group's values before the segment; null: the images themselves
-  for (size_t k = 0; k < segments.size(); ++k) {
-    const Segment& segment = segments[k];
-    const size_t in_floats = stages[segment.first]->in_size() * kLanes;
-    const size_t out_floats = stages[segment.last]->out_size() * kLanes;
-    float* y = keep ? output[segment.last].data() + first * out_floats : worker.group[k % 2].data();
-    if (segment.several_tiles) {
-      if (x == nullptr) {
-        float* loaded = keep ? input.data() + first * in_floats : worker.group[1].data();
-        for (size_t t = 0; t < count; ++t) load_tile(given, first + t, loaded + t * in_floats);
-        x = loaded;
-      }
-      stages[segment.first]->forward(pass(segment.first, first, count), x, y);
-    } else {
-      for (size_t t = 0; t < count; ++t) {
-        const float* from = nullptr;
-        if (x != nullptr) {
-          from = x + t * in_floats;
-        } else {
-          float* loaded = keep ? input.data() + (first + t) * in_floats : worker.tile[2].data();
-          load_tile(given, first + t, loaded);
-          from = loaded;
-        }
-        for (size_t s = segment.first; s <= segment.last; ++s) {
-          float* to = s == segment.last ? y + t * out_floats
-                      : keep ? output[s].data() + (first + t) * stages[s]->out_size() * kLanes
-                             : worker.tile[s % 2].data();
-          stages[s]->forward(pass(s, first + t, 1), from, to);
-          from = to;
-        }
-      }
-    }
-    x = y;
-  }
-  if (x == nullptr) {  // a network of flatten alone
-    for (size_t t = 0; t < count; ++t) {
-      load_tile(given, first + t, worker.tile[2].data());
-      store_embeddings(worker.tile[2].data(), first + t, embeddings);
-    }
-    return;
-  }
-  for (size_t t = 0; t < count; ++t) {
-    store_embeddings(x + t * embedding_size * kLanes, first + t, embeddings);
-  }
+Pass Engine::Plan::pass(const float* params, size_t s, size_t tile, size_t tiles, size_t total,
+                        bool keep, Worker& worker) {
+  const size_t slot = tile * kLanes;
+  return {.parameters = params,
+          .prepared = prepared[s].data(),
+          .statistics = keep ? statistics[s].data() : recalled[s].data(),
+          .tiles = tiles,
+          .slot = slot,
+          .images = std::min(tiles * kLanes, total - slot),
+          .dropout = keep ? dropout : nullptr,
+          .scratch = worker.scratch.data(),
+          .tape = keep ? tape[s].data() + tile * stage(s).tape_floats() : nullptr};
 }
 
-void Engine::Plan::backward_group(const float* params, const Matrix& embedding_gradient,
-                                  size_t first, size_t count, Worker& worker,
-                                  Matrix* image_gradient) {
-  float* dy = worker.group[0].data();
-  float* other = worker.group[1].data();
-  for (size_t t = 0; t < count; ++t) {
-    const float* rows[kLanes];
-    for (size_t lane = 0; lane < kLanes; ++lane) {
-      const size_t i = (first + t) * kLanes + lane;
-      rows[lane] = i < embedding_gradient.rows ? embedding_gradient.row(i).data() : nullptr;
-    }
-    rows_to_tile(rows, embedding_size, dy + t * embedding_size * kLanes);
-  }
-  const auto backward = [&](size_t s, size_t tile, size_t tiles, float* from, float* to) {
-    const Stage& stage = *stages[s];
-    const float* x =
-        (s == 0 ? input.data() : output[s - 1].data()) + tile * stage.in_size() * kLanes;
-    stage.backward({params, tiles, tile * kLanes, dropout, worker.scratch.data(),
-                    tape[s].data() + tile * stage.tape_floats()},
-                   x, output[s].data() + tile * stage.out_size() * kLanes, from, to,
-                   partial[s].data() + tile * stage.partial_floats());
-  };
-  for (size_t k = segments.size(); k-- > 0;) {
-    const Segment& segment = segments[k];
-    float* dx = k > 0 || image_gradient != nullptr ? other : nullptr;
-    if (segment.several_tiles) {
-      backward(segment.first, first, count, dy, dx);
-    } else {
-      const size_t in_floats = stages[segment.first]->in_size() * kLanes;
-      const size_t out_floats = stages[segment.last]->out_size() * kLanes;
-      for (size_t t = 0; t < count; ++t) {
-        float* from = dy + t * out_floats;
-        for (size_t s = segment.last + 1; s-- > segment.first;) {
-          float* to = s > segment.first ? worker.tile[s % 2].data()
-                      : dx == nullptr   ? nullptr
-                                        : dx + t * in_floats;
-          backward(s, first + t, 1, from, to);
-          from = to;
+// Calls act(step, first tile of the group, first tile, tiles, worker) for the steps of a run.
+template <typename Do>
+void Engine::Plan::run_groups(const std::vector<Step>& steps, size_t run, size_t tiles,
+                              const Do& act) {
+  size_t begin = 0;
+  while (begin < steps.size() && steps[begin].run < run) ++begin;
+  size_t end = begin;
+  while (end < steps.size() && steps[end].run == run) ++end;
+  const size_t size = group_size(tiles);
+  pool.parallel_for((tiles + size - 1) / size, [&](size_t group, size_t w) {
+    const size_t first = group * size, count = std::min(size, tiles - first);
+    for (size_t i = begin; i < end;) {
+      size_t next = i + 1;
+      while (next < end && steps[next].segment == steps[i].segment) ++next;
+      if (stage(steps[i].stage).wants_several_tiles()) {
+        act(steps[i], first, first, count, workers[w]);
+      } else {
+        for (size_t t = first; t < first + count; ++t) {
+          for (size_t k = i; k < next; ++k) act(steps[k], first, t, 1, workers[w]);
         }
       }
+      i = next;
     }
-    std::swap(dy, other);
-  }
-  if (image_gradient == nullptr) return;
-  for (size_t t = 0; t < count; ++t) {
-    float* rows[kLanes];
-    for (size_t lane = 0; lane < kLanes; ++lane) {
-      const size_t i = (first + t) * kLanes + lane;
-      rows[lane] = i < images ? image_gradient->row(i).data() : nullptr;
-    }
-    tile_to_rows(dy + t * image_size * kLanes, image_size, rows);
-  }
+  });
 }
 
-Matrix Engine::Plan::run_forward(std::span<const float> params, std::span<const float* const> given,
-                                 bool keep) {
-  check_parameters(params.size());
+Matrix Engine::Plan::embed(const float* params, std::span<const float* const> given) {
   Matrix embeddings(given.size(), embedding_size);
   const size_t tiles = (given.size() + kLanes - 1) / kLanes;
-  if (keep) {
-    reserve(tiles);
-    images = given.size();
-    tile_count = tiles;
+  prepare(params);
+  for (size_t s = 0; s < stages.size(); ++s) stage(s).recall(params, recalled[s].data());
+  const auto at = [&](size_t v, size_t first, size_t tile, Worker& worker) {
+    const Placement::Value& where = embed_placement.of[v];
+    return where.inner ? worker.embed_tile[where.buffer].data()
+                       : worker.embed_group[v].data() + (tile - first) * value_size(v) * kLanes;
+  };
+  run_groups(embed_steps, 0, tiles,
+             [&](const Step& step, size_t first, size_t tile, size_t count, Worker& worker) {
+               const size_t s = step.stage;
+               if (s == 0) {
+                 for (size_t t = tile; t < tile + count; ++t) {
+                   load_tile(given, t, at(0, first, t, worker));
+                 }
+               }
+               float* y = at(s + 1, first, tile, worker);
+               stage(s).forward(pass(params, s, tile, count, given.size(), false, worker),
+                                at(s, first, tile, worker),
+                                has_skip(s) ? at(skip_value(s), first, tile, worker) : nullptr, y);
+               if (s + 1 == stages.size()) {
+                 for (size_t t = 0; t < count; ++t) {
+                   store_rows(y + t * embedding_size * kLanes, embedding_size, tile + t,
+                              given.size(), embeddings);
+                 }
+               }
+             });
+  if (stages.empty()) {  // a network of flatten alone
+    for (size_t i = 0; i < given.size(); ++i) {
+      std::copy_n(given[i], image_size, embeddings.row(i).begin());
+    }
   }
-  const size_t size = group_size(tiles);
-  pool.parallel_for((tiles + size - 1) / size, [&](size_t group, size_t worker) {
-    forward_group(params.data(), given, group * size, std::min(size, tiles - group * size), keep,
-                  workers[worker], embeddings);
-  });
   return embeddings;
+}
+
+Matrix Engine::Plan::forward(const float* params, std::span<const float* const> given) {
+  Matrix embeddings(given.size(), embedding_size);
+  images = given.size();
+  tile_count = (images + kLanes - 1) / kLanes;
+  reserve(tile_count);
+  prepare(params);
+  const auto at = [&](size_t v, size_t tile) {
+    return value[v].data() + tile * value_size(v) * kLanes;
+  };
+  const size_t runs = forward_steps.empty() ? 0 : forward_steps.back().run + 1;
+  for (size_t run = 0; run < runs; ++run) {
+    run_groups(forward_steps, run, tile_count,
+               [&](const Step& step, size_t, size_t tile, size_t count, Worker& worker) {
+                 const size_t s = step.stage;
+                 if (s == 0 && (step.action == Action::measure || !has_statistics(0))) {
+                   for (size_t t = tile; t < tile + count; ++t) load_tile(given, t, at(0, t));
+                 }
+                 const Pass p = pass(params, s, tile, count, images, true, worker);
+                 if (step.action == Action::measure) {
+                   stage(s).measure(p, at(s, tile),
+                                    partial[s].data() + tile * stage(s).partial_floats());
+                 } else {
+                   stage(s).forward(p, at(s, tile), has_skip(s) ? at(skip_value(s), tile) : nullptr,
+                                    at(s + 1, tile));
+                 }
+               });
+    for (const Step& step : forward_steps) {
+      if (step.run != run || step.action != Action::measure) continue;
+      stage(step.stage)
+          .settle(params, images, partial[step.stage].data(), statistics[step.stage].data());
+    }
+  }
+  for (size_t t = 0; t < tile_count; ++t) {
+    if (stages.empty()) load_tile(given, t, at(0, t));
+    store_rows(at(stages.size(), t), embedding_size, t, images, embeddings);
+  }
+  return embeddings;
+}
+
+void Engine::Plan::backward(const float* params, const Matrix& embedding_gradient,
+                            std::span<float> parameter_gradient, Matrix* image_gradient) {
+  const auto batch_at = [&](auto& arrays, size_t v, size_t tile) {
+    return arrays[v].data() + tile * value_size(v) * kLanes;
+  };
+  for (size_t t = 0; t < tile_count; ++t) {
+    const float* rows[kLanes];
+    for (size_t lane = 0; lane < kLanes; ++lane) {
+      const size_t i = t * kLanes + lane;
+      rows[lane] = i < images ? embedding_gradient.row(i).data() : nullptr;
+    }
+    rows_to_tile(rows, embedding_size, batch_at(gradient, stages.size(), t));
+  }
+  const auto gradient_at = [&](size_t v, size_t tile, Worker& worker) -> float* {
+    if (v == 0 && image_gradient == nullptr) return nullptr;
+    const Placement::Value& where = gradient_placement.of[v];
+    return where.inner ? worker.gradient_tile[where.buffer].data() : batch_at(gradient, v, tile);
+  };
+  const auto back = [&](const Step& step, size_t, size_t tile, size_t count, Worker& worker) {
+    const size_t s = step.stage;
+    const Pass p = pass(params, s, tile, count, images, true, worker);
+    const Values values{batch_at(value, s, tile),
+                        has_skip(s) ? batch_at(value, skip_value(s), tile) : nullptr,
+                        batch_at(value, s + 1, tile)};
+    float* sums = partial[s].data() + tile * stage(s).partial_floats();
+    float* dy = gradient_at(s + 1, tile, worker);
+    if (step.action == Action::measure_gradient) {
+      stage(s).measure_gradient(p, values, dy, sums);
+      return;
+    }
+    float* dx = gradient_at(s, tile, worker);
+    float* dskip = has_skip(s) ? gradient_at(skip_value(s), tile, worker) : nullptr;
+    float* to_x = dx != nullptr && adds_to_x[s] ? worker.second[0].data() : dx;
+    float* to_skip = dskip != nullptr && adds_to_skip[s] ? worker.second[1].data() : dskip;
+    stage(s).backward(p, values, dy, to_x, to_skip, sums);
+    if (to_x != dx) add_values(dx, to_x, count * stage(s).in_size(), dx);
+    if (to_skip != dskip) add_values(dskip, to_skip, count * stage(s).in_size(), dskip);
+  };
+  const size_t runs = backward_steps.empty() ? 0 : backward_steps.back().run + 1;
+  for (size_t run = 0; run < runs; ++run) {
+    run_groups(backward_steps, run, tile_count, back);
+    for (const Step& step : backward_steps) {
+      if (step.run != run || step.action != Action::measure_gradient) continue;
+      stage(step.stage)
+          .settle_gradient(images, partial[step.stage].data(), statistics[step.stage].data());
+    }
+  }
+  if (image_gradient != nullptr) {
+    *image_gradient = Matrix(images, image_size);
+    for (size_t t = 0; t < tile_count; ++t) {
+      store_rows(batch_at(gradient, 0, t), image_size, t, images, *image_gradient);
+    }
+  }
+  // The tasks of all stages in one row, so that no thread waits between stages.
+  std::vector<std::pair<size_t, size_t>> tasks;
+  for (size_t s = 0; s < stages.size(); ++s) {
+    for (size_t t = 0; t < stage(s).gradient_tasks(); ++t) tasks.emplace_back(s, t);
+  }
+  pool.parallel_for(tasks.size(), [&](size_t i, size_t worker) {
+    const auto [s, task] = tasks[i];
+    stage(s).gradient(task, tile_count, tape[s].data(), partial[s].data(),
+                      workers[worker].scratch.data(), parameter_gradient.data());
+  });
 }
 
 Engine::Engine(const Network& network, ThreadPool& pool)
@@ -266,17 +479,26 @@ Engine::~Engine() = default;
 const Network& Engine::network() const { return plan_->network; }
 
 Matrix Engine::embed(std::span<const float> parameters, std::span<const float* const> images) {
-  return plan_->run_forward(parameters, images, false);
+  plan_->check_parameters(parameters.size());
+  return plan_->embed(parameters.data(), images);
 }
 
 Matrix Engine::forward(std::span<const float> parameters, std::span<const float* const> images,
                        const DropoutSeed* dropout) {
+  plan_->check_parameters(parameters.size());
   plan_->dropout = nullptr;
   if (dropout != nullptr) {
     plan_->dropout_seed = *dropout;
     plan_->dropout = &plan_->dropout_seed;
   }
-  return plan_->run_forward(parameters, images, true);
+  return plan_->forward(parameters.data(), images);
+}
+
+void Engine::update_statistics(std::span<float> parameters, double momentum) const {
+  plan_->check_parameters(parameters.size());
+  for (size_t s = 0; s < plan_->stages.size(); ++s) {
+    plan_->stage(s).remember(plan_->statistics[s].data(), momentum, parameters.data());
+  }
 }
 
 void Engine::backward(std::span<const float> parameters, const Matrix& embedding_gradient,
@@ -291,22 +513,7 @@ void Engine::backward(std::span<const float> parameters, const Matrix& embedding
                                          std::to_string(embedding_gradient.rows) + " x " +
                                          std::to_string(embedding_gradient.columns));
   }
-  if (image_gradient != nullptr) *image_gradient = Matrix(plan.images, plan.image_size);
-  const size_t tiles = plan.tile_count, size = plan.group_size(tiles);
-  plan.pool.parallel_for((tiles + size - 1) / size, [&](size_t group, size_t worker) {
-    plan.backward_group(parameters.data(), embedding_gradient, group * size,
-                        std::min(size, tiles - group * size), plan.workers[worker], image_gradient);
-  });
-  // The tasks of all stages in one row, so that no thread waits between stages.
-  std::vector<std::pair<size_t, size_t>> tasks;
-  for (size_t s = 0; s < plan.stages.size(); ++s) {
-    for (size_t t = 0; t < plan.stages[s]->gradient_tasks(); ++t) tasks.emplace_back(s, t);
-  }
-  plan.pool.parallel_for(tasks.size(), [&](size_t i, size_t worker) {
-    const auto [s, task] = tasks[i];
-    plan.stages[s]->gradient(task, tiles, plan.tape[s].data(), plan.partial[s].data(),
-                             plan.workers[worker].scratch.data(), parameter_gradient.data());
-  });
+  plan.backward(parameters.data(), embedding_gradient, parameter_gradient, image_gradient);
 }
 
 }  // namespace doppel

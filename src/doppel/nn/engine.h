@@ -29,10 +29,11 @@ class Engine {
 
   const Network& network() const;
 
-  // The embeddings, one row for each image: n x embedding_size. No dropout.
+  // The embeddings, one row for each image: n x embedding_size. No dropout, running statistics.
   Matrix embed(std::span<const float> parameters, std::span<const float* const> images);
 
-  // The same, kept for backward(); with dropout unless `dropout` is null.
+  // The same, kept for backward(); with dropout unless `dropout` is null, and with the batch's own
+  // statistics where the network normalises.
   Matrix forward(std::span<const float> parameters, std::span<const float* const> images,
                  const DropoutSeed* dropout);
 
@@ -41,6 +42,10 @@ class Engine {
   // wanted, by the images (n x input.size()).
   void backward(std::span<const float> parameters, const Matrix& embedding_gradient,
                 std::span<float> parameter_gradient, Matrix* image_gradient = nullptr);
+
+  // Moves the running statistics among `parameters` towards those of the last forward()'s batch:
+  // running = (1 - momentum) running + momentum batch, the variance with n - 1, as PyTorch does.
+  void update_statistics(std::span<float> parameters, double momentum) const;
 
  private:
   struct Plan;

@@ -10,6 +10,7 @@
 #include "doppel/nn/activation-inl.h"
 #include "doppel/nn/conv-inl.h"
 #include "doppel/nn/conv_pool-inl.h"
+#include "doppel/nn/norm-inl.h"
 #include "doppel/nn/product-inl.h"
 #include "doppel/nn/transpose-inl.h"
 // clang-format on
@@ -30,6 +31,15 @@ HWY_EXPORT(Activate);
 HWY_EXPORT(ActivateGradient);
 HWY_EXPORT(MaxPoolForward);
 HWY_EXPORT(MaxPoolGradient);
+HWY_EXPORT(NormMeasure);
+HWY_EXPORT(NormForward);
+HWY_EXPORT(NormGradientSums);
+HWY_EXPORT(NormGradient);
+HWY_EXPORT(PlaneMeans);
+HWY_EXPORT(PlaneMeansGradient);
+HWY_EXPORT(UnitLength);
+HWY_EXPORT(UnitLengthGradient);
+HWY_EXPORT(AddValues);
 HWY_EXPORT(Multiply);
 HWY_EXPORT(SumLanes);
 
@@ -81,6 +91,40 @@ void max_pool_gradient(const float* x, const float* y, const float* y_gradient, 
                        size_t height, size_t width, size_t size, float* x_gradient) {
   HWY_DYNAMIC_DISPATCH(MaxPoolGradient)
   (x, y, y_gradient, channels, height, width, size, x_gradient);
+}
+void norm_measure(const float* x, size_t channels, size_t plane, size_t images, float* sums) {
+  HWY_DYNAMIC_DISPATCH(NormMeasure)(x, channels, plane, images, sums);
+}
+void norm_forward(const Norm& shape, const float* x, const NormSettings& n, const float* skip,
+                  float* y) {
+  HWY_DYNAMIC_DISPATCH(NormForward)(shape, x, n.scale, n.shift, skip, y);
+}
+void norm_gradient_sums(const Norm& shape, const float* x, const NormSettings& n, const float* skip,
+                        const float* y, const float* y_gradient, float* sums) {
+  HWY_DYNAMIC_DISPATCH(NormGradientSums)
+  (shape, x, n.scale, n.shift, skip, y, y_gradient, n.mean, n.inverse, sums);
+}
+void norm_gradient(const Norm& shape, const float* x, const NormSettings& n, const float* skip,
+                   const float* y, const float* y_gradient, size_t images, float* x_gradient,
+                   float* skip_gradient) {
+  HWY_DYNAMIC_DISPATCH(NormGradient)
+  (shape, x, n.scale, n.shift, skip, y, y_gradient, n.mean, n.inverse, n.mean_gradient,
+   n.mean_product, images, x_gradient, skip_gradient);
+}
+void plane_means(const float* x, size_t channels, size_t plane, float* y) {
+  HWY_DYNAMIC_DISPATCH(PlaneMeans)(x, channels, plane, y);
+}
+void plane_means_gradient(const float* y_gradient, size_t channels, size_t plane,
+                          float* x_gradient) {
+  HWY_DYNAMIC_DISPATCH(PlaneMeansGradient)(y_gradient, channels, plane, x_gradient);
+}
+void unit_length(const float* x, size_t n, float* y) { HWY_DYNAMIC_DISPATCH(UnitLength)(x, n, y); }
+void unit_length_gradient(const float* x, const float* y, const float* y_gradient, size_t n,
+                          float* x_gradient) {
+  HWY_DYNAMIC_DISPATCH(UnitLengthGradient)(x, y, y_gradient, n, x_gradient);
+}
+void add_values(const float* a, const float* b, size_t n, float* sum) {
+  HWY_DYNAMIC_DISPATCH(AddValues)(a, b, n, sum);
 }
 void multiply(const Product& product, const float* a, const float* b, const float* start,
               float* c) {

@@ -88,6 +88,48 @@ void max_pool(const float* x, size_t channels, size_t height, size_t width, size
 void max_pool_gradient(const float* x, const float* y, const float* y_gradient, size_t channels,
                        size_t height, size_t width, size_t size, float* x_gradient);
 
+// Batch normalisation, perhaps with a shortcut added, ReLU, and max-pool 2 behind it.
+struct Norm {
+  size_t channels, height, width;
+  bool relu, pool;
+
+  size_t out_plane() const { return pool ? height / 2 * (width / 2) : height * width; }
+};
+// Each of them holds a value per channel. scale = weight * inverse, shift = bias - mean * scale.
+struct NormSettings {
+  const float *mean, *inverse;  // 1 / sqrt(variance + epsilon)
+  const float *scale, *shift;
+  const float *mean_gradient, *mean_product;  // over the batch, of dz and of dz * normalised x
+};
+// sums[2c], sums[2c+1]: the mean of channel c over the tile's first `images` images and their
+// pixels, and the sum of squared differences from it.
+void norm_measure(const float* x, size_t channels, size_t plane, size_t images, float* sums);
+// y = pool(relu(x * scale + shift + skip)); skip may be null.
+void norm_forward(const Norm& shape, const float* x, const NormSettings& settings,
+                  const float* skip, float* y);
+// With dz, the gradient that y_gradient leaves before ReLU and pool (to the first of equally large
+// values): sums[2c] of dz, sums[2c+1] of dz times the normalised x.
+void norm_gradient_sums(const Norm& shape, const float* x, const NormSettings& settings,
+                        const float* skip, const float* y, const float* y_gradient, float* sums);
+// x_gradient = scale (dz - mean_gradient - normalised x * mean_product), zero behind the first
+// `images` images; skip_gradient = dz. Each may be null.
+void norm_gradient(const Norm& shape, const float* x, const NormSettings& settings,
+                   const float* skip, const float* y, const float* y_gradient, size_t images,
+                   float* x_gradient, float* skip_gradient);
+
+// The mean of each of `channels` planes of `plane` values.
+void plane_means(const float* x, size_t channels, size_t plane, float* y);
+void plane_means_gradient(const float* y_gradient, size_t channels, size_t plane,
+                          float* x_gradient);
+
+// y = x / max(|x|, 1e-12) for vectors of n values.
+void unit_length(const float* x, size_t n, float* y);
+void unit_length_gradient(const float* x, const float* y, const float* y_gradient, size_t n,
+                          float* x_gradient);
+
+// n vectors of 16: sum = a + b; sum may be one of them.
+void add_values(const float* a, const float* b, size_t n, float* sum);
+
 // C[m][v] = start[m] + sum over k of A[m][k] * B[k][v], where m < rows, k runs over
 // outer x inner, and v over `vectors` vectors of 16 floats. A is read as single values, B and C as
 // vectors; strides are in floats.

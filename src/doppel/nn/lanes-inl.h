@@ -14,7 +14,17 @@
 #include "hwy/highway.h"
 
 #ifndef DOPPEL_UNROLL
-#if defined(__clang__)
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define DOPPEL_INSTRUMENTED
+#endif
+#elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define DOPPEL_INSTRUMENTED
+#endif
+// What is unrolled and then instrumented compiles for minutes.
+#if defined(DOPPEL_INSTRUMENTED)
+#define DOPPEL_UNROLL
+#elif defined(__clang__)
 #define DOPPEL_UNROLL _Pragma("clang loop unroll(full)")
 #else
 #define DOPPEL_UNROLL _Pragma("GCC unroll 16")

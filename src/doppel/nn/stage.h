@@ -19,12 +19,22 @@ struct DropoutSeed {
 
 // What a stage is given beside its values.
 struct Pass {
-  const float* parameters;     // the whole network's
-  size_t tiles;                // how many, side by side
-  size_t slot;                 // the first image's place in the batch
+  const float* parameters;  // the whole network's
+  const float* prepared;    // prepared_floats(), made of them
+  const float* statistics;  // statistics_floats(), of the batch or, in inference, the running ones
+  size_t tiles;             // how many, side by side
+  size_t slot;              // the first image's place in the batch
+  size_t images;            // how many there are in these tiles; lanes behind them are empty
   const DropoutSeed* dropout;  // null: none
   float* scratch;              // scratch_floats() of the running thread
   float* tape;                 // tape_floats() for each tile; null in inference
+};
+
+// What a stage was given and gave: pass.tiles x in_size() (or out_size()) x 16 values.
+struct Values {
+  const float* x;
+  const float* skip;  // the value that a shortcut adds, as large as x; null without one
+  const float* y;
 };
 
 class Stage {
@@ -43,12 +53,16 @@ class Stage {
   // What backward leaves per tile for gradient() to add up.
   virtual size_t partial_floats() const { return 0; }
 
-  // x holds pass.tiles x in_size() x 16 values, y as many with out_size().
-  virtual void forward(const Pass& pass, const float* x, float* y) const = 0;
+  // Parameters in the form the kernels like, made once for each batch.
+  virtual size_t prepared_floats() const { return 0; }
+  virtual void prepare(const float* /*parameters*/, float* /*prepared*/) const {}
 
-  // From dy, the gradient of y, to dx; dx may be null where nobody needs it. dy may be overwritten.
-  // `partial` holds pass.tiles x partial_floats().
-  virtual void backward(const Pass& pass, const float* x, const float* y, float* dy, float* dx,
+  // x and skip to y.
+  virtual void forward(const Pass& pass, const float* x, const float* skip, float* y) const = 0;
+
+  // From dy, the gradient of y, to dx and dskip; each may be null where nobody needs it. dy may be
+  // overwritten. `partial` holds pass.tiles x partial_floats().
+  virtual void backward(const Pass& pass, const Values& values, float* dy, float* dx, float* dskip,
                         float* partial) const = 0;
 
   // The parameters' gradient, once all tiles have been backward: tasks that may run side by side.
@@ -57,11 +71,36 @@ class Stage {
   virtual void gradient(size_t /*task*/, size_t /*tiles*/, const float* /*tapes*/,
                         const float* /*partials*/, float* /*scratch*/, float* /*gradient*/) const {}
 
+  // A stage whose statistics_floats() is not 0 depends on the whole batch. Before its forward, each
+  // tile is measured and then settled with all others; before its backward, likewise the gradient.
+  virtual size_t statistics_floats() const { return 0; }
+  virtual void measure(const Pass& /*pass*/, const float* /*x*/, float* /*partial*/) const {}
+  virtual void settle(const float* /*parameters*/, size_t /*images*/, const float* /*partials*/,
+                      float* /*statistics*/) const {}
+  virtual void measure_gradient(const Pass& /*pass*/, const Values& /*values*/, const float* /*dy*/,
+                                float* /*partial*/) const {}
+  virtual void settle_gradient(size_t /*images*/, const float* /*partials*/,
+                               float* /*statistics*/) const {}
+  // The running statistics among the parameters to the stage's; and a part `momentum` of the
+  // batch's into the running ones.
+  virtual void recall(const float* /*parameters*/, float* /*statistics*/) const {}
+  virtual void remember(const float* /*statistics*/, double /*momentum*/,
+                        float* /*parameters*/) const {}
+
  private:
   size_t in_size_, out_size_;
 };
 
+// Where a value comes from: a stage's index, or the images themselves.
+inline constexpr size_t kImages = static_cast<size_t>(-1);
+inline constexpr size_t kNoSkip = static_cast<size_t>(-2);
+
+struct PlannedStage {
+  std::unique_ptr<Stage> stage;
+  size_t skip = kNoSkip;  // whose output its shortcut adds; x is always the stage's before it
+};
+
 // The network's stages in order. Throws as layer_shapes() does.
-std::vector<std::unique_ptr<Stage>> plan_stages(const Network& network);
+std::vector<PlannedStage> plan_stages(const Network& network);
 
 }  // namespace doppel

@@ -3,45 +3,99 @@
 
 #include <torch/torch.h>
 
+#include <functional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "doppel/nn/network.h"
 
 namespace doppel {
 
-// A torch::nn::Sequential of the described layers, in training mode.
-inline torch::nn::Sequential torch_network(const Network& network) {
-  torch::nn::Sequential result;
-  const std::vector<Shape> shapes = layer_shapes(network);
-  const auto n = [](size_t value) { return static_cast<int64_t>(value); };
-  for (size_t i = 0; i < network.layers.size(); ++i) {
-    const Shape in = i == 0 ? network.input : shapes[i - 1];
-    const Layer& layer = network.layers[i];
-    if (const auto* conv = std::get_if<Conv>(&layer)) {
-      result->push_back(torch::nn::Conv2d(
-          torch::nn::Conv2dOptions(n(in.channels), n(conv->filters), n(conv->kernel))
-              .padding(conv->same ? n(conv->kernel / 2) : 0)));
-    } else if (std::holds_alternative<Relu>(layer)) {
-      result->push_back(torch::nn::ReLU());
-    } else if (const auto* pool = std::get_if<MaxPool>(&layer)) {
-      result->push_back(torch::nn::MaxPool2d(n(pool->size)));
-    } else if (const auto* dropout = std::get_if<Dropout>(&layer)) {
-      result->push_back(torch::nn::Dropout(dropout->rate));
-    } else if (std::holds_alternative<Flatten>(layer)) {
-      result->push_back(torch::nn::Flatten());
-    } else if (const auto* dense = std::get_if<Dense>(&layer)) {
-      result->push_back(torch::nn::Linear(n(in.size()), n(dense->units)));
+// The described layers, in training mode at first. Tensors have the names that ours have.
+class TorchNetworkImpl : public torch::nn::Module {
+ public:
+  explicit TorchNetworkImpl(const Network& network) : network_(network) {
+    const std::vector<Shape> shapes = layer_shapes(network);
+    for (size_t i = 0; i < network.layers.size(); ++i) {
+      add(std::to_string(i), i == 0 ? network.input : shapes[i - 1], network.layers[i]);
     }
   }
-  return result;
-}
 
-// Our flat parameters into LibTorch's tensors: names, order and layout are the same.
-inline void set_parameters(torch::nn::Sequential& torch, std::span<const float> parameters) {
+  torch::Tensor forward(torch::Tensor x) {
+    std::vector<torch::Tensor> given;  // to each layer
+    for (size_t i = 0; i < steps_.size(); ++i) {
+      given.push_back(x);
+      const auto* shortcut = std::get_if<Add>(&network_.layers[i]);
+      x = shortcut != nullptr ? x + given[i - shortcut->back] : steps_[i](x);
+    }
+    return x;
+  }
+
+  // Its tensors in the order of our flat parameters; a normalisation's statistics are buffers.
+  std::vector<torch::Tensor> tensors() {
+    std::vector<torch::Tensor> result;
+    for (const Tensor& tensor : parameter_tensors(network_)) {
+      result.push_back(tensor.kind == TensorKind::statistic ? named_buffers()[tensor.name]
+                                                            : named_parameters()[tensor.name]);
+    }
+    return result;
+  }
+
+ private:
+  void add(const std::string& name, const Shape& in, const Layer& layer) {
+    const auto n = [](size_t value) { return static_cast<int64_t>(value); };
+    const auto keep = [&](auto module) {
+      register_module(name, module);
+      steps_.push_back([module](const torch::Tensor& x) mutable { return module->forward(x); });
+    };
+    if (const auto* conv = std::get_if<Conv>(&layer)) {
+      keep(torch::nn::Conv2d(
+          torch::nn::Conv2dOptions(n(in.channels), n(conv->filters), n(conv->kernel))
+              .padding(n(conv->padding))
+              .stride(n(conv->stride))
+              .bias(conv->bias)));
+    } else if (std::holds_alternative<BatchNorm>(layer)) {
+      torch::nn::BatchNorm2d norm(torch::nn::BatchNorm2dOptions(n(in.channels)).eps(kNormEpsilon));
+      register_module(name, norm);
+      steps_.push_back([norm](const torch::Tensor& x) mutable {
+        return x.dim() == 4 ? norm->forward(x)
+                            : norm->forward(x.unsqueeze(2).unsqueeze(3)).flatten(1);
+      });
+    } else if (std::holds_alternative<Relu>(layer)) {
+      keep(torch::nn::ReLU());
+    } else if (const auto* pool = std::get_if<MaxPool>(&layer)) {
+      keep(torch::nn::MaxPool2d(n(pool->size)));
+    } else if (std::holds_alternative<GlobalAveragePool>(layer)) {
+      steps_.push_back([](const torch::Tensor& x) { return x.mean({2, 3}); });
+    } else if (const auto* dropout = std::get_if<Dropout>(&layer)) {
+      keep(torch::nn::Dropout(dropout->rate));
+    } else if (std::holds_alternative<Flatten>(layer)) {
+      keep(torch::nn::Flatten());
+    } else if (const auto* dense = std::get_if<Dense>(&layer)) {
+      torch::nn::Linear linear(
+          torch::nn::LinearOptions(n(in.size()), n(dense->units)).bias(dense->bias));
+      register_module(name, linear);
+      steps_.push_back(
+          [linear](const torch::Tensor& x) mutable { return linear->forward(x.flatten(1)); });
+    } else if (std::holds_alternative<L2Normalize>(layer)) {
+      steps_.push_back(
+          [](const torch::Tensor& x) { return torch::nn::functional::normalize(x.flatten(1)); });
+    } else {
+      steps_.emplace_back();  // a shortcut
+    }
+  }
+
+  Network network_;
+  std::vector<std::function<torch::Tensor(const torch::Tensor&)>> steps_;
+};
+TORCH_MODULE(TorchNetwork);
+
+// Our flat parameters into LibTorch's tensors; layouts are the same.
+inline void set_parameters(TorchNetwork& torch, std::span<const float> parameters) {
   const torch::NoGradGuard guard;
   size_t offset = 0;
-  for (torch::Tensor& tensor : torch->parameters()) {
+  for (torch::Tensor& tensor : torch->tensors()) {
     const auto size = static_cast<size_t>(tensor.numel());
     TORCH_CHECK(offset + size <= parameters.size());
     std::copy_n(parameters.data() + offset, size, tensor.data_ptr<float>());
@@ -50,14 +104,23 @@ inline void set_parameters(torch::nn::Sequential& torch, std::span<const float> 
   TORCH_CHECK(offset == parameters.size());
 }
 
-// LibTorch's tensors (or their gradients) as one flat array.
+// LibTorch's tensors as one flat array.
 inline std::vector<float> flat(const std::vector<torch::Tensor>& tensors) {
   std::vector<float> values;
   for (const torch::Tensor& tensor : tensors) {
-    const torch::Tensor whole = tensor.contiguous();
+    const torch::Tensor whole = tensor.detach().contiguous();
     values.insert(values.end(), whole.data_ptr<float>(), whole.data_ptr<float>() + whole.numel());
   }
   return values;
+}
+
+// The gradients of the tensors as one flat array, 0 for what is not learned.
+inline std::vector<float> flat_gradients(TorchNetwork& torch) {
+  std::vector<torch::Tensor> gradients;
+  for (const torch::Tensor& tensor : torch->tensors()) {
+    gradients.push_back(tensor.grad().defined() ? tensor.grad() : torch::zeros_like(tensor));
+  }
+  return flat(gradients);
 }
 
 // The tutorial's energy and loss over [2n, d] embeddings: pairs are the rows i and n + i.
