@@ -1,0 +1,209 @@
+#include "doppel/loss/batch_loss.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "doppel/base/error.h"
+#include "doppel/loss/distance_losses.h"
+#include "doppel/loss/margin_softmax.h"
+#include "doppel/loss/pairwise.h"
+#include "doppel/loss/similarity_losses.h"
+
+namespace doppel {
+namespace {
+
+using nlohmann::json;
+
+// A number that can be set, and where it has to lie.
+struct Setting {
+  const char* name;
+  double value, low, high;
+  bool may_be_null = false;
+};
+
+struct Type {
+  const char* name;
+  std::vector<Setting> settings;
+};
+
+const std::vector<Type>& types() {
+  static const std::vector<Type> all = {
+      {"contrastive", {{"margin", 1, 1e-6, 1e6}}},
+      {"triplet_batch_hard", {{"margin", 0.2, 0, 1e6}}},
+      {"triplet_semi_hard", {{"margin", 0.2, 0, 1e6}}},
+      {"multi_similarity",
+       {{"alpha", 2, 1e-3, 1e4},
+        {"beta", 50, 1e-3, 1e4},
+        {"base", 0.5, -1, 1},
+        {"epsilon", 0.1, 0, 2, true}}},
+      {"supervised_contrastive", {{"temperature", 0.1, 1e-3, 1e3}}},
+      {"n_pair", {{"l2", 0.002, 0, 1e3}}},
+      {"cosine_margin", {{"scale", 16, 1e-3, 1e4}, {"margin", 0.2, 0, 1}}},
+      {"arc_margin", {{"scale", 16, 1e-3, 1e4}, {"margin", 0.2, 0, 1.5}}},
+  };
+  return all;
+}
+
+constexpr Setting kWeight = {"weight", 1, 0, 1e6};
+constexpr size_t kMostLosses = 16;  // of a sum: settings come out of a file
+
+[[noreturn]] void refuse(const std::string& message) {
+  throw Error(ErrorKind::bad_argument, std::string("loss: ").append(message));
+}
+
+std::string type_of(const json& settings) {
+  if (!settings.is_object()) refuse("its settings must be an object, not " + settings.dump());
+  const auto type = settings.find("type");
+  if (type == settings.end() || !type->is_string()) refuse("\"type\" must be a text");
+  return type->get<std::string>();
+}
+
+std::string shortest(double value) { return json(value).dump(); }
+
+void check(const std::string& type, const Setting& setting, const json& value) {
+  if (setting.may_be_null && value.is_null()) return;
+  if (value.is_number() && value.get<double>() >= setting.low &&
+      value.get<double>() <= setting.high) {
+    return;
+  }
+  refuse(std::string("\"").append(setting.name) + "\" of " + type + " must be a number from " +
+         shortest(setting.low) + " to " + shortest(setting.high) +
+         (setting.may_be_null ? " or null" : "") + ", not " + value.dump());
+}
+
+// One that is no sum; `more` are settings beyond those of its type.
+json complete_one(const json& settings, std::span<const Setting> more) {
+  const std::string type = type_of(settings);
+  const auto known = std::find_if(types().begin(), types().end(),
+                                  [&](const Type& candidate) { return candidate.name == type; });
+  if (known == types().end()) {
+    std::string names;
+    for (const Type& candidate : types()) names.append(candidate.name).append(", ");
+    refuse("unknown type \"" + type + "\"; known are " + names +
+           (more.empty() ? "sum" : "but no sum within a sum"));
+  }
+  std::vector<Setting> all = known->settings;
+  all.insert(all.end(), more.begin(), more.end());
+  json complete = {{"type", type}};
+  std::string names;
+  for (const Setting& setting : all) {
+    names.append(names.empty() ? "" : ", ").append(setting.name);
+    const auto given = settings.find(setting.name);
+    if (given == settings.end()) {
+      complete[setting.name] = setting.value;
+    } else {
+      check(type, setting, *given);
+      complete[setting.name] = given->is_null() ? json() : json(given->get<double>());
+    }
+  }
+  for (const auto& [name, value] : settings.items()) {
+    if (!complete.contains(name)) {
+      refuse("unknown setting \"" + name + "\" of " + type + "; known are " + names);
+    }
+  }
+  return complete;
+}
+
+std::unique_ptr<BatchLoss> make_one(const json& complete, size_t embedding_size,
+                                    size_t identities) {
+  const auto number = [&](const char* name) { return complete.at(name).get<double>(); };
+  const std::string type = complete.at("type").get<std::string>();
+  if (type == "contrastive") return contrastive_batch_loss(number("margin"));
+  if (type == "triplet_batch_hard") return triplet_batch_hard_loss(number("margin"));
+  if (type == "triplet_semi_hard") return triplet_semi_hard_loss(number("margin"));
+  if (type == "multi_similarity") {
+    MultiSimilarity settings{number("alpha"), number("beta"), number("base"), std::nullopt};
+    if (!complete.at("epsilon").is_null()) settings.epsilon = number("epsilon");
+    return multi_similarity_loss(settings);
+  }
+  if (type == "supervised_contrastive") return supervised_contrastive_loss(number("temperature"));
+  if (type == "n_pair") return n_pair_loss(number("l2"));
+  if (type == "cosine_margin") {
+    return cosine_margin_loss(number("scale"), number("margin"), embedding_size, identities);
+  }
+  return arc_margin_loss(number("scale"), number("margin"), embedding_size, identities);
+}
+
+// sum over losses of weight * loss.
+class Sum : public BatchLoss {
+ public:
+  void add(double weight, std::unique_ptr<BatchLoss> loss) {
+    parts_.push_back({weight, std::move(loss)});
+  }
+
+  size_t parameter_count() const override {
+    size_t count = 0;
+    for (const Part& part : parts_) count += part.loss->parameter_count();
+    return count;
+  }
+
+  std::vector<float> initial_parameters(uint64_t seed) const override {
+    std::vector<float> parameters;
+    for (const Part& part : parts_) {
+      const std::vector<float> initial = part.loss->initial_parameters(seed);
+      parameters.insert(parameters.end(), initial.begin(), initial.end());
+    }
+    return parameters;
+  }
+
+  LossResult evaluate(const Matrix& embeddings, std::span<const uint32_t> identity,
+                      std::span<const float> parameters, ThreadPool& pool) const override {
+    if (parameters.size() != parameter_count()) {
+      throw Error(ErrorKind::mismatch, "loss: it has " + std::to_string(parameter_count()) +
+                                           " parameters, not " + std::to_string(parameters.size()));
+    }
+    LossResult sum{0, Matrix(embeddings.rows, embeddings.columns), {}};
+    for (const Part& part : parts_) {
+      const size_t count = part.loss->parameter_count();
+      const LossResult one =
+          part.loss->evaluate(embeddings, identity, parameters.first(count), pool);
+      parameters = parameters.subspan(count);
+      const auto weight = static_cast<float>(part.weight);
+      sum.loss += part.weight * one.loss;
+      for (size_t i = 0; i < sum.gradient.values.size(); ++i) {
+        sum.gradient.values[i] += weight * one.gradient.values[i];
+      }
+      for (const float g : one.parameter_gradient) sum.parameter_gradient.push_back(weight * g);
+    }
+    return sum;
+  }
+
+ private:
+  struct Part {
+    double weight;
+    std::unique_ptr<BatchLoss> loss;
+  };
+  std::vector<Part> parts_;
+};
+
+}  // namespace
+
+std::vector<float> BatchLoss::initial_parameters(uint64_t) const { return {}; }
+
+json complete_loss_settings(const json& settings) {
+  if (type_of(settings) != "sum") return complete_one(settings, {});
+  const auto losses = settings.find("losses");
+  if (settings.size() != 2 || losses == settings.end()) {
+    refuse("a sum has \"losses\" beside its \"type\" and nothing else");
+  }
+  if (!losses->is_array() || losses->empty() || losses->size() > kMostLosses) {
+    refuse("\"losses\" of a sum must be a list of 1 to " + std::to_string(kMostLosses) + " losses");
+  }
+  json complete = {{"type", "sum"}, {"losses", json::array()}};
+  for (const json& loss : *losses) complete["losses"].push_back(complete_one(loss, {&kWeight, 1}));
+  return complete;
+}
+
+std::unique_ptr<BatchLoss> make_batch_loss(const json& settings, size_t embedding_size,
+                                           size_t identities) {
+  const json complete = complete_loss_settings(settings);
+  if (complete.at("type") != "sum") return make_one(complete, embedding_size, identities);
+  auto sum = std::make_unique<Sum>();
+  for (const json& loss : complete.at("losses")) {
+    sum->add(loss.at("weight").get<double>(), make_one(loss, embedding_size, identities));
+  }
+  return sum;
+}
+
+}  // namespace doppel
