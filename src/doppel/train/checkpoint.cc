@@ -1,6 +1,7 @@
 #include "doppel/train/checkpoint.h"
 
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "doppel/base/error.h"
 #include "doppel/base/file.h"
@@ -11,7 +12,8 @@ namespace {
 
 using nlohmann::json;
 
-constexpr const char* kFormat = "doppel checkpoint 1";
+constexpr const char* kFormat = "doppel checkpoint 2";
+const std::string kDone = "done.";
 constexpr size_t kMostBytes = size_t{4} << 30;
 
 // The fields in which two runs differ: "seed (1, here 2)".
@@ -36,18 +38,23 @@ std::string differences(const json& saved, const json& here, const std::string& 
 
 void save_checkpoint(const Checkpoint& checkpoint, const std::filesystem::path& path) {
   json history = json::array();
-  for (const EpochLosses& epoch : checkpoint.history) {
-    history.push_back({epoch.loss, epoch.validation_loss});
-  }
-  const json state = {{"epoch", checkpoint.epoch},
-                      {"batch", checkpoint.batch},
+  for (const EpochLosses& epoch : checkpoint.history) history.push_back(losses_to_json(epoch));
+  const json state = {{"step", checkpoint.step},
+                      {"examples", checkpoint.examples},
                       {"loss_sum", checkpoint.loss_sum},
                       {"history", history}};
-  write_file_atomically(
-      path, encode_safetensors(
-                {{{"format", kFormat}, {"run", checkpoint.run}, {"state", state.dump()}},
-                 {{"parameters", {checkpoint.parameters.size()}, checkpoint.parameters},
-                  {"mean_squares", {checkpoint.mean_squares.size()}, checkpoint.mean_squares}}}));
+  TensorFile file;
+  file.metadata = {{"format", kFormat}, {"run", checkpoint.run}, {"state", state.dump()}};
+  const auto add = [&](std::string name, const std::vector<float>& values) {
+    if (!values.empty()) file.tensors.push_back({std::move(name), {values.size()}, values});
+  };
+  add("parameters", checkpoint.parameters);
+  add("optimizer", checkpoint.optimizer);
+  add("average", checkpoint.average);
+  for (size_t m = 0; m < checkpoint.done.size(); ++m) {
+    add(kDone + std::to_string(m), checkpoint.done[m]);
+  }
+  write_file_atomically(path, encode_safetensors(file));
 }
 
 Checkpoint load_checkpoint(const std::filesystem::path& path, const std::string& run) {
@@ -59,6 +66,7 @@ Checkpoint load_checkpoint(const std::filesystem::path& path, const std::string&
   if (file.metadata["format"] != kFormat) fail("its format is another");
   const json saved = json::parse(file.metadata["run"], nullptr, false);
   const json here = json::parse(run);
+  if (saved.is_discarded()) fail("its run is no JSON");
   if (saved != here) {
     throw Error(ErrorKind::mismatch,
                 name + ": this checkpoint is of another training: " + differences(saved, here) +
@@ -67,27 +75,30 @@ Checkpoint load_checkpoint(const std::filesystem::path& path, const std::string&
   const json state = json::parse(file.metadata["state"], nullptr, false);
   Checkpoint checkpoint;
   checkpoint.run = run;
-  for (const char* field : {"epoch", "batch"}) {
+  for (const char* field : {"step", "examples"}) {
     if (!state.is_object() || !state.contains(field) || !state[field].is_number_unsigned()) {
       fail("its state has no position");
     }
   }
-  checkpoint.epoch = state["epoch"].get<size_t>();
-  checkpoint.batch = state["batch"].get<size_t>();
+  checkpoint.step = state["step"].get<size_t>();
+  checkpoint.examples = state["examples"].get<size_t>();
   if (!state.contains("loss_sum") || !state["loss_sum"].is_number() || !state.contains("history") ||
-      !state["history"].is_array() || state["history"].size() != checkpoint.epoch) {
+      !state["history"].is_array()) {
     fail("its state has no losses");
   }
   checkpoint.loss_sum = state["loss_sum"].get<double>();
   for (const json& epoch : state["history"]) {
-    if (!epoch.is_array() || epoch.size() != 2 || !epoch[0].is_number() || !epoch[1].is_number()) {
-      fail("its history is damaged");
-    }
-    checkpoint.history.push_back({epoch[0].get<double>(), epoch[1].get<double>()});
+    const std::optional<EpochLosses> losses = losses_from_json(epoch);
+    if (!losses) fail("its history is damaged");
+    checkpoint.history.push_back(*losses);
   }
   for (NamedTensor& tensor : file.tensors) {
     if (tensor.name == "parameters") checkpoint.parameters = std::move(tensor.values);
-    if (tensor.name == "mean_squares") checkpoint.mean_squares = std::move(tensor.values);
+    if (tensor.name == "optimizer") checkpoint.optimizer = std::move(tensor.values);
+    if (tensor.name == "average") checkpoint.average = std::move(tensor.values);
+    if (tensor.name == kDone + std::to_string(checkpoint.done.size())) {
+      checkpoint.done.push_back(std::move(tensor.values));
+    }
   }
   return checkpoint;
 }

@@ -14,10 +14,12 @@ namespace doppel {
 
 struct Checkpoint {
   std::string run;  // JSON of all that shapes the run: recipe, seed, network, digest of the data
-  size_t epoch = 0, batch = 0;  // the next to be trained
-  double loss_sum = 0;          // of this epoch's pairs so far
+  size_t step = 0;  // the next to be trained
+  double loss_sum = 0;  // of this epoch's examples so far
+  size_t examples = 0;  // how many these are
   std::vector<EpochLosses> history;
-  std::vector<float> parameters, mean_squares;
+  std::vector<float> parameters, optimizer, average;  // of the network that is trained
+  std::vector<std::vector<float>> done;               // parameters of those before it
 };
 
 // All or nothing; throws Error(io).

@@ -1,12 +1,16 @@
 #include "doppel/train/checkpoint.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "doppel/base/error.h"
 #include "doppel/base/file.h"
+#include "doppel/model/safetensors.h"
 
 namespace doppel {
 namespace {
+
+using testing::HasSubstr;
 
 class CheckpointFile : public testing::Test {
  protected:
@@ -18,27 +22,35 @@ class CheckpointFile : public testing::Test {
   void TearDown() override { std::filesystem::remove(path_); }
 
   static Checkpoint sample() {
-    return {R"({"seed":1,"recipe":{"batch":128,"margin":1.0}})",
-            2,
-            17,
-            1234.5678901234567,
-            {{0.1, 0.2}, {0.3, 1e-300}},
-            {1, 2, 3},
-            {4, 5, 6}};
+    Checkpoint checkpoint;
+    checkpoint.run = R"({"seed":1,"recipe":{"batch":128,"margin":1.0}})";
+    checkpoint.step = 17;
+    checkpoint.loss_sum = 1234.5678901234567;
+    checkpoint.examples = 96;
+    checkpoint.history = {{0.1, std::nullopt}, {0.3, 1e-300}};
+    checkpoint.parameters = {1, 2, 3};
+    checkpoint.optimizer = {4, 5, 6};
+    checkpoint.average = {7, 8};
+    for (int m = 0; m < 12; ++m) checkpoint.done.push_back({static_cast<float>(m), 0.5f});
+    return checkpoint;
   }
   std::filesystem::path path_;
 };
 
 TEST_F(CheckpointFile, RoundTripIsExact) {
-  save_checkpoint(sample(), path_);
-  const Checkpoint read = load_checkpoint(path_, sample().run);
-  EXPECT_EQ(read.epoch, 2u);
-  EXPECT_EQ(read.batch, 17u);
-  EXPECT_EQ(read.loss_sum, sample().loss_sum);
+  const Checkpoint saved = sample();
+  save_checkpoint(saved, path_);
+  const Checkpoint read = load_checkpoint(path_, saved.run);
+  EXPECT_EQ(read.step, 17u);
+  EXPECT_EQ(read.examples, 96u);
+  EXPECT_EQ(read.loss_sum, saved.loss_sum);
   ASSERT_EQ(read.history.size(), 2u);
+  EXPECT_EQ(read.history[0].validation_loss, std::nullopt);
   EXPECT_EQ(read.history[1].validation_loss, 1e-300);
-  EXPECT_EQ(read.parameters, sample().parameters);
-  EXPECT_EQ(read.mean_squares, sample().mean_squares);
+  EXPECT_EQ(read.parameters, saved.parameters);
+  EXPECT_EQ(read.optimizer, saved.optimizer);
+  EXPECT_EQ(read.average, saved.average);
+  EXPECT_EQ(read.done, saved.done);
 }
 
 TEST_F(CheckpointFile, AnotherRunIsRefusedWithWhatDiffers) {
@@ -48,10 +60,9 @@ TEST_F(CheckpointFile, AnotherRunIsRefusedWithWhatDiffers) {
     FAIL();
   } catch (const Error& error) {
     EXPECT_EQ(error.kind(), ErrorKind::mismatch);
-    const std::string what = error.what();
-    EXPECT_NE(what.find("seed (1, here 2)"), std::string::npos) << what;
-    EXPECT_NE(what.find("recipe.batch (128, here 64)"), std::string::npos) << what;
-    EXPECT_EQ(what.find("margin"), std::string::npos) << what;
+    EXPECT_THAT(error.what(), HasSubstr("seed (1, here 2)"));
+    EXPECT_THAT(error.what(), HasSubstr("recipe.batch (128, here 64)"));
+    EXPECT_THAT(error.what(), testing::Not(HasSubstr("margin")));
   }
 }
 
@@ -61,6 +72,32 @@ TEST_F(CheckpointFile, ATruncatedFileIsRefused) {
   for (size_t n = 0; n < bytes.size(); n += 7) {
     write_file_atomically(path_, bytes.substr(0, n));
     EXPECT_THROW(load_checkpoint(path_, sample().run), Error) << n;
+  }
+}
+
+TEST_F(CheckpointFile, ADamagedStateIsRefused) {
+  save_checkpoint(sample(), path_);
+  const TensorFile good = decode_safetensors(read_file(path_, 1 << 20), "c");
+  const auto refused = [&](const char* key, const std::string& text) {
+    TensorFile file = good;
+    file.metadata[key] = text;
+    write_file_atomically(path_, encode_safetensors(file));
+    try {
+      load_checkpoint(path_, sample().run);
+      ADD_FAILURE() << key << " = " << text;
+    } catch (const Error& error) {
+      EXPECT_THAT(error.what(), HasSubstr(path_.string()));
+    }
+  };
+  refused("format", "doppel checkpoint 1");
+  refused("run", "no json");
+  for (const char* text :
+       {"", "no json", "[]", "7", "{}", R"({"step":-1,"examples":1,"loss_sum":0,"history":[]})",
+        R"({"step":1,"examples":"x","loss_sum":0,"history":[]})",
+        R"({"step":1,"examples":1,"loss_sum":"x","history":[]})",
+        R"({"step":1,"examples":1,"loss_sum":0,"history":{}})",
+        R"({"step":1,"examples":1,"loss_sum":0,"history":[{"val_loss":1}]})"}) {
+    refused("state", text);
   }
 }
 

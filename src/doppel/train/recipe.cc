@@ -1,61 +1,324 @@
 #include "doppel/train/recipe.h"
 
-#include <nlohmann/json.hpp>
+#define TOML_EXCEPTIONS 1
+#include <toml++/toml.h>
+
+#include <algorithm>
+#include <sstream>
 
 #include "doppel/base/error.h"
+#include "doppel/base/file.h"
+#include "doppel/loss/energy.h"
+#include "doppel/train/built_in_recipes.h"
+#include "doppel/train/objective.h"
 
 namespace doppel {
+namespace {
 
-void Recipe::check() const {
-  const auto refuse = [](const std::string& what) { throw Error(ErrorKind::bad_argument, what); };
-  if (step < 1) refuse("step: at least 1 was expected, not " + std::to_string(step));
-  if (pairs_per_kind < 4 || pairs_per_kind > 100000000) {
-    refuse("pairs: 4 to 100000000 of each kind were expected, not " +
-           std::to_string(pairs_per_kind));
-  }
-  if (!(margin > 0 && margin < 1e6)) {
-    refuse("margin: a number above 0 was expected, not " + std::to_string(margin));
-  }
-  if (batch < 1 || batch > 65536) {
-    refuse("batch: 1 to 65536 pairs were expected, not " + std::to_string(batch));
-  }
-  if (epochs < 1 || epochs > 1000000) {
-    refuse("epochs: 1 to 1000000 were expected, not " + std::to_string(epochs));
-  }
-  RmsProp(0, optimizer);  // refuses its own settings
+using nlohmann::json;
+
+constexpr size_t kMostRecipeBytes = 1 << 20;
+
+[[noreturn]] void refuse(const std::string& what) {
+  throw Error(ErrorKind::bad_argument, "recipe: " + what);
 }
 
-Recipe recipe_named(const std::string& name) {
-  if (name != "tutorial") {
-    throw Error(ErrorKind::bad_argument, "recipe \"" + name + "\" is unknown; known: tutorial");
+// A table of settings; what nobody asks for in it is refused by name.
+class Table {
+ public:
+  Table(const json& whole, const std::string& name) : name_(name) {
+    if (!whole.contains(name)) return;
+    if (!whole[name].is_object()) refuse("[" + name + "] must be a table");
+    table_ = whole[name];
   }
-  return {};
+
+  bool has(const char* key) const { return table_.contains(key); }
+
+  template <typename T>
+  void read(const char* key, T& value) {
+    if (!table_.contains(key)) return;
+    const json taken = take(key);
+    if constexpr (std::is_same_v<T, bool>) {
+      if (!taken.is_boolean()) wrong(key, "true or false", taken);
+    } else if constexpr (std::is_floating_point_v<T>) {
+      if (!taken.is_number()) wrong(key, "a number", taken);
+    } else if constexpr (std::is_integral_v<T>) {
+      if (!taken.is_number_integer() || taken < 0 || taken > 1'000'000'000) {
+        wrong(key, "a whole number up to a thousand million", taken);
+      }
+    } else {
+      if (!taken.is_string()) wrong(key, "a text", taken);
+    }
+    value = taken.get<T>();
+  }
+  void read(const char* key, std::optional<int>& value) {
+    if (!has(key)) return;
+    int found = 0;
+    read(key, found);
+    value = found;
+  }
+  json take(const char* key) {
+    json value = table_[key];
+    table_.erase(key);
+    return value;
+  }
+  json take_rest() { return std::exchange(table_, json::object()); }
+
+  void done(const std::string& known) const {
+    if (!table_.empty()) {
+      refuse("[" + name_ + "] has no \"" + table_.begin().key() + "\"; it has " + known);
+    }
+  }
+
+ private:
+  [[noreturn]] void wrong(const char* key, const char* expected, const json& got) const {
+    refuse(name_ + "." + key + ": " + expected + " was expected, not " + got.dump());
+  }
+
+  std::string name_;
+  json table_ = json::object();
+};
+
+const char* to_text(Initialisation initialisation) {
+  return initialisation == Initialisation::glorot_uniform ? "glorot_uniform" : "he_normal";
+}
+
+// Settings that other parts read for themselves, their errors named by the table.
+template <typename Read>
+auto read_part(const char* table, const json& part, const Read& read) {
+  try {
+    return read(part);
+  } catch (const Error& error) {
+    refuse(std::string("[") + table + "] " + error.what());
+  }
+}
+
+}  // namespace
+
+void Recipe::check() const {
+  if (layers.empty()) refuse("[network] has no layers");
+  if (step < 1 || step > 64)
+    refuse("input.step: 1 to 64 was expected, not " + std::to_string(step));
+  for (const std::optional<int>& side : {width, height}) {
+    if (side && (*side < 1 || *side > 4096)) {
+      refuse("input: a width or height of 1 to 4096 was expected, not " + std::to_string(*side));
+    }
+  }
+  if (width.has_value() != height.has_value()) {
+    refuse("input: width and height come together or not at all");
+  }
+  if (pairs && (pairs->per_kind < 4 || pairs->per_kind > 100000000)) {
+    refuse("pairs.per_kind: 4 to 100000000 of each kind were expected, not " +
+           std::to_string(pairs->per_kind));
+  }
+  batch.check();
+  if (pairs) {
+    if (epochs < 1 || epochs > 1000000) {
+      refuse("training.epochs: 1 to 1000000 were expected, not " + std::to_string(epochs));
+    }
+    if (augment != AugmentSettings{}) refuse("[augment] is for training on batches of images");
+    if (rotations) refuse("input.rotations is for training on batches of images");
+    if (batch.per_identity > 0) refuse("batch.per_identity is for training on batches of images");
+  } else if (steps < 1 || steps > 10000000) {
+    refuse("training.steps: 1 to 10000000 were expected, not " + std::to_string(steps));
+  }
+  if (!(average >= 0 && average < 1)) {
+    refuse("training.average: a decay in [0, 1) was expected, not " + std::to_string(average));
+  }
+  if (members < 1 || members > 64) {
+    refuse("training.members: 1 to 64 were expected, not " + std::to_string(members));
+  }
+  augment.check();
+  optimizer.check();
+  schedule.check();
+  views.check();
+  if (picture.reduce < 1 || picture.reduce > 64 ||
+      !(picture.weight >= 0 && picture.weight <= 1e6)) {
+    refuse(
+        "embedding: a picture_reduce of 1 to 64 and a picture_weight of at least 0 were expected");
+  }
+  complete_objective(loss, pairs.has_value());
+  const bool logistic = loss.value("type", "") == "logistic_pairs";
+  if ((energy_named(energy) == EnergyKind::weighted_l1) != logistic) {
+    refuse("the energy \"weighted_l1\" is what the loss \"logistic_pairs\" learns: both or none");
+  }
 }
 
 nlohmann::json recipe_to_json(const Recipe& recipe) {
-  return {{"name", recipe.name},
-          {"step", recipe.step},
-          {"pairs_per_kind", recipe.pairs_per_kind},
-          {"loss", {{"name", "contrastive"}, {"margin", recipe.margin}}},
-          {"optimizer",
-           {{"name", "rmsprop"},
-            {"rate", recipe.optimizer.rate},
-            {"rho", recipe.optimizer.rho},
-            {"epsilon", recipe.optimizer.epsilon}}},
-          {"batch", recipe.batch},
-          {"epochs", recipe.epochs}};
+  json input = {
+      {"step", recipe.step}, {"standardize", recipe.standardize}, {"rotations", recipe.rotations}};
+  if (recipe.width && recipe.height) {
+    input["width"] = *recipe.width;
+    input["height"] = *recipe.height;
+  }
+  json embedding = views_to_json(recipe.views);
+  embedding["energy"] = recipe.energy;
+  embedding["picture_reduce"] = recipe.picture.reduce;
+  embedding["picture_weight"] = recipe.picture.weight;
+  json result = {
+      {"name", recipe.name},
+      {"about", recipe.about},
+      {"input", input},
+      {"network",
+       {{"initialisation", to_text(recipe.initialisation)},
+        {"layers", layers_to_json(recipe.layers)}}},
+      {"batch", {{"size", recipe.batch.size}}},
+      {"loss", complete_objective(recipe.loss, recipe.pairs.has_value())},
+      {"optimizer", optimizer_to_json(recipe.optimizer)},
+      {"schedule", schedule_to_json(recipe.schedule)},
+      {"training",
+       {{"average", recipe.average}, {"settle", recipe.settle}, {"members", recipe.members}}},
+      {"embedding", embedding}};
+  if (recipe.pairs) {
+    result["pairs"] = {{"per_kind", recipe.pairs->per_kind}};
+    result["training"]["epochs"] = recipe.epochs;
+  } else {
+    result["batch"]["per_identity"] = recipe.batch.per_identity;
+    result["training"]["steps"] = recipe.steps;
+    result["augment"] = augment_to_json(recipe.augment);
+  }
+  return result;
 }
 
-Network tutorial_network(const Shape& input) {
-  if (input.height < 10 || input.width < 10) {
-    throw Error(ErrorKind::bad_argument,
-                "the tutorial's network needs an input of at least 10 x 10, images give it " +
-                    std::to_string(input.width) + " x " + std::to_string(input.height) +
-                    " (wide x high, after every second row and column was dropped)");
+Recipe recipe_from_json(const nlohmann::json& document) {
+  if (!document.is_object()) refuse("a table of settings was expected");
+  const std::string known =
+      "name, about, input, network, pairs, batch, loss, augment, optimizer, schedule, training, "
+      "embedding";
+  for (const auto& [key, value] : document.items()) {
+    if ((", " + known + ",").find(", " + key + ",") == std::string::npos) {
+      refuse("\"" + key + "\" is unknown; known: " + known);
+    }
   }
-  return {input,
-          {Conv{6, 3}, Relu{}, MaxPool{2}, Dropout{0.25}, Conv{12, 3}, Relu{}, MaxPool{2},
-           Dropout{0.25}, Flatten{}, Dense{128}, Relu{}, Dropout{0.1}, Dense{50}, Relu{}}};
+  Recipe recipe;
+  for (const auto& [key, text] : {std::pair{"name", &recipe.name}, {"about", &recipe.about}}) {
+    if (!document.contains(key)) continue;
+    if (!document[key].is_string()) refuse(std::string(key) + ": a text was expected");
+    *text = document[key].get<std::string>();
+  }
+  Table input(document, "input");
+  input.read("width", recipe.width);
+  input.read("height", recipe.height);
+  input.read("step", recipe.step);
+  input.read("standardize", recipe.standardize);
+  input.read("rotations", recipe.rotations);
+  input.done("width, height, step, standardize, rotations");
+
+  Table network(document, "network");
+  std::string initialisation = to_text(recipe.initialisation);
+  network.read("initialisation", initialisation);
+  if (initialisation == "he_normal") {
+    recipe.initialisation = Initialisation::he_normal;
+  } else if (initialisation != "glorot_uniform") {
+    refuse("network.initialisation: glorot_uniform or he_normal was expected, not \"" +
+           initialisation + "\"");
+  }
+  if (network.has("layers")) {
+    recipe.layers = read_part("network", network.take("layers"), layers_from_json);
+  }
+  network.done("initialisation, layers");
+
+  if (document.contains("pairs")) {
+    recipe.pairs.emplace();
+    Table pairs(document, "pairs");
+    pairs.read("per_kind", recipe.pairs->per_kind);
+    pairs.done("per_kind");
+  }
+  Table batch(document, "batch");
+  batch.read("size", recipe.batch.size);
+  batch.read("per_identity", recipe.batch.per_identity);
+  batch.done("size, per_identity");
+
+  if (!document.contains("loss")) refuse("[loss] is missing");
+  recipe.loss = read_part("loss", document["loss"], [&](const json& loss) {
+    return complete_objective(loss, recipe.pairs.has_value());
+  });
+  if (document.contains("augment")) {
+    recipe.augment = read_part("augment", document["augment"], augment_from_json);
+  }
+  if (document.contains("optimizer")) {
+    recipe.optimizer = read_part("optimizer", document["optimizer"], optimizer_from_json);
+  }
+  if (document.contains("schedule")) {
+    recipe.schedule = read_part("schedule", document["schedule"], schedule_from_json);
+  }
+  Table training(document, "training");
+  if (recipe.pairs) {
+    training.read("epochs", recipe.epochs);
+  } else {
+    training.read("steps", recipe.steps);
+  }
+  training.read("average", recipe.average);
+  training.read("settle", recipe.settle);
+  training.read("members", recipe.members);
+  training.done(std::string(recipe.pairs ? "epochs" : "steps") + ", average, settle, members");
+
+  Table embedding(document, "embedding");
+  embedding.read("energy", recipe.energy);
+  embedding.read("picture_reduce", recipe.picture.reduce);
+  embedding.read("picture_weight", recipe.picture.weight);
+  recipe.views = read_part("embedding", embedding.take_rest(), views_from_json);
+  recipe.check();
+  return recipe;
+}
+
+nlohmann::json recipe_json_from_toml(std::string_view text, const std::string& source) {
+  try {
+    const toml::table table = toml::parse(text, source);
+    std::ostringstream out;
+    out << toml::json_formatter{table};
+    return json::parse(out.str());
+  } catch (const toml::parse_error& error) {
+    throw Error(ErrorKind::bad_argument, source + ", line " +
+                                             std::to_string(error.source().begin.line) + ": " +
+                                             std::string(error.description()));
+  } catch (const json::exception& error) {
+    throw Error(ErrorKind::bad_argument, source + ": " + error.what());
+  }
+}
+
+std::vector<std::string> recipe_names() {
+  std::vector<std::string> names;
+  for (const auto& [name, text] : kBuiltInRecipes) names.emplace_back(name);
+  return names;
+}
+
+Recipe find_recipe(const std::string& name_or_file, std::span<const std::string> changes) {
+  json document;
+  const auto* built_in = std::ranges::find(
+      kBuiltInRecipes, name_or_file, [](const auto& recipe) { return std::string(recipe.first); });
+  if (built_in != std::end(kBuiltInRecipes)) {
+    document = recipe_json_from_toml(built_in->second, name_or_file);
+    document["name"] = name_or_file;
+  } else {
+    const std::filesystem::path path(name_or_file);
+    if (path.extension() != ".toml" && !std::filesystem::exists(path)) {
+      std::string known;
+      for (const std::string& name : recipe_names()) known += (known.empty() ? "" : ", ") + name;
+      throw Error(ErrorKind::bad_argument, "recipe \"" + name_or_file + "\" is unknown; known: " +
+                                               known + ", or a .toml file");
+    }
+    document = recipe_json_from_toml(read_file(path, kMostRecipeBytes), name_or_file);
+    if (!document.contains("name")) document["name"] = path.stem().string();
+  }
+  for (const std::string& change : changes) {
+    const size_t equals = change.find('=');
+    if (equals == std::string::npos || equals == 0) {
+      throw Error(ErrorKind::bad_argument,
+                  "\"" + change + "\": a setting is changed as in training.steps=800");
+    }
+    // The value as TOML has it, put where the key's path leads.
+    const json value =
+        recipe_json_from_toml(std::string("value").append(change, equals), change)["value"];
+    std::string path = std::string("/").append(change, 0, equals);
+    std::ranges::replace(path, '.', '/');
+    try {
+      document[json::json_pointer(path)] = value;
+    } catch (const json::exception&) {
+      throw Error(ErrorKind::bad_argument, "\"" + change + "\": the recipe has no such place");
+    }
+  }
+  return recipe_from_json(document);
 }
 
 }  // namespace doppel

@@ -1,36 +1,84 @@
-// A recipe: every setting that shapes a training, in one place. The tutorial's is the first.
+// A recipe: every setting that shapes a training, in one place, as a small TOML file has them.
 #pragma once
 
 #include <cstddef>
-#include <nlohmann/json_fwd.hpp>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
+#include "doppel/data/batches.h"
+#include "doppel/image/augment.h"
+#include "doppel/image/views.h"
+#include "doppel/model/model.h"
 #include "doppel/nn/network.h"
-#include "doppel/optim/rmsprop.h"
+#include "doppel/optim/optimizer.h"
+#include "doppel/optim/schedule.h"
 
 namespace doppel {
 
 struct Recipe {
-  std::string name = "tutorial";
-  int step = 2;                   // of Preprocessing: every second row and column
-  size_t pairs_per_kind = 10000;  // genuine, and as many impostor
-  double margin = 1;              // of the contrastive loss
-  RmsProp::Settings optimizer;
-  size_t batch = 128;  // pairs
-  size_t epochs = 13;
+  std::string name, about;
+
+  // [input]: what becomes of an image before the network sees it. Without a size images are taken
+  // as they are, unless they are large (choose_preprocessing()).
+  std::optional<int> width, height;
+  int step = 1;  // every step-th row and column
+  bool standardize = false;
+  bool rotations = false;  // the four quarter turns of an image are four identities
+
+  // [network]
+  std::vector<Layer> layers;
+  Initialisation initialisation = Initialisation::glorot_uniform;
+
+  // [pairs]: training on pairs of images; else on batches of images and whom they show.
+  struct Pairs {
+    size_t per_kind = 10000;  // genuine, and as many impostor
+  };
+  std::optional<Pairs> pairs;
+
+  BatchSettings batch;  // of pairs, or of images
+  // Of pairs: {"type": "contrastive_pairs", "margin": 1} or {"type": "logistic_pairs"}; else as
+  // loss/batch_loss.h has it.
+  nlohmann::json loss;
+  AugmentSettings augment;  // not of pairs
+  OptimizerSettings optimizer;
+  Schedule schedule;
+
+  // [training]
+  size_t epochs = 0;    // over the pairs
+  size_t steps = 0;     // of image batches
+  double average = 0;   // decay of the weights' moving average; 0: the last weights
+  bool settle = false;  // measure the normalisations' statistics anew, with the final weights
+  size_t members = 1;   // networks trained one after the other, their embeddings side by side
+
+  // [embedding]
+  std::string energy = "euclidean";
+  Views views;
+  PictureTerm picture;
 
   // Throws Error(bad_argument) naming the setting that makes no sense.
   void check() const;
 };
 
-// Throws Error(bad_argument) with the names that are known.
-Recipe recipe_named(const std::string& name);
-
+// {"name": .., "input": {..}, "network": {"layers": [..]}, "batch": {..}, ..}, everything filled
+// in.
 nlohmann::json recipe_to_json(const Recipe& recipe);
+// Back; what is not named has its default. Throws Error(bad_argument) naming the setting that is
+// unknown or wrong.
+Recipe recipe_from_json(const nlohmann::json& json);
 
-// The tutorial's branch: two blocks of conv 3x3, ReLU, max-pool 2, dropout 0.25 (6 and 12 filters),
-// dense 128 with ReLU and dropout 0.1, dense 50 with ReLU. For 1x56x46 its flat layer has 1440
-// values. Throws Error(bad_argument) where the input is too small for it.
-Network tutorial_network(const Shape& input);
+// The same as TOML. Throws Error(bad_argument) that begins with `source` and names line or setting.
+nlohmann::json recipe_json_from_toml(std::string_view text, const std::string& source);
+
+// The recipes that come with the program: "tutorial" and others.
+std::vector<std::string> recipe_names();
+
+// A recipe by its name or, where that is none of ours, from a TOML file. `changes` are settings
+// like "training.steps=800", each a path into the JSON and a TOML value. Throws Error(bad_argument)
+// or, for a file that cannot be read, Error(io).
+Recipe find_recipe(const std::string& name_or_file, std::span<const std::string> changes = {});
 
 }  // namespace doppel

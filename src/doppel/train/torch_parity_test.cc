@@ -1,4 +1,4 @@
-// Ten whole steps of train_pairs() against LibTorch: the same weights, pairs and order, the
+// Ten whole steps of train() against LibTorch: the same weights, pairs and order, the
 // tutorial's network without its dropout, RMSprop. Losses and final weights must agree.
 //
 // How closely can they? RMSprop's first step is the sign of the gradient, whatever its size: where
@@ -26,7 +26,7 @@ struct Outcome {
 };
 
 Network network_without_dropout() {
-  Network network = tutorial_network({1, 56, 46});
+  Network network{{1, 56, 46}, find_recipe("tutorial").layers};
   std::erase_if(network.layers, [](const Layer& l) { return std::holds_alternative<Dropout>(l); });
   return network;
 }
@@ -69,17 +69,23 @@ Outcome run_ours(const Recipe& recipe, const Matrix& inputs, const std::vector<P
     sum = total;
   };
   ThreadPool pool(2);
-  const Trained trained =
-      train_pairs(recipe, network_without_dropout(), {inputs, pairs, std::span(pairs).first(1)},
-                  kSeed, pool, hooks);
-  run.weights.assign(trained.parameters.begin(), trained.parameters.end());
+  const Network network = network_without_dropout();
+  const TrainingTask task{
+      recipe,
+      network,
+      kImages / 3,
+      [&](uint64_t seed) { return std::make_unique<PairBatches>(inputs, pairs, kBatch, seed); },
+      {}};
+  const Trained trained = train(task, kSeed, pool, hooks);
+  run.weights.assign(trained.members[0].begin(), trained.members[0].end());
   return run;
 }
 
 Outcome run_torch(const Recipe& recipe, const Matrix& inputs, const std::vector<Pair>& pairs,
                   torch::ScalarType type) {
-  torch::nn::Sequential torch = torch_network(network_without_dropout());
-  set_parameters(torch, glorot_uniform(network_without_dropout(), kSeed));
+  const Network network = network_without_dropout();
+  TorchNetwork torch(network);
+  set_parameters(torch, initial_parameters(network, recipe.initialisation, kSeed));
   torch->to(type);
   torch::optim::RMSprop optimizer(torch->parameters(),
                                   torch::optim::RMSpropOptions(recipe.optimizer.rate)
@@ -124,11 +130,13 @@ TEST(TorchParity, TenTrainingStepsEndInTheSameWeights) {
   torch::set_num_threads(1);
   const Matrix inputs = pictures();
   const std::vector<Pair> pairs = picture_pairs();
-  const std::vector<float> initial = glorot_uniform(network_without_dropout(), kSeed);
+  const std::vector<float> initial =
+      initial_parameters(network_without_dropout(), Initialisation::glorot_uniform, kSeed);
   const std::vector<double> start(initial.begin(), initial.end());
   for (double epsilon : {1e-7, 1e-3}) {  // the tutorial's, and one that tames small gradients
-    Recipe recipe;
-    recipe.batch = kBatch;
+    Recipe recipe = find_recipe("tutorial");
+    recipe.layers = network_without_dropout().layers;
+    recipe.batch.size = kBatch;
     recipe.epochs = 1;
     recipe.optimizer.epsilon = epsilon;
     const Outcome ours = run_ours(recipe, inputs, pairs);

@@ -5,14 +5,60 @@
 #include <nlohmann/json.hpp>
 
 #include "doppel/base/error.h"
+#include "doppel/data/rotations.h"
+#include "doppel/loss/contrastive.h"
 
 namespace doppel {
+namespace {
+
+constexpr size_t kEpochsOfSteps = 20;  // a training counted in steps is reported in as many parts
+
+// Loss and distances of pairs whose images are embedded once each.
+PairLoss loss_of(const Matrix& embeddings, std::span<const Pair> pairs, double margin) {
+  Matrix sides(2 * pairs.size(), embeddings.columns);
+  std::vector<uint8_t> genuine(pairs.size());
+  for (size_t i = 0; i < pairs.size(); ++i) {
+    std::ranges::copy(embeddings.row(pairs[i].a), sides.row(i).begin());
+    std::ranges::copy(embeddings.row(pairs[i].b), sides.row(pairs.size() + i).begin());
+    genuine[i] = pairs[i].genuine;
+  }
+  return contrastive_loss(sides, genuine, margin);
+}
+
+// The validation pairs' loss; a collapse is that their distances differ by less than a thousandth
+// of the margin.
+Validation validate_pairs(const Matrix& inputs, std::span<const Pair> pairs, double margin,
+                          Engine& engine, std::span<const float> parameters) {
+  std::vector<const float*> rows;
+  for (size_t i = 0; i < inputs.rows; ++i) rows.push_back(inputs.row(i).data());
+  const PairLoss loss = loss_of(engine.embed(parameters, rows), pairs, margin);
+  if (loss.distance.empty()) return {loss.loss, false};
+  const auto [nearest, farthest] = std::ranges::minmax_element(loss.distance);
+  return {loss.loss, *farthest - *nearest < 1e-3 * margin};
+}
+
+Network network_for(const Recipe& recipe, const Preprocessing& preprocessing) {
+  const Network network{{1, preprocessing.input_height(), preprocessing.input_width()},
+                        recipe.layers};
+  try {
+    layer_shapes(network);
+  } catch (const Error& error) {
+    throw Error(ErrorKind::bad_argument,
+                "recipe " + recipe.name + ": its network does not fit inputs of " +
+                    std::to_string(network.input.width) + " x " +
+                    std::to_string(network.input.height) + " (wide x high): " + error.what());
+  }
+  return network;
+}
+
+}  // namespace
 
 Preprocessing choose_preprocessing(const Image& sample, const Recipe& recipe) {
   constexpr int kLargestSide = 160, kShrunkSide = 112;
-  Preprocessing result{sample.width, sample.height, recipe.step};
+  Preprocessing result{recipe.width.value_or(sample.width), recipe.height.value_or(sample.height),
+                       recipe.step, recipe.standardize};
   const int longer = std::max(sample.width, sample.height);
-  if (longer > kLargestSide) {
+  if (!recipe.width && longer > kLargestSide) {
     const double scale = static_cast<double>(kShrunkSide) / longer;
     result.width = std::max(1, static_cast<int>(std::lround(sample.width * scale)));
     result.height = std::max(1, static_cast<int>(std::lround(sample.height * scale)));
@@ -20,32 +66,63 @@ Preprocessing choose_preprocessing(const Image& sample, const Recipe& recipe) {
   return result;
 }
 
-TrainedModel train_model(const Dataset& dataset, const Recipe& recipe, uint64_t seed,
+TrainedModel train_model(const Dataset& given, const Recipe& recipe, uint64_t seed,
                          ThreadPool& pool, const TrainingHooks& hooks, CheckpointPlace checkpoint) {
   recipe.check();
-  if (dataset.images.empty()) throw Error(ErrorKind::bad_data, dataset.source + ": no images");
-  PairSet drawn = draw_pairs(dataset, recipe.pairs_per_kind, seed);
+  if (given.images.empty()) throw Error(ErrorKind::bad_data, given.source + ": no images");
+  const Dataset turned = recipe.rotations ? with_rotations(given) : Dataset{};
+  const Dataset& dataset = recipe.rotations ? turned : given;
   TrainedModel result;
-  result.pair_method = std::move(drawn.method);
-  result.split = split_pairs(std::move(drawn.pairs), seed);
-
   Model& model = result.model;
   model.preprocessing = choose_preprocessing(dataset.images.front(), recipe);
-  model.network =
-      tutorial_network({1, model.preprocessing.input_height(), model.preprocessing.input_width()});
+  model.network = network_for(recipe, model.preprocessing);
+  model.views = recipe.views;
+  model.picture = recipe.picture;
+  model.energy.kind = energy_named(recipe.energy);
   model.version = DOPPEL_VERSION;
   model.training.recipe = recipe_to_json(recipe);
   model.training.seed = seed;
-  model.training.data_digest = dataset.digest;
-  model.training.identities = dataset.identities.size();
-  model.training.images = dataset.images.size();
+  model.training.data_digest = given.digest;
+  model.training.identities = given.identities.size();
+  model.training.images = given.images.size();
+  model.training.seen = remember(given);
 
-  const Matrix inputs = preprocess(dataset.images, model.preprocessing);
-  checkpoint.data_digest = dataset.digest;
-  Trained trained =
-      train_pairs(recipe, model.network, {inputs, result.split.train, result.split.validation},
-                  seed, pool, hooks, checkpoint);
-  model.parameters = std::move(trained.parameters);
+  const Matrix inputs = preprocess(dataset.images, model.preprocessing, pool);
+  const ImageShape shape{model.network.input.height, model.network.input.width};
+  checkpoint.data_digest = given.digest;
+  TrainingTask task{.recipe = recipe,
+                    .network = model.network,
+                    .identities = dataset.identities.size(),
+                    .batches = {},
+                    .validate = {}};
+  if (recipe.pairs) {
+    PairSet drawn = draw_pairs(dataset, recipe.pairs->per_kind, seed);
+    result.pair_method = std::move(drawn.method);
+    result.split = split_pairs(std::move(drawn.pairs), seed);
+    task.batches = [&](uint64_t member_seed) {
+      return std::make_unique<PairBatches>(inputs, result.split.train, recipe.batch.size,
+                                           member_seed);
+    };
+    if (recipe.loss.contains("margin")) {
+      task.validate = [&](Engine& engine, std::span<const float> parameters) {
+        return validate_pairs(inputs, result.split.validation, recipe.loss["margin"].get<double>(),
+                              engine, parameters);
+      };
+    }
+  } else {
+    const size_t part = (recipe.steps + kEpochsOfSteps - 1) / kEpochsOfSteps;
+    task.batches = [&, part](uint64_t member_seed) {
+      return std::make_unique<ImageBatches>(inputs, shape, dataset.identity_of, recipe.batch,
+                                            recipe.augment, part, member_seed);
+    };
+  }
+  Trained trained = train(task, seed, pool, hooks, checkpoint);
+  model.members = std::move(trained.members);
+  if (model.energy.kind == EnergyKind::weighted_l1) {
+    model.energy.bias = trained.loss_parameters.back();
+    trained.loss_parameters.pop_back();
+    model.energy.weights = std::move(trained.loss_parameters);
+  }
   model.training.history = std::move(trained.history);
   result.finished = trained.finished;
   result.collapsed = trained.collapsed;

@@ -3,205 +3,301 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <future>
+#include <limits>
 #include <nlohmann/json.hpp>
-#include <numeric>
+#include <optional>
 
 #include "doppel/base/error.h"
-#include "doppel/base/random.h"
-#include "doppel/loss/contrastive.h"
-#include "doppel/nn/engine.h"
+#include "doppel/loss/energy.h"
+#include "doppel/optim/average.h"
 #include "doppel/train/checkpoint.h"
+#include "doppel/train/objective.h"
 
 namespace doppel {
 namespace {
 
 using Clock = std::chrono::steady_clock;
 
+constexpr double kStatisticsMomentum = 0.1;  // PyTorch's
+constexpr size_t kSettleExamples = 4096;     // images whose statistics are measured anew, at least
+
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-// The input rows of the pairs' first images, then of their second ones, as the loss wants them.
-struct Batch {
-  std::vector<const float*> images;
-  std::vector<uint8_t> genuine;
+// Member 0 is what a single network would be.
+uint64_t member_seed(uint64_t seed, size_t member) { return seed + member * 0x9E3779B97F4A7C15u; }
 
-  void gather(const Matrix& inputs, std::span<const Pair> pairs, std::span<const uint32_t> order) {
-    images.resize(2 * order.size());
-    genuine.resize(order.size());
-    for (size_t i = 0; i < order.size(); ++i) {
-      const Pair& pair = pairs[order[i]];
-      images[i] = inputs.row(pair.a).data();
-      images[order.size() + i] = inputs.row(pair.b).data();
-      genuine[i] = pair.genuine;
-    }
+// The next batch is made by a thread of its own while the present one is trained.
+class Prefetch {
+ public:
+  Prefetch(BatchSource& source, size_t first, size_t end) : source_(source), end_(end) {
+    begin(first);
   }
+  Prefetch(const Prefetch&) = delete;
+  Prefetch& operator=(const Prefetch&) = delete;
+  ~Prefetch() {
+    if (next_.valid()) next_.wait();
+  }
+
+  TrainingBatch take(size_t step) {
+    TrainingBatch batch = next_.get();
+    if (step + 1 < end_) begin(step + 1);
+    return batch;
+  }
+
+ private:
+  void begin(size_t step) {
+    next_ = std::async(std::launch::async, [this, step] { return source_.batch(step); });
+  }
+
+  BatchSource& source_;
+  size_t end_;
+  std::future<TrainingBatch> next_;
 };
 
-// Loss and distances of pairs whose images are embedded once each.
-PairLoss loss_of(const Matrix& embeddings, std::span<const Pair> pairs, double margin) {
-  Matrix sides(2 * pairs.size(), embeddings.columns);
-  std::vector<uint8_t> genuine(pairs.size());
-  for (size_t i = 0; i < pairs.size(); ++i) {
-    std::ranges::copy(embeddings.row(pairs[i].a), sides.row(i).begin());
-    std::ranges::copy(embeddings.row(pairs[i].b), sides.row(pairs.size() + i).begin());
-    genuine[i] = pairs[i].genuine;
+bool all_alike(const Matrix& embeddings) {
+  double nearest = std::numeric_limits<double>::infinity(), farthest = 0, length = 0;
+  for (size_t i = 0; i < embeddings.rows; ++i) {
+    double squares = 0;
+    for (float v : embeddings.row(i)) squares += double{v} * v;
+    length += std::sqrt(squares) / static_cast<double>(embeddings.rows);
+    for (size_t j = 0; j < i; ++j) {
+      const double distance = euclidean(embeddings.row(i), embeddings.row(j));
+      nearest = std::min(nearest, distance);
+      farthest = std::max(farthest, distance);
+    }
   }
-  return contrastive_loss(sides, genuine, margin);
+  return embeddings.rows > 2 && farthest - nearest <= 1e-3 * length;
+}
+
+// Weights decay; biases, norms and statistics do not. A loss's own parameters are weights.
+std::vector<ParameterRange> decayed_ranges(const Network& network, size_t total) {
+  std::vector<ParameterRange> ranges;
+  for (const Tensor& tensor : parameter_tensors(network)) {
+    if (tensor.kind == TensorKind::weight) {
+      ranges.push_back({tensor.offset, tensor.offset + tensor.size});
+    }
+  }
+  const size_t network_size = parameter_count(network);
+  if (total > network_size) ranges.push_back({network_size, total});
+  return ranges;
 }
 
 class Training {
  public:
-  Training(const Recipe& recipe, const Network& network, const TrainingPairs& pairs, uint64_t seed,
-           ThreadPool& pool, const TrainingHooks& hooks, const CheckpointPlace& place)
-      : recipe_(recipe),
-        pairs_(pairs),
+  Training(const TrainingTask& task, uint64_t seed, ThreadPool& pool, const TrainingHooks& hooks,
+           const CheckpointPlace& place)
+      : task_(task),
+        recipe_(task.recipe),
         seed_(seed),
         pool_(pool),
         hooks_(hooks),
         place_(place),
-        engine_(network, pool),
-        optimizer_(parameter_count(network), recipe.optimizer),
-        gradient_(parameter_count(network)) {
-    if (pairs.train.empty()) throw Error(ErrorKind::bad_data, "training: there are no pairs");
-    state_.run = nlohmann::json{{"recipe", recipe_to_json(recipe)},
+        engine_(task.network, pool),
+        loss_(make_objective(recipe_.loss, recipe_.pairs.has_value(), embedding_size(task.network),
+                             task.identities)),
+        network_size_(parameter_count(task.network)),
+        decayed_(decayed_ranges(task.network, network_size_ + loss_->parameter_count())) {
+    state_.run = nlohmann::json{{"recipe", recipe_to_json(recipe_)},
                                 {"seed", seed},
-                                {"network", network_to_json(network)},
+                                {"network", network_to_json(task.network)},
                                 {"data", place.data_digest}}
                      .dump();
-    state_.parameters = glorot_uniform(network, seed);
+    begin_member();
     if (place.resume) resume();
   }
 
   Trained run() {
-    while (state_.epoch < recipe_.epochs) {
-      if (!train_epoch()) return result(false);
+    while (state_.done.size() < recipe_.members) {
+      if (!train_member()) return result(false);
+      state_.done.push_back(finished_parameters());
+      if (state_.done.size() < recipe_.members) begin_member();
     }
     return result(true);
   }
 
  private:
-  size_t batches() const { return (pairs_.train.size() + recipe_.batch - 1) / recipe_.batch; }
+  size_t member() const { return state_.done.size(); }
+  size_t batches() const { return source_->batches_in_epoch(); }
+  size_t steps() const { return recipe_.pairs ? recipe_.epochs * batches() : recipe_.steps; }
+  size_t epochs() const { return (steps() + batches() - 1) / batches(); }
+  std::span<float> network_parameters() {
+    return std::span<float>(state_.parameters).first(network_size_);
+  }
+
+  void begin_member() {
+    const uint64_t seed = member_seed(seed_, member());
+    source_ = task_.batches(seed);
+    state_.parameters = initial_parameters(task_.network, recipe_.initialisation, seed);
+    const std::vector<float> more = loss_->initial_parameters(seed);
+    state_.parameters.insert(state_.parameters.end(), more.begin(), more.end());
+    optimizer_.emplace(state_.parameters.size(), recipe_.optimizer);
+    optimizer_->set_decayed(decayed_);
+    average_.reset();
+    if (recipe_.average > 0) average_.emplace(network_size_, recipe_.average);
+    gradient_.assign(state_.parameters.size(), 0.0f);
+    state_.step = 0;
+    state_.loss_sum = 0;
+    state_.examples = 0;
+    collapsed_ = false;
+  }
 
   void resume() {
     Checkpoint saved = load_checkpoint(place_.path, state_.run);
-    if (saved.parameters.size() != state_.parameters.size() ||
-        saved.mean_squares.size() != state_.parameters.size() || saved.epoch > recipe_.epochs ||
-        saved.batch >= batches()) {
-      throw Error(ErrorKind::bad_data, place_.path.string() + ": no whole checkpoint");
-    }
+    const size_t size = state_.parameters.size();
+    bool whole = saved.parameters.size() == size && saved.done.size() < recipe_.members &&
+                 saved.step < steps() && saved.optimizer.size() == optimizer_->state().size() &&
+                 saved.average.size() == (average_ ? network_size_ : 0);
+    for (const auto& done : saved.done) whole = whole && done.size() == network_size_;
+    if (!whole) throw Error(ErrorKind::bad_data, place_.path.string() + ": no whole checkpoint");
     state_ = std::move(saved);
-    std::ranges::copy(state_.mean_squares, optimizer_.mean_squares().begin());
+    source_ = task_.batches(member_seed(seed_, member()));
+    optimizer_->restore(state_.optimizer, state_.step);
+    if (average_) average_->restore(state_.average, state_.step);
   }
 
   void save() {
     if (place_.path.empty()) return;
-    state_.mean_squares.assign(optimizer_.mean_squares().begin(), optimizer_.mean_squares().end());
+    state_.optimizer.assign(optimizer_->state().begin(), optimizer_->state().end());
+    if (average_) state_.average.assign(average_->values().begin(), average_->values().end());
     save_checkpoint(state_, place_.path);
     saved_at_ = Clock::now();
   }
 
   // False where it was stopped.
-  bool train_epoch() {
-    const Clock::time_point start = Clock::now();
-    std::vector<uint32_t> order(pairs_.train.size());
-    std::iota(order.begin(), order.end(), 0u);
-    Random(seed_, Purpose::shuffle, static_cast<uint32_t>(state_.epoch))
-        .shuffle(std::span<uint32_t>(order));
-    while (state_.batch < batches()) {
-      const size_t first = state_.batch * recipe_.batch;
-      train_batch(std::span<const uint32_t>(order).subspan(
-          first, std::min(recipe_.batch, order.size() - first)));
+  bool train_member() {
+    Prefetch prefetch(*source_, state_.step, steps());
+    Clock::time_point epoch_start = Clock::now();
+    while (state_.step < steps()) {
+      train_step(prefetch.take(state_.step));
+      const size_t done = state_.step % batches();
       if (hooks_.batch) {
-        const size_t done = std::min(state_.batch * recipe_.batch, order.size());
-        hooks_.batch({state_.epoch, recipe_.epochs, state_.batch, batches(),
-                      state_.loss_sum / static_cast<double>(done)});
+        hooks_.batch({member(), recipe_.members, (state_.step - 1) / batches(), epochs(),
+                      done == 0 ? batches() : done, batches(),
+                      state_.loss_sum / static_cast<double>(state_.examples)});
       }
-      // Behind an epoch's last batch there is nothing to interrupt.
-      if (state_.batch < batches() && hooks_.stop && hooks_.stop()) {
+      if (done == 0 || state_.step == steps()) {
+        finish_epoch(seconds_since(epoch_start));
+        epoch_start = Clock::now();
+      }
+      // Behind the last step there is nothing to interrupt.
+      if (state_.step < steps() && hooks_.stop && hooks_.stop()) {
         save();
         return false;
       }
     }
-    finish_epoch(seconds_since(start));
-    if (state_.epoch < recipe_.epochs && hooks_.stop && hooks_.stop()) {
-      save();
-      return false;
-    }
     return true;
   }
 
-  void train_batch(std::span<const uint32_t> order) {
-    batch_.gather(pairs_.inputs, pairs_.train, order);
-    const DropoutSeed dropout{seed_,
-                              static_cast<uint32_t>(state_.epoch * batches() + state_.batch)};
-    const Matrix embeddings = engine_.forward(state_.parameters, batch_.images, &dropout);
-    const PairLoss loss = contrastive_loss(embeddings, batch_.genuine, recipe_.margin);
+  void train_step(const TrainingBatch& batch) {
+    const DropoutSeed dropout{member_seed(seed_, member()), static_cast<uint32_t>(state_.step)};
+    const Matrix embeddings = engine_.forward(network_parameters(), batch.images, &dropout);
+    const LossResult loss =
+        loss_->evaluate(embeddings, batch.labels,
+                        std::span<const float>(state_.parameters).subspan(network_size_), pool_);
     bool finite = std::isfinite(loss.loss);
     if (finite) {
-      engine_.backward(state_.parameters, loss.gradient, gradient_);
-      finite = optimizer_.step(state_.parameters, gradient_, pool_);
+      engine_.backward(network_parameters(), loss.gradient,
+                       std::span<float>(gradient_).first(network_size_));
+      std::ranges::copy(loss.parameter_gradient,
+                        gradient_.begin() + static_cast<ptrdiff_t>(network_size_));
+      engine_.update_statistics(network_parameters(), kStatisticsMomentum);
+      finite = optimizer_->step(state_.parameters, gradient_,
+                                recipe_.schedule.factor(state_.step, steps()), pool_);
     }
     if (!finite) {
-      fail_not_finite("batch " + std::to_string(state_.batch + 1) + " of " +
+      fail_not_finite("batch " + std::to_string(state_.step % batches() + 1) + " of " +
                       std::to_string(batches()));
     }
-    state_.loss_sum += loss.loss * static_cast<double>(order.size());
-    ++state_.batch;
+    if (average_) average_->update(network_parameters());
+    state_.examples += batch.examples;
+    state_.loss_sum += loss.loss * static_cast<double>(batch.examples);
+    ++state_.step;
+    if (state_.step % batches() == 0 && !task_.validate) collapsed_ = all_alike(embeddings);
   }
 
   [[noreturn]] void fail_not_finite(const std::string& where) const {
     throw Error(ErrorKind::numeric,
                 "training: loss or weights are no longer finite numbers in epoch " +
-                    std::to_string(state_.epoch + 1) + ", " + where +
+                    std::to_string(state_.step / batches() + 1) + ", " + where +
                     "; a smaller learning rate (--lr) helps");
   }
 
   void finish_epoch(double seconds) {
-    const double train_loss = state_.loss_sum / static_cast<double>(pairs_.train.size());
-    std::vector<const float*> rows;
-    for (size_t i = 0; i < pairs_.inputs.rows; ++i) rows.push_back(pairs_.inputs.row(i).data());
-    const PairLoss validation =
-        loss_of(engine_.embed(state_.parameters, rows), pairs_.validation, recipe_.margin);
-    if (!std::isfinite(validation.loss)) fail_not_finite("validation");
-    const auto [nearest, farthest] = std::ranges::minmax_element(validation.distance);
-    collapsed_ = !validation.distance.empty() && *farthest - *nearest < 1e-3 * recipe_.margin;
-    state_.history.push_back({train_loss, validation.loss});
-    const size_t epoch = state_.epoch++;
-    state_.batch = 0;
-    state_.loss_sum = 0;
-    if (hooks_.epoch) {
-      hooks_.epoch({epoch, recipe_.epochs, seconds, state_.history.back(), collapsed_});
+    EpochLosses losses{state_.loss_sum / static_cast<double>(state_.examples), std::nullopt};
+    if (task_.validate) {
+      const Validation validation = task_.validate(engine_, network_parameters());
+      if (!std::isfinite(validation.loss)) {
+        --state_.step;  // of the epoch that was just trained
+        fail_not_finite("validation");
+      }
+      losses.validation_loss = validation.loss;
+      collapsed_ = validation.collapsed;
     }
-    if (seconds_since(saved_at_) >= 1) save();
+    state_.history.push_back(losses);
+    state_.loss_sum = 0;
+    state_.examples = 0;
+    if (hooks_.epoch) {
+      hooks_.epoch({member(), recipe_.members, (state_.step - 1) / batches(), epochs(), state_.step,
+                    steps(), seconds, losses, collapsed_});
+    }
+    if (state_.step < steps() && seconds_since(saved_at_) >= 1) save();
+  }
+
+  // The weights to keep: averaged or the last, with statistics that belong to them.
+  std::vector<float> finished_parameters() {
+    const std::span<const float> last = network_parameters();
+    std::vector<float> kept(last.begin(), last.end());
+    if (average_) kept.assign(average_->values().begin(), average_->values().end());
+    if (recipe_.settle) {
+      size_t seen = 0;
+      for (size_t k = 0; seen < kSettleExamples; ++k) {
+        const TrainingBatch batch = source_->plain_batch(k);
+        engine_.forward(kept, batch.images, nullptr);
+        engine_.update_statistics(kept, 1 / static_cast<double>(k + 1));
+        seen += batch.examples;
+      }
+    }
+    any_collapsed_ = any_collapsed_ || collapsed_;
+    return kept;
   }
 
   Trained result(bool finished) const {
-    return {state_.parameters, state_.history, finished, collapsed_};
+    return {state_.done,
+            {state_.parameters.begin() + static_cast<ptrdiff_t>(network_size_),
+             state_.parameters.end()},
+            state_.history,
+            finished,
+            any_collapsed_};
   }
 
+  const TrainingTask& task_;
   const Recipe& recipe_;
-  const TrainingPairs& pairs_;
   uint64_t seed_;
   ThreadPool& pool_;
   const TrainingHooks& hooks_;
   const CheckpointPlace& place_;
   Engine engine_;
-  RmsProp optimizer_;
+  std::unique_ptr<BatchLoss> loss_;
+  size_t network_size_;
+  std::vector<ParameterRange> decayed_;
+  std::unique_ptr<BatchSource> source_;
+  std::optional<Optimizer> optimizer_;
+  std::optional<WeightAverage> average_;
   std::vector<float> gradient_;
-  Checkpoint state_;  // parameters live here; mean_squares only in a saved one
-  Batch batch_;
-  bool collapsed_ = false;
+  Checkpoint state_;  // parameters live here: the network's, then the loss's
+  bool collapsed_ = false, any_collapsed_ = false;
   Clock::time_point saved_at_ = Clock::now();
 };
 
 }  // namespace
 
-Trained train_pairs(const Recipe& recipe, const Network& network, const TrainingPairs& pairs,
-                    uint64_t seed, ThreadPool& pool, const TrainingHooks& hooks,
-                    const CheckpointPlace& checkpoint) {
-  recipe.check();
-  return Training(recipe, network, pairs, seed, pool, hooks, checkpoint).run();
+Trained train(const TrainingTask& task, uint64_t seed, ThreadPool& pool, const TrainingHooks& hooks,
+              const CheckpointPlace& checkpoint) {
+  task.recipe.check();
+  return Training(task, seed, pool, hooks, checkpoint).run();
 }
 
 }  // namespace doppel

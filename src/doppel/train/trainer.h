@@ -1,35 +1,38 @@
-// The training loop over pairs: batches in, a trained network's parameters out.
+// The training loop: batches in, a trained network's parameters out.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
 
-#include "doppel/base/matrix.h"
 #include "doppel/base/thread_pool.h"
-#include "doppel/data/pairs.h"
 #include "doppel/model/model.h"
+#include "doppel/nn/engine.h"
 #include "doppel/nn/network.h"
+#include "doppel/train/batch_source.h"
 #include "doppel/train/recipe.h"
 
 namespace doppel {
 
 struct BatchReport {
-  size_t epoch, epochs;   // epoch counts from 0
-  size_t batch, batches;  // batch: how many of this epoch are done
-  double loss;            // mean over this epoch's pairs so far
+  size_t member, members;  // of the networks trained one after the other, from 0
+  size_t epoch, epochs;    // epoch counts from 0
+  size_t batch, batches;   // batch: how many of this epoch are done
+  double loss;             // mean over this epoch's examples so far
 };
 
 struct EpochReport {
+  size_t member, members;
   size_t epoch, epochs;
-  double seconds;  // of this run: after a resume, those since then
+  size_t steps_done, steps;  // of this member
+  double seconds;            // of this run: after a resume, those since then
   EpochLosses losses;
-  // All validation distances lie within a thousandth of the margin: the network tells nobody apart.
-  bool collapsed;
+  bool collapsed;  // the embedding tells nobody apart
 };
 
 // What a training tells while it runs, and asks: each may be empty. Called on the training thread.
@@ -47,25 +50,38 @@ struct CheckpointPlace {
   std::string data_digest;  // a checkpoint of other data is refused
 };
 
-struct TrainingPairs {
-  const Matrix& inputs;  // one row per image
-  std::span<const Pair> train, validation;
-};
-
-struct Trained {
-  std::vector<float> parameters;
-  std::vector<EpochLosses> history;
-  bool finished = false;  // false: stopped by hooks.stop
+// What is looked at behind every epoch, on examples that are not trained.
+struct Validation {
+  double loss = 0;
   bool collapsed = false;
 };
 
-// Trains `network` with `recipe` from Glorot-uniform weights, reshuffling in every epoch. The
-// result depends on recipe, network, data and seed alone: not on threads, nor on interruptions.
+struct TrainingTask {
+  const Recipe& recipe;
+  const Network& network;
+  size_t identities;  // labels are below this
+  // Batches for a member; seeds differ from member to member.
+  std::function<std::unique_ptr<BatchSource>(uint64_t seed)> batches;
+  std::function<Validation(Engine& engine, std::span<const float> parameters)> validate;  // or none
+};
+
+struct Trained {
+  std::vector<std::vector<float>> members;  // each the parameters of the network
+  std::vector<float> loss_parameters;       // the last member's
+  std::vector<EpochLosses> history;         // of all members, one after the other
+  bool finished = false;                    // false: stopped by hooks.stop
+  bool collapsed = false;                   // any member
+};
+
+// Trains `network` as the recipe says, members one after the other. The result depends on task and
+// seed alone: not on threads, nor on interruptions. The next batch is made beside the step.
+//
+// A collapse is what TrainingTask::validate finds or, without it, that all distances of an epoch's
+// last batch are alike within a thousandth of the embeddings' mean length.
 //
 // Throws Error(numeric) at the first step whose loss or weights are not finite, naming epoch and
 // batch; a checkpoint written before is left as it is. Else as the engine and the checkpoint do.
-Trained train_pairs(const Recipe& recipe, const Network& network, const TrainingPairs& pairs,
-                    uint64_t seed, ThreadPool& pool, const TrainingHooks& hooks = {},
-                    const CheckpointPlace& checkpoint = {});
+Trained train(const TrainingTask& task, uint64_t seed, ThreadPool& pool,
+              const TrainingHooks& hooks = {}, const CheckpointPlace& checkpoint = {});
 
 }  // namespace doppel

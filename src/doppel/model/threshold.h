@@ -1,0 +1,29 @@
+// The threshold of a model: the distance below which two images count as one person, with what that
+// is worth. Chosen by eval/calibration.h, stored in the model file.
+#pragma once
+
+#include <cstddef>
+#include <nlohmann/json.hpp>
+#include <string>
+
+namespace doppel {
+
+struct Threshold {
+  double far = 0;    // the FAR it was chosen for, in 0 .. 1
+  double value = 0;  // accept where distance < value
+  // 95 % confidence interval of the FAR that this value reaches among strangers: the rate in the
+  // long run. What a small group of strangers shows scatters around it by itself.
+  double lower = 0, upper = 0;
+  size_t genuine = 0, impostor = 0;  // numbers of pairs it was chosen on
+  double tar = 0;                    // of these genuine pairs
+  size_t identities = 0;             // persons of these pairs
+
+  friend bool operator==(const Threshold&, const Threshold&) = default;
+};
+
+// {"far", "value", "lower", "upper", "genuine", "impostor", "tar", "identities"}.
+nlohmann::json to_json(const Threshold& threshold);
+// Throws Error(bad_data) that begins with `where` for anything that to_json() cannot have written.
+Threshold threshold_from_json(const nlohmann::json& json, const std::string& where);
+
+}  // namespace doppel

@@ -1,0 +1,45 @@
+#include "doppel/model/threshold.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <limits>
+
+#include "doppel/base/error.h"
+
+namespace doppel {
+namespace {
+
+TEST(Threshold, SurvivesJson) {
+  const Threshold threshold{0.01, 0.7311, 0.004, 0.021, 450, 4500, 0.89, 30};
+  const std::string text = to_json(threshold).dump();
+  EXPECT_EQ(threshold_from_json(nlohmann::json::parse(text), "m"), threshold);
+}
+
+TEST(Threshold, RefusesJsonThatIsNone) {
+  const nlohmann::json good = to_json({0.01, 0.7, 0.004, 0.021, 450, 4500, 0.89, 30});
+  const auto refused = [&](const char* field, const nlohmann::json& value,
+                           const std::string& words) {
+    nlohmann::json json = good;
+    json[field] = value;
+    try {
+      threshold_from_json(json, "m.safetensors");
+      ADD_FAILURE() << words;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::bad_data);
+      EXPECT_THAT(error.what(), testing::StartsWith("m.safetensors: threshold: " + words));
+    }
+  };
+  refused("far", 1.5, "far is no rate between 0 and 1");
+  refused("value", "x", "value is no number");
+  refused("value", std::numeric_limits<double>::infinity(), "value is not finite");
+  refused("lower", 0.5, "lower is above upper");
+  refused("genuine", -1, "genuine is no whole number");
+  refused("impostor", 1.5, "impostor is no whole number");
+  refused("tar", nullptr, "tar is no number");
+  EXPECT_THROW(threshold_from_json(nlohmann::json::array(), "m"), Error);
+  EXPECT_THROW(threshold_from_json(nlohmann::json::object(), "m"), Error);
+}
+
+}  // namespace
+}  // namespace doppel
