@@ -13,6 +13,7 @@
 #include "doppel/data/dataset.h"
 #include "doppel/eval/one_shot.h"
 #include "doppel/eval/verification.h"
+#include "doppel/loss/energy.h"
 #include "doppel/train/recipe.h"
 #include "doppel/train/trainer.h"
 
@@ -37,9 +38,13 @@ struct PeopleMeasures {
   }
 };
 // `embeddings` holds a row for each image of `people`. Throws as its two parts do.
-PeopleMeasures measure_people(const Matrix& embeddings, const Dataset& people);
+PeopleMeasures measure_people(const Matrix& embeddings, const Dataset& people, const Energy& energy,
+                              ThreadPool& pool);
 
+// One training and its test.
 struct FoldResult {
+  size_t fold = 0;
+  uint64_t seed = 0;
   std::vector<std::string> test_identities;
   size_t genuine = 0, impostor = 0;  // test pairs
   size_t ways = 0;                   // of one-shot recognition
@@ -49,31 +54,39 @@ struct FoldResult {
   UnseenMeasures network;
   UnseenMeasures pixels;  // nearest pixels, preprocessed as for the network
   UnseenMeasures pca;     // eigenfaces of the training people, 50 components
+  // Both are the fold's: no seed changes them.
 };
 
 struct MeasureSummary {
-  UnseenMeasures mean;    // over folds
-  UnseenMeasures spread;  // standard deviation over folds (n - 1)
+  UnseenMeasures mean;
+  UnseenMeasures spread;  // standard deviation (n - 1)
 };
-MeasureSummary summarise(std::span<const UnseenMeasures> folds);
+MeasureSummary summarise(std::span<const UnseenMeasures> results);
 
 struct CrossValidation {
-  std::vector<FoldResult> folds;  // those that were finished
+  std::vector<FoldResult> folds;  // those that were finished: all folds of a seed, then the next's
   bool finished = false;          // false: stopped by the training hooks
-  MeasureSummary network, pixels, pca;
+  MeasureSummary network;         // over folds and seeds
+  MeasureSummary pixels, pca;     // over folds
 };
 
 struct CrossValidationHooks {
-  std::function<void(size_t fold, size_t folds)> begin;     // before a fold's training
-  std::function<void(size_t fold, const FoldResult&)> end;  // after its test
+  std::function<void(size_t done, size_t all)> begin;  // before a training: how many are over
+  std::function<void(const FoldResult&)> end;          // after its test
   TrainingHooks training;
 };
 
+struct CrossValidationPlan {
+  int folds = 4;
+  uint64_t seed = 0;
+  size_t seeds = 1;
+};
+
 // Folds are contiguous blocks of identities in natural order (folds.h); every fold trains anew with
-// `recipe` and `seed` on the other identities alone. Throws as contiguous_folds() and
-// train_model().
-CrossValidation cross_validate(const Dataset& dataset, const Recipe& recipe, int folds,
-                               uint64_t seed, ThreadPool& pool,
+// `recipe` on the other identities alone, once for each of the `seeds` seeds seed, seed + 1, ...
+// Throws as contiguous_folds() and train_model(), Error(bad_argument) where there are no seeds.
+CrossValidation cross_validate(const Dataset& dataset, const Recipe& recipe,
+                               const CrossValidationPlan& plan, ThreadPool& pool,
                                const CrossValidationHooks& hooks = {});
 
 }  // namespace doppel

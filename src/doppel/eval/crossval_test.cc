@@ -11,10 +11,8 @@ namespace doppel {
 namespace {
 
 Recipe quick() {
-  Recipe recipe;
-  recipe.pairs_per_kind = 200;
-  recipe.epochs = 2;
-  return recipe;
+  return find_recipe("tutorial",
+                     std::vector<std::string>{"pairs.per_kind=200", "training.epochs=2"});
 }
 
 TEST(CrossValidation, SummaryIsMeanAndDeviation) {
@@ -36,8 +34,8 @@ TEST(CrossValidation, EveryIdentityIsTestedOnceAndFiguresAreThoseOfTheirFold) {
     EXPECT_EQ(fold, begun++);
     EXPECT_EQ(folds, 3u);
   };
-  hooks.end = [&](size_t, const FoldResult&) { ++ended; };
-  const CrossValidation result = cross_validate(people, quick(), 3, 1, pool, hooks);
+  hooks.end = [&](const FoldResult& fold) { EXPECT_EQ(fold.fold, ended++); };
+  const CrossValidation result = cross_validate(people, quick(), {3, 1}, pool, hooks);
   EXPECT_TRUE(result.finished);
   EXPECT_EQ(begun, 3u);
   EXPECT_EQ(ended, 3u);
@@ -57,6 +55,28 @@ TEST(CrossValidation, EveryIdentityIsTestedOnceAndFiguresAreThoseOfTheirFold) {
       1e-12);
 }
 
+TEST(CrossValidation, SeedsRepeatItAndTheMeanIsOverFoldsAndSeeds) {
+  ThreadPool pool(2);
+  const Dataset people = synthetic_dataset(6, 3, 1);
+  const CrossValidation both = cross_validate(people, quick(), {2, 5, 2}, pool);
+  ASSERT_EQ(both.folds.size(), 4u);
+  double sum = 0;
+  for (size_t i = 0; i < 4; ++i) {
+    EXPECT_EQ(both.folds[i].fold, i % 2);
+    EXPECT_EQ(both.folds[i].seed, 5 + i / 2);
+    EXPECT_EQ(both.folds[i].pixels.eer, both.folds[i % 2].pixels.eer);
+    sum += both.folds[i].network.auc;
+  }
+  EXPECT_NEAR(both.network.mean.auc, sum / 4, 1e-12);
+  const CrossValidation second = cross_validate(people, quick(), {2, 6, 1}, pool);
+  for (size_t f = 0; f < 2; ++f) {
+    EXPECT_EQ(second.folds[f].network.auc, both.folds[2 + f].network.auc);
+  }
+  EXPECT_EQ(both.pixels.mean.eer, second.pixels.mean.eer);
+  EXPECT_EQ(both.pixels.spread.eer, second.pixels.spread.eer);
+  EXPECT_THROW(cross_validate(people, quick(), {2, 5, 0}, pool), Error);
+}
+
 // What happens to the test people's pictures must not change the network of their fold: the losses
 // of training are the same to the bit.
 TEST(CrossValidation, TestPeopleDoNotInfluenceTraining) {
@@ -70,10 +90,10 @@ TEST(CrossValidation, TestPeopleDoNotInfluenceTraining) {
     hooks.training.epoch = [&](const EpochReport& report) {
       if (fold == 0) {
         losses.push_back(report.losses.loss);
-        losses.push_back(report.losses.validation_loss);
+        losses.push_back(report.losses.validation_loss.value());
       }
     };
-    cross_validate(people, quick(), 3, 1, pool, hooks);
+    cross_validate(people, quick(), {3, 1}, pool, hooks);
     return losses;
   };
   const auto before = losses_of_first_fold();
@@ -89,15 +109,15 @@ TEST(CrossValidation, IsStoppedByItsHooks) {
   CrossValidationHooks hooks;
   hooks.training.stop = [] { return true; };
   const CrossValidation result =
-      cross_validate(synthetic_dataset(6, 3, 1), quick(), 3, 1, pool, hooks);
+      cross_validate(synthetic_dataset(6, 3, 1), quick(), {3, 1}, pool, hooks);
   EXPECT_FALSE(result.finished);
   EXPECT_TRUE(result.folds.empty());
 }
 
 TEST(CrossValidation, ImpossibleFoldsAreRefused) {
   ThreadPool pool(1);
-  EXPECT_THROW(cross_validate(synthetic_dataset(6, 3, 1), quick(), 4, 1, pool), Error);
-  EXPECT_THROW(cross_validate(synthetic_dataset(6, 3, 1), quick(), 1, 1, pool), Error);
+  EXPECT_THROW(cross_validate(synthetic_dataset(6, 3, 1), quick(), {4, 1}, pool), Error);
+  EXPECT_THROW(cross_validate(synthetic_dataset(6, 3, 1), quick(), {1, 1}, pool), Error);
 }
 
 }  // namespace

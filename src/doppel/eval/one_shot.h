@@ -7,6 +7,7 @@
 #include <span>
 
 #include "doppel/base/matrix.h"
+#include "doppel/eval/identification.h"
 
 namespace doppel {
 
@@ -16,6 +17,9 @@ struct OneShot {
   size_t fewest_ways = 0;  // and the fewest: smaller where persons have unequal numbers of images
   size_t trials = 0;
 };
+
+// What identify() gives with a single reference image per person.
+OneShot one_shot(const Identification& recognition);
 
 // `embeddings` holds one row per image, `identity_of` its person (any numbers). In round j the j-th
 // image of each person is its only reference, every other image of these persons is a probe, and

@@ -13,7 +13,13 @@
 namespace doppel {
 namespace {
 
-void check(const ScoredPairs& pairs) {
+double ratio(size_t part, size_t whole) {
+  return static_cast<double>(part) / static_cast<double>(whole);
+}
+
+}  // namespace
+
+void check_scored_pairs(const ScoredPairs& pairs) {
   if (pairs.distance.size() != pairs.genuine.size()) {
     throw Error(ErrorKind::mismatch, "scored pairs: " + std::to_string(pairs.distance.size()) +
                                          " distances for " + std::to_string(pairs.genuine.size()) +
@@ -36,12 +42,6 @@ void check(const ScoredPairs& pairs) {
                                  : "genuine pair: an identity with at least two images is needed"));
   }
 }
-
-double ratio(size_t part, size_t whole) {
-  return static_cast<double>(part) / static_cast<double>(whole);
-}
-
-}  // namespace
 
 std::vector<float> euclidean_distances(const Matrix& embeddings, std::span<const Pair> pairs) {
   std::vector<float> distances;
@@ -66,7 +66,7 @@ ScoredPairs score_pairs(const Matrix& embeddings, std::span<const Pair> pairs) {
 }
 
 std::vector<OperatingPoint> roc_curve(const ScoredPairs& pairs) {
-  check(pairs);
+  check_scored_pairs(pairs);
   std::vector<std::pair<float, bool>> sorted;
   sorted.reserve(pairs.distance.size());
   for (size_t i = 0; i < pairs.distance.size(); ++i) {
@@ -128,10 +128,72 @@ TarAtFar tar_at_far(std::span<const OperatingPoint> roc, double far) {
   assert(!roc.empty());
   TarAtFar result;
   result.resolved = ratio(1, roc.back().accepted_impostor) <= far;
-  for (const OperatingPoint& point : roc) {
-    if (point.far <= far) result.tar = point.tar;  // TAR only grows along the curve
+  result.far = far;
+  for (const OperatingPoint& point : roc) {  // TAR only grows along the curve
+    if (point.far > far) break;
+    result.tar = point.tar;
+    result.threshold = point.threshold;
   }
   return result;
+}
+
+BestAccuracy best_accuracy(std::span<const OperatingPoint> roc) {
+  assert(!roc.empty());
+  const size_t genuine = roc.back().accepted_genuine, impostor = roc.back().accepted_impostor;
+  size_t most = 0;
+  BestAccuracy best;
+  for (const OperatingPoint& point : roc) {
+    const size_t right = point.accepted_genuine + (impostor - point.accepted_impostor);
+    if (right > most) {
+      most = right;
+      best = {ratio(right, genuine + impostor), point.threshold};
+    }
+  }
+  return best;
+}
+
+std::vector<OperatingPoint> thinned(std::span<const OperatingPoint> roc, size_t most) {
+  assert(most >= 2);
+  if (roc.size() <= most) return {roc.begin(), roc.end()};
+  // log(p / (1 - p)) stretches like the normal quantile of a DET plot; rates of 0 and 1 stand half
+  // a pair away from them.
+  const auto stretched = [](size_t accepted, size_t all) {
+    const double p = std::clamp(static_cast<double>(accepted), 0.5, static_cast<double>(all) - 0.5);
+    return all < 2 ? 0 : std::log(p / (static_cast<double>(all) - p));
+  };
+  std::vector<double> length(roc.size(), 0);  // along the curve
+  for (size_t i = 1; i < roc.size(); ++i) {
+    const auto step = [&](size_t OperatingPoint::*count) {
+      const size_t all = roc.back().*count;
+      return stretched(roc[i].*count, all) - stretched(roc[i - 1].*count, all);
+    };
+    length[i] = length[i - 1] + step(&OperatingPoint::accepted_genuine) +
+                step(&OperatingPoint::accepted_impostor);
+  }
+  std::vector<OperatingPoint> kept = {roc.front()};
+  const double stride = length.back() / static_cast<double>(most - 1);
+  for (size_t i = 1; i + 1 < roc.size() && kept.size() + 1 < most; ++i) {
+    if (length[i] >= stride * static_cast<double>(kept.size())) kept.push_back(roc[i]);
+  }
+  kept.push_back(roc.back());
+  return kept;
+}
+
+std::optional<double> d_prime(const ScoredPairs& pairs) {
+  check_scored_pairs(pairs);
+  double mean[2] = {}, variance[2] = {}, count[2] = {};
+  for (size_t i = 0; i < pairs.distance.size(); ++i) {
+    mean[pairs.genuine[i] != 0] += double{pairs.distance[i]};
+    count[pairs.genuine[i] != 0] += 1;
+  }
+  for (const size_t kind : {0, 1}) mean[kind] /= count[kind];
+  for (size_t i = 0; i < pairs.distance.size(); ++i) {
+    const size_t kind = pairs.genuine[i] != 0;
+    const double deviation = double{pairs.distance[i]} - mean[kind];
+    variance[kind] += deviation * deviation / count[kind];
+  }
+  if (variance[0] + variance[1] == 0) return std::nullopt;
+  return (mean[0] - mean[1]) / std::sqrt((variance[0] + variance[1]) / 2);
 }
 
 double ThresholdCounts::accuracy() const {
@@ -147,7 +209,7 @@ std::optional<double> ThresholdCounts::precision() const {
 double ThresholdCounts::recall() const { return ratio(true_accepts, true_accepts + false_rejects); }
 
 ThresholdCounts at_threshold(const ScoredPairs& pairs, double threshold) {
-  check(pairs);
+  check_scored_pairs(pairs);
   ThresholdCounts counts;
   for (size_t i = 0; i < pairs.distance.size(); ++i) {
     if (pairs.distance[i] < threshold) {
@@ -160,7 +222,10 @@ ThresholdCounts at_threshold(const ScoredPairs& pairs, double threshold) {
 }
 
 Verification measure_verification(const ScoredPairs& pairs) {
-  const std::vector<OperatingPoint> roc = roc_curve(pairs);
+  return measure_verification(pairs, roc_curve(pairs));
+}
+
+Verification measure_verification(const ScoredPairs& pairs, std::span<const OperatingPoint> roc) {
   Verification figures;
   figures.genuine = roc.back().accepted_genuine;
   figures.impostor = roc.back().accepted_impostor;
@@ -177,6 +242,11 @@ Verification measure_verification(const ScoredPairs& pairs) {
   const TarAtFar tar = tar_at_far(roc, 0.01);
   figures.tar_at_far_1pct = tar.tar;
   figures.far_1pct_resolved = tar.resolved;
+  for (size_t i = 0; i < kFarLevels.size(); ++i) {
+    figures.tar_at_far[i] = tar_at_far(roc, kFarLevels[i]);
+  }
+  figures.best_accuracy = best_accuracy(roc);
+  figures.d_prime = d_prime(pairs);
   const auto [least, most] = std::minmax_element(pairs.distance.begin(), pairs.distance.end());
   figures.collapsed = double{*most} - double{*least} <= 1e-6 * std::max(1.0, double{*most});
   return figures;

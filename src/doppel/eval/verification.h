@@ -2,6 +2,7 @@
 // each pair; gives the figures that eval and crossval print.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -23,6 +24,11 @@ struct ScoredPairs {
   std::vector<uint8_t> genuine;  // 1: two images of one identity, 0: of two
 };
 
+// Throws Error(mismatch) where the two vectors differ in length, Error(bad_data) where there is no
+// genuine or no impostor pair, Error(numeric) where a distance is not finite: what has no error
+// rates.
+void check_scored_pairs(const ScoredPairs& pairs);
+
 // The pairs with the Euclidean distances of their embeddings (one row per image).
 // Throws Error(mismatch) where a pair names a row that is not there.
 ScoredPairs score_pairs(const Matrix& embeddings, std::span<const Pair> pairs);
@@ -39,10 +45,8 @@ struct OperatingPoint {
 
 // Receiver operating characteristic: every choice a threshold can make, from accepting nothing to
 // accepting everything. Pairs of equal distance enter together, in one point, since no threshold
-// separates them; the threshold lies midway between the distances on its two sides. Throws
-// Error(mismatch) where the two vectors differ in length, Error(bad_data) where there is no genuine
-// or no impostor pair, Error(numeric) where a distance is not finite. The functions below take
-// what this one returns.
+// separates them; the threshold lies midway between the distances on its two sides. Throws as
+// check_scored_pairs(). The functions below take what this one returns.
 std::vector<OperatingPoint> roc_curve(const ScoredPairs& pairs);
 
 // Equal error rate: at the first point with the smallest |FNMR - FAR|, (FNMR + FAR) / 2. No
@@ -62,8 +66,34 @@ double area_under_curve(std::span<const OperatingPoint> roc);
 struct TarAtFar {
   double tar = 0;
   bool resolved = true;
+  double far = 0;        // the one asked for
+  double threshold = 0;  // where it is reached
 };
 TarAtFar tar_at_far(std::span<const OperatingPoint> roc, double far);
+
+// The rates that reports give a TAR for.
+inline constexpr std::array<double, 4> kFarLevels = {1e-1, 1e-2, 1e-3, 1e-4};
+
+// The largest share of right decisions any threshold makes, at the first such threshold. It is
+// chosen on the pairs it is measured on, hence an upper bound: what a threshold from elsewhere
+// reaches is at_threshold().accuracy().
+struct BestAccuracy {
+  double accuracy = 0;
+  double threshold = 0;
+};
+BestAccuracy best_accuracy(std::span<const OperatingPoint> roc);
+
+// At most `most` >= 2 points of the curve for a plot, in order: the first and the last one, and
+// between them steps of equal length on the axes of a DET plot, where rates are stretched towards 0
+// and 1 (Martin et al.: The DET curve in assessment of detection task performance, 1997), so that
+// what is left out lies where the curve is dense. The rates of a point are exact. A DET plot shows
+// FNMR = 1 - tar against far.
+std::vector<OperatingPoint> thinned(std::span<const OperatingPoint> roc, size_t most = 500);
+
+// Decidability d' = (mean impostor - mean genuine) / sqrt((var genuine + var impostor) / 2)
+// (Daugman: Biometric decision landscapes, 2000); none where neither kind varies.
+// Throws like roc_curve.
+std::optional<double> d_prime(const ScoredPairs& pairs);
 
 // What becomes of the pairs at one threshold.
 struct ThresholdCounts {
@@ -92,9 +122,14 @@ struct Verification {
   double eer_threshold = 0;
   double auc = 0;
   double tar_at_far_1pct = 0;
-  bool far_1pct_resolved = true;  // false with fewer than 100 impostor pairs
+  bool far_1pct_resolved = true;                         // false with fewer than 100 impostor pairs
+  std::array<TarAtFar, kFarLevels.size()> tar_at_far{};  // of kFarLevels
+  BestAccuracy best_accuracy;
+  std::optional<double> d_prime;
   bool collapsed = false;  // all distances alike within 1e-6: the embedding tells nothing apart
 };
 Verification measure_verification(const ScoredPairs& pairs);
+// The same where the pairs' roc_curve() is there already.
+Verification measure_verification(const ScoredPairs& pairs, std::span<const OperatingPoint> roc);
 
 }  // namespace doppel

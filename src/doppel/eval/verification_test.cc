@@ -205,6 +205,72 @@ TEST(ThresholdCounts, NothingAcceptedHasNoPrecision) {
   EXPECT_EQ(counts.accuracy(), 0.5);
 }
 
+TEST(Verification, TarAtEveryLevelAndWhatThePairsCannotTell) {
+  const ScoredPairs pairs = random_pairs(4, 3000, 0);
+  const Verification figures = measure_verification(pairs);
+  ASSERT_GT(figures.impostor, 1000u);
+  ASSERT_LT(figures.impostor, 10000u);
+  const bool resolved[] = {true, true, true, false};
+  for (size_t i = 0; i < kFarLevels.size(); ++i) {
+    const TarAtFar& tar = figures.tar_at_far[i];
+    EXPECT_EQ(tar.far, kFarLevels[i]);
+    EXPECT_EQ(tar.resolved, resolved[i]);
+    const ThresholdCounts counts = at_threshold(pairs, tar.threshold);
+    EXPECT_EQ(counts.recall(), tar.tar);
+    EXPECT_LE(static_cast<double>(counts.false_accepts),
+              tar.far * static_cast<double>(figures.impostor));
+  }
+  EXPECT_EQ(figures.tar_at_far[1].tar, figures.tar_at_far_1pct);
+}
+
+TEST(Verification, NoThresholdDecidesBetterThanTheBest) {
+  for (uint32_t seed = 0; seed < 20; ++seed) {
+    const ScoredPairs pairs = random_pairs(seed, 90, seed % 2 * 9);
+    const BestAccuracy best = best_accuracy(roc_curve(pairs));
+    double most = 0;
+    for (const OperatingPoint& point : roc_curve(pairs)) {
+      most = std::max(most, at_threshold(pairs, point.threshold).accuracy());
+    }
+    EXPECT_DOUBLE_EQ(best.accuracy, most);
+    EXPECT_DOUBLE_EQ(at_threshold(pairs, best.threshold).accuracy(), most);
+  }
+}
+
+TEST(Verification, DecidabilityByHand) {
+  // Means 2 and 5, variances 1 and 4.
+  EXPECT_DOUBLE_EQ(d_prime({{1, 3, 3, 7}, {1, 1, 0, 0}}).value(), 3 / std::sqrt(2.5));
+  EXPECT_LT(d_prime({{3, 7, 1, 3}, {1, 1, 0, 0}}).value(), 0);
+  EXPECT_EQ(d_prime({{1, 1, 3}, {1, 1, 0}}), std::nullopt);
+}
+
+TEST(Verification, AThinnedCurveKeepsItsEndsAndSpansItsSteps) {
+  const ScoredPairs pairs = random_pairs(5, 20000, 0);
+  const std::vector<OperatingPoint> roc = roc_curve(pairs);
+  const std::vector<OperatingPoint> few = thinned(roc, 100);
+  EXPECT_LE(few.size(), 100u);
+  EXPECT_GE(few.size(), 50u);
+  EXPECT_EQ(few.front().threshold, roc.front().threshold);
+  EXPECT_EQ(few.back().threshold, roc.back().threshold);
+  size_t found = 0;
+  for (const OperatingPoint& point : few) {
+    while (found < roc.size() && roc[found].threshold != point.threshold) ++found;
+    ASSERT_LT(found, roc.size()) << "no point of the curve, or out of order";
+    EXPECT_EQ(roc[found].far, point.far);
+  }
+  // Straight lines between the points stay near the curve, at its foot as well.
+  for (const double far : {1e-3, 1e-2, 0.1, 0.5}) {
+    EXPECT_NEAR(tar_at_far(few, far).tar, tar_at_far(roc, far).tar, 0.04) << far;
+  }
+  EXPECT_EQ(thinned(roc, 2).size(), 2u);
+  EXPECT_EQ(thinned(roc, roc.size()).size(), roc.size());
+}
+
+TEST(Verification, ACurveOfOnePairEachCanBeThinned) {
+  const std::vector<OperatingPoint> roc = roc_curve({{1, 2}, {1, 0}});
+  ASSERT_EQ(roc.size(), 3u);
+  EXPECT_EQ(thinned(roc, 2).size(), 2u);
+}
+
 void expect_refused(const ScoredPairs& pairs, ErrorKind kind, const std::string& words) {
   for (const bool curve : {true, false}) {
     try {
