@@ -2,14 +2,15 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
-#include <cstring>
 
 #include "commands.h"
 #include "data_source.h"
 #include "doppel/base/error.h"
 #include "doppel/base/file.h"
+#include "doppel/eval/npy.h"
 #include "doppel/image/decode.h"
 #include "doppel/model/model.h"
+#include "measures.h"
 #include "progress.h"
 #include "recipe_options.h"
 
@@ -22,37 +23,12 @@ struct EmbedOptions {
   int threads = 0;
 };
 
-// NumPy's format, version 1.0: a magic, a Python dictionary padded to 64 bytes, the values.
-// https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
-std::string encode_npy(const Matrix& matrix) {
-  std::string header = "{'descr': '<f4', 'fortran_order': False, 'shape': (" +
-                       std::to_string(matrix.rows) + ", " + std::to_string(matrix.columns) + "), }";
-  constexpr size_t kPrefix = 10;
-  header.append(63 - (kPrefix + header.size()) % 64, ' ');
-  header += '\n';
-  std::string bytes = std::string("\x93NUMPY\x01\x00", 8);
-  bytes += static_cast<char>(header.size() & 0xFF);
-  bytes += static_cast<char>(header.size() >> 8);
-  bytes += header;
-  bytes.append(reinterpret_cast<const char*>(matrix.values.data()),
-               matrix.values.size() * sizeof(float));
-  return bytes;
-}
-
-// A file name as a CSV field (RFC 4180).
-std::string quoted(const std::string& text) {
-  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
-  std::string result = "\"";
-  for (char c : text) result += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return result + "\"";
-}
-
 std::string encode_csv(const std::vector<std::filesystem::path>& files, const Matrix& matrix) {
   std::string text = "file";
   for (size_t k = 0; k < matrix.columns; ++k) text += ",e" + std::to_string(k);
   text += '\n';
   for (size_t i = 0; i < files.size(); ++i) {
-    text += quoted(files[i].string());
+    text += csv_field(files[i].string());
     for (float value : matrix.row(i)) {
       char number[32];
       std::snprintf(number, sizeof number, ",%.9g", static_cast<double>(value));
@@ -72,7 +48,7 @@ void run(const EmbedOptions& options) {
   const Model model = load_model(options.model);
   const std::vector<std::filesystem::path> files = image_files(options.images);
   ThreadPool pool(options.threads > 0 ? options.threads : ThreadPool::available_threads());
-  Matrix embeddings(files.size(), embedding_size(model.network));
+  Matrix embeddings(files.size(), embedding_size(model));
   // In parts, so that a large folder does not have to fit into memory.
   constexpr size_t kPart = 1024;
   Progress progress;

@@ -1,14 +1,24 @@
-// doppel eval: what a trained model does on a folder of people.
+// doppel eval: what a trained model, or somebody else's embeddings, do on a folder of people, or on
+// a list of pairs of them.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 
 #include "commands.h"
 #include "data_source.h"
-#include "doppel/eval/baselines.h"
+#include "doppel/base/digest.h"
+#include "doppel/base/error.h"
+#include "doppel/base/file.h"
+#include "doppel/base/natural_order.h"
+#include "doppel/data/listing.h"
 #include "doppel/eval/crossval.h"
+#include "doppel/eval/evaluation.h"
+#include "doppel/eval/npy.h"
+#include "doppel/eval/pair_list.h"
 #include "doppel/model/model.h"
 #include "measures.h"
 #include "recipe_options.h"
+#include "strangers.h"
 
 namespace doppel::app {
 namespace {
@@ -16,79 +26,319 @@ namespace {
 using nlohmann::json;
 
 struct EvalOptions {
-  std::string model, data;
+  std::string model;  // with --embeddings the data
+  DataSource data;
+  std::string embeddings, energy = "euclidean";
+  std::string pairs, write_pairs, distances;
   int threads = 0;
-  bool as_json = false;
+  bool allow_seen = false, as_json = false;
 };
 
-void print_row(const char* name, const PeopleMeasures& m) {
-  std::printf("%-18s  %8s  %8.4f  %14s  %12s\n", name, percent(m.verification.eer).c_str(),
-              m.verification.auc, percent(m.verification.tar_at_far_1pct).c_str(),
-              percent(m.one_shot.accuracy).c_str());
+// Who is to be judged, on whom.
+struct Subject {
+  std::string file;            // of the model or of the embeddings
+  std::string digest;          // of that file
+  std::optional<Model> model;  // none of embeddings
+  Dataset people;
+  Matrix embeddings;
+  Energy energy;
+  SeenOverlap seen;
+  std::optional<double> threshold;
+};
+
+// The identities that a pair list names: nobody else need be known or embedded. Those that are not
+// there are named when the list's pairs are looked up.
+Dataset named_people(const Dataset& all, const PairList& list) {
+  std::vector<std::string> names;
+  for (const std::vector<NamedPair>& fold : list.folds) {
+    for (const NamedPair& pair : fold) {
+      names.push_back(pair.a.person);
+      names.push_back(pair.b.person);
+    }
+  }
+  std::ranges::sort(names);
+  std::vector<size_t> chosen;
+  for (size_t i = 0; i < all.identities.size(); ++i) {
+    if (std::ranges::binary_search(names, all.identities[i].name)) chosen.push_back(i);
+  }
+  return chosen.empty() ? all : select_identities(all, chosen);
 }
 
-json measures_json(const PeopleMeasures& m) {
-  return {{"eer", m.verification.eer},
-          {"eer_threshold", m.verification.eer_threshold},
-          {"auc", m.verification.auc},
-          {"tar_at_far_1pct", m.verification.tar_at_far_1pct},
-          {"far_1pct_resolved", m.verification.far_1pct_resolved},
-          {"one_shot", m.one_shot.accuracy},
-          {"ways", m.one_shot.ways}};
+Subject subject_of_embeddings(const EvalOptions& options, ThreadPool& pool) {
+  Subject subject;
+  DataSource source = options.data;
+  if (!source.data.empty()) {
+    throw Error(ErrorKind::bad_argument,
+                "--embeddings stands for the model: doppel eval DATA --embeddings FILE was "
+                "expected, not \"" +
+                    options.model + "\" and \"" + source.data + "\"");
+  }
+  source.data = options.model;
+  subject.file = options.embeddings;
+  const std::string bytes = read_file(options.embeddings, kMostNpyBytes);
+  subject.digest = sha256_hex(bytes);
+  subject.embeddings = decode_npy(bytes, options.embeddings);
+  subject.people = source.load(pool);
+  if (subject.embeddings.rows != subject.people.images.size()) {
+    throw Error(ErrorKind::mismatch, options.embeddings + ": a row for each of the " +
+                                         std::to_string(subject.people.images.size()) +
+                                         " images of " + subject.people.source +
+                                         " was expected, in the data set's order, not " +
+                                         std::to_string(subject.embeddings.rows));
+  }
+  subject.energy.kind = energy_named(options.energy);
+  if (subject.energy.kind == EnergyKind::weighted_l1) {
+    throw Error(ErrorKind::bad_argument, "--energy weighted_l1: its weights are a model's");
+  }
+  return subject;
 }
 
-void run(const EvalOptions& options) {
-  const Model model = load_model(options.model);
-  ThreadPool pool(options.threads > 0 ? options.threads : ThreadPool::available_threads());
-  const Dataset people = load_or_make_data(options.data, pool);
-  print_notes(people);
-  const Matrix embeddings = embed_images(model, people.images, pool);
-  const PeopleMeasures network = measure_people(embeddings, people);
-  const PeopleMeasures pixels =
-      measure_people(preprocess(people.images, model.preprocessing), people);
-  const ThresholdCounts counts =
-      at_threshold(score_pairs(embeddings, all_pairs(people)), kTutorialThreshold);
-  const bool seen = people.digest == model.training.data_digest;
-  const Verification& v = network.verification;
+Subject subject_of_model(const EvalOptions& options, const std::optional<PairList>& list,
+                         ThreadPool& pool) {
+  if (options.model.empty()) {
+    throw Error(ErrorKind::bad_argument, "MODEL: a model file was expected, or --embeddings");
+  }
+  Subject subject;
+  subject.file = options.model;
+  subject.model = load_model(options.model);
+  const Model& model = *subject.model;
+  subject.digest = sha256_hex(encode_model(model));
+  subject.people = options.data.load(pool, loaded_for(model));
+  if (list) subject.people = named_people(subject.people, *list);
+  subject.seen = check_strangers(model, subject.people, options.allow_seen);
+  subject.embeddings = embed_images(model, subject.people.images, pool);
+  subject.energy = model.energy;
+  if (model.threshold) subject.threshold = model.threshold->value;
+  return subject;
+}
+
+std::string csv_of(const Dataset& people, std::span<const Pair> pairs,
+                   std::span<const float> distances) {
+  std::string text = "a,b,genuine,distance\n";
+  for (size_t i = 0; i < pairs.size(); ++i) {
+    text += csv_field(people.image_names[pairs[i].a]) + "," +
+            csv_field(people.image_names[pairs[i].b]) + (pairs[i].genuine ? ",1" : ",0");
+    char number[32];
+    std::snprintf(number, sizeof number, ",%.9g\n", static_cast<double>(distances[i]));
+    text += number;
+  }
+  return text;
+}
+
+// What was asked to be written of the pairs that are scored.
+void write_files(const EvalOptions& options, const Subject& subject,
+                 std::span<const std::vector<Pair>> folds, std::span<const float> distances) {
+  if (!options.write_pairs.empty()) {
+    write_file_atomically(options.write_pairs, encode_pair_list(folds, subject.people));
+  }
+  if (options.distances.empty()) return;
+  constexpr size_t kMostRows = 20'000'000;
+  std::vector<Pair> pairs;
+  for (const std::vector<Pair>& fold : folds) pairs.insert(pairs.end(), fold.begin(), fold.end());
+  if (pairs.size() > kMostRows) {
+    throw Error(ErrorKind::bad_argument, "--distances: at most " + std::to_string(kMostRows) +
+                                             " pairs can be written, not " +
+                                             std::to_string(pairs.size()) +
+                                             "; --pairs chooses some");
+  }
+  write_file_atomically(options.distances, csv_of(subject.people, pairs, distances));
+}
+
+json subject_json(const Subject& subject) {
+  json document = {{"data",
+                    {{"source", subject.people.source},
+                     {"digest", subject.people.digest},
+                     {"identities", subject.people.identities.size()},
+                     {"images", subject.people.images.size()}}},
+                   {"seen_in_training", !subject.seen.empty()},
+                   {"seen", seen_json(subject.seen)}};
+  document[subject.model ? "model" : "embeddings"] = {{"file", subject.file},
+                                                      {"digest", subject.digest}};
+  if (subject.model && subject.model->threshold) {
+    document["calibration"] = to_json(*subject.model->threshold);
+  }
+  return document;
+}
+
+void print_marks(const Subject& subject) {
+  if (subject.seen.empty()) return;
+  std::printf(
+      "Marked: the model was made from %s of these people and %s of their images: this is no\n"
+      "measure of unseen people.\n",
+      std::to_string(subject.seen.identities.size()).c_str(),
+      std::to_string(subject.seen.images.size()).c_str());
+}
+
+void evaluate_pairs(const EvalOptions& options, const Subject& subject, const PairList& list,
+                    ThreadPool& pool) {
+  const std::vector<std::vector<Pair>> folds = resolve(list, subject.people);
+  std::vector<ScoredPairs> scored;
+  ScoredPairs all;
+  for (const std::vector<Pair>& fold : folds) {
+    scored.push_back(score_pairs(subject.embeddings, fold, subject.energy, pool));
+    all.distance.insert(all.distance.end(), scored.back().distance.begin(),
+                        scored.back().distance.end());
+    all.genuine.insert(all.genuine.end(), scored.back().genuine.begin(),
+                       scored.back().genuine.end());
+  }
+  const Verification v = measure_verification(all);
+  std::optional<FoldedAccuracy> folded;
+  if (folds.size() > 1) folded = folded_accuracy(scored);
+  std::optional<double> calibrated;
+  if (subject.threshold) calibrated = at_threshold(all, *subject.threshold).accuracy();
+  write_files(options, subject, folds, all.distance);
+  const double accuracy = folded ? folded->mean : v.best_accuracy.accuracy;
   if (options.as_json) {
-    json document = measures_json(network);
-    document["model"] = options.model;
-    document["data"] = {{"source", people.source},
-                        {"digest", people.digest},
-                        {"identities", people.identities.size()},
-                        {"images", people.images.size()}};
-    document["seen_in_training"] = seen;
-    document["collapsed"] = v.collapsed;
-    document["pairs"] = {{"genuine", v.genuine}, {"impostor", v.impostor}};
-    document["mean_distance"] = {{"genuine", v.mean_genuine_distance},
-                                 {"impostor", v.mean_impostor_distance}};
-    document["at_threshold"] = {{"threshold", kTutorialThreshold},
-                                {"precision", to_json(counts.precision())},
-                                {"accuracy", counts.accuracy()},
-                                {"recall", counts.recall()}};
-    document["baselines"] = {{"pixels", measures_json(pixels)}};
+    json document = subject_json(subject);
+    document["pair_list"] = options.pairs;
+    document["pairs"] = v.genuine + v.impostor;
+    document["accuracy"] = accuracy;
+    document["best_accuracy"] = {{"accuracy", v.best_accuracy.accuracy},
+                                 {"threshold", v.best_accuracy.threshold}};
+    document["calibrated_accuracy"] = to_json(calibrated);
+    document["auc"] = v.auc;
+    document["eer"] = v.eer;
+    if (folded) {
+      document["folds"] = folded->folds;
+      document["standard_error"] = folded->standard_error;
+    }
     print_json(document);
     return;
   }
-  std::printf("Data: %s: %zu identities, %zu images; %zu genuine and %zu impostor pairs\n\n",
-              people.source.c_str(), people.identities.size(), people.images.size(), v.genuine,
-              v.impostor);
-  std::printf("%-18s  %8s  %8s  %14s  %5zu-way\n", "", "EER", "AUC", "TAR @ 1 % FAR",
-              network.one_shot.ways);
-  print_row("this model", network);
-  print_row("nearest pixels", pixels);
-  std::printf("\nAt distance %.1f: precision %s, accuracy %s, recall %s\n", kTutorialThreshold,
-              percent(counts.precision()).c_str(), percent(counts.accuracy()).c_str(),
-              percent(counts.recall()).c_str());
-  std::printf("Mean distance: genuine %.3f, impostor %.3f\n", v.mean_genuine_distance,
-              v.mean_impostor_distance);
-  if (v.collapsed) std::printf("The embedding collapsed: all distances are alike.\n");
-  if (!v.far_1pct_resolved) {
-    std::printf("With %zu impostor pairs, 1 %% FAR is not resolved.\n", v.impostor);
-  }
-  if (seen) {
+  std::printf("%s of %s: %zu genuine and %zu impostor pairs\n", options.pairs.c_str(),
+              subject.people.source.c_str(), v.genuine, v.impostor);
+  if (folded) {
     std::printf(
-        "The model was trained on exactly these images: this is no measure of unseen people.\n");
+        "  accuracy             %8s  +- %.2f %% standard error over %zu folds, each at the\n"
+        "                                 threshold that is best on the others\n",
+        percent(accuracy).c_str(), 100 * folded->standard_error, folded->folds.size());
+  } else {
+    std::printf("  accuracy             %8s  at the threshold that is best on these pairs, %.4f\n",
+                percent(accuracy).c_str(), v.best_accuracy.threshold);
+  }
+  if (calibrated) {
+    std::printf("  calibrated accuracy  %8s  at the model's threshold, %.4f\n",
+                percent(*calibrated).c_str(), *subject.threshold);
+  }
+  std::printf("  EER                  %8s\n  ROC AUC              %8.4f\n", percent(v.eer).c_str(),
+              v.auc);
+  print_marks(subject);
+}
+
+void print_evaluation(const Subject& subject, const Evaluation& e,
+                      const std::optional<PeopleMeasures>& pixels) {
+  const Verification& v = e.verification;
+  std::printf("Data: %s: %zu identities, %zu images; %zu genuine and %zu impostor pairs\n\n",
+              subject.people.source.c_str(), subject.people.identities.size(),
+              subject.people.images.size(), v.genuine, v.impostor);
+  const auto row = [](const std::string& name, const std::string& value, const Interval* interval,
+                      const std::string& remark = "") {
+    char text[200];
+    std::snprintf(text, sizeof text, "  %-24s %9s   %-18s  %s", name.c_str(), value.c_str(),
+                  interval != nullptr ? percent(*interval).c_str() : "", remark.c_str());
+    std::string line = text;
+    line.erase(line.find_last_not_of(' ') + 1);
+    std::printf("%s\n", line.c_str());
+  };
+  const auto number = [](const char* format, double value) {
+    char text[64];
+    std::snprintf(text, sizeof text, format, value);
+    return std::string(text);
+  };
+  std::printf("Verification                             95 %% interval\n");
+  row("EER", percent(v.eer), &e.intervals.eer, "at distance " + number("%.4f", v.eer_threshold));
+  row("ROC AUC", number("%.4f", v.auc), nullptr,
+      number("%.4f to ", e.intervals.auc.lower) + number("%.4f", e.intervals.auc.upper));
+  for (size_t i = 0; i < kFarLevels.size(); ++i) {
+    row("TAR @ " + number("%g", 100 * kFarLevels[i]) + " % FAR", percent(v.tar_at_far[i].tar),
+        &e.intervals.tar_at_far[i],
+        v.tar_at_far[i].resolved ? "" : "not resolved: too few impostor pairs");
+  }
+  row("d-prime", v.d_prime ? number("%.2f", *v.d_prime) : "none", nullptr);
+  row("best accuracy", percent(v.best_accuracy.accuracy), nullptr,
+      "at distance " + number("%.4f", v.best_accuracy.threshold) + ", chosen on these pairs");
+  if (e.calibrated) {
+    row("calibrated accuracy", percent(e.counts.accuracy()), nullptr,
+        "at the model's threshold, " + number("%.4f", e.threshold));
+    row("  FAR there",
+        percent(static_cast<double>(e.counts.false_accepts) / static_cast<double>(v.impostor)),
+        nullptr, "chosen for " + number("%g %%", 100 * subject.model->threshold->far));
+    row("  TAR there", percent(e.counts.recall()), nullptr);
+  } else {
+    row("calibrated accuracy", "none", nullptr, "there is no threshold that others chose");
+  }
+  std::printf("\nIdentification among %zu people, one image known of each\n",
+              e.identification.ways);
+  row("rank 1 (one-shot)", percent(e.identification.rate_at_rank.front()), &e.one_shot);
+  for (size_t rank = 2; rank <= std::min<size_t>(5, e.identification.rate_at_rank.size()); ++rank) {
+    row("rank " + std::to_string(rank), percent(e.identification.rate_at_rank[rank - 1]), nullptr);
+  }
+  for (const ShotRate& rate : e.k_shot) {
+    if (rate.shots > 1) {
+      row(std::to_string(rate.shots) + " images known", percent(rate.accuracy), nullptr);
+    }
+  }
+  std::printf("\nOpen set: half of the people known, the others are strangers\n");
+  row("FNIR @ 1 % FPIR", percent(e.open_set_at_fpir_1pct.fnir), nullptr,
+      e.open_set_at_fpir_1pct.resolved ? "" : "not resolved: too few strangers");
+  row("FPIR at the threshold", percent(e.open_set_at_threshold.fpir), nullptr,
+      "FNIR " + percent(e.open_set_at_threshold.fnir));
+  if (pixels) {
+    std::printf("\nNearest pixels: EER %s, TAR @ 1 %% FAR %s, one-shot %s\n",
+                percent(pixels->verification.eer).c_str(),
+                percent(pixels->verification.tar_at_far_1pct).c_str(),
+                percent(pixels->one_shot.accuracy).c_str());
+  }
+  if (v.collapsed) std::printf("The embedding collapsed: all distances are alike.\n");
+  print_marks(subject);
+}
+
+void evaluate_people(const EvalOptions& options, const Subject& subject, ThreadPool& pool) {
+  std::vector<std::string> names;
+  for (const Identity& identity : subject.people.identities) names.push_back(identity.name);
+  const Distances distances = all_distances(subject.embeddings, pool, subject.energy);
+  EvaluationSettings settings;
+  settings.threshold = subject.threshold;
+  const Evaluation evaluation =
+      evaluate(distances, subject.people.identity_of, names, settings, pool);
+  if (!options.write_pairs.empty() || !options.distances.empty()) {
+    const std::vector<std::vector<Pair>> folds = {all_pairs(subject.people)};
+    write_files(options, subject, folds, distances.values);
+  }
+  std::optional<PeopleMeasures> pixels;
+  if (subject.model) {
+    pixels = measure_people(preprocess(subject.people.images, subject.model->preprocessing, pool),
+                            subject.people, {}, pool);
+  }
+  if (!options.as_json) {
+    print_evaluation(subject, evaluation, pixels);
+    return;
+  }
+  json document = to_json(evaluation);
+  document.update(subject_json(subject));
+  if (pixels) {
+    document["baselines"] = {{"pixels",
+                              {{"eer", pixels->verification.eer},
+                               {"auc", pixels->verification.auc},
+                               {"tar_at_far_1pct", pixels->verification.tar_at_far_1pct},
+                               {"one_shot", pixels->one_shot.accuracy}}}};
+  }
+  print_json(document);
+}
+
+void run(const EvalOptions& options) {
+  ThreadPool pool(options.threads > 0 ? options.threads : ThreadPool::available_threads());
+  std::optional<PairList> list;
+  if (!options.pairs.empty()) {
+    list = parse_pair_list(read_file(options.pairs, kMostPairListBytes), options.pairs);
+  }
+  const Subject subject = options.embeddings.empty() ? subject_of_model(options, list, pool)
+                                                     : subject_of_embeddings(options, pool);
+  print_notes(subject.people);
+  if (list) {
+    evaluate_pairs(options, subject, *list, pool);
+  } else {
+    evaluate_people(options, subject, pool);
   }
 }
 
@@ -97,9 +347,32 @@ void run(const EvalOptions& options) {
 void add_eval(CLI::App& program) {
   auto options = std::make_shared<EvalOptions>();
   CLI::App* command = program.add_subcommand("eval", "Measure a model on a folder of people");
-  command->footer("Example: doppel eval model.safetensors other_people/");
-  command->add_option("MODEL", options->model, "A model file")->required();
-  command->add_option("DATA", options->data, kDataHelp);
+  command->footer(
+      "Verification, identification and open-set identification over all pairs of the people's\n"
+      "images, with 95 % intervals from a bootstrap over people. Nobody whom the model was made "
+      "from\n"
+      "is measured, unless --allow-seen says so.\n"
+      "Examples:\n"
+      "  doppel eval model.safetensors other_people/\n"
+      "  doppel eval model.safetensors lfw/ --pairs pairsDevTest.txt\n"
+      "  doppel eval other_people/ --embeddings theirs.npy --energy cosine");
+  command->add_option("MODEL", options->model, "A model file; left out with --embeddings");
+  options->data.add_to(*command);
+  command->add_option("--pairs", options->pairs,
+                      "Only the pairs of this list, in LFW's format (View 1, or View 2's folds)");
+  command->add_option("--write-pairs", options->write_pairs,
+                      "Write the pairs that are scored as such a list");
+  command->add_option("--distances", options->distances,
+                      "Write the distance of every pair that is scored, as CSV");
+  CLI::Option* embeddings =
+      command->add_option("--embeddings", options->embeddings,
+                          "Score these instead of a model's: a .npy file, a row for each image in "
+                          "the data set's order");
+  command->add_option("--energy", options->energy, "Their distance: euclidean, cosine, manhattan")
+      ->needs(embeddings)
+      ->capture_default_str();
+  command->add_flag("--allow-seen", options->allow_seen,
+                    "Also people the model was made from; the result is marked");
   add_threads_option(*command, options->threads);
   command->add_flag("--json", options->as_json, "Print one JSON document instead of text");
   command->callback([options] { run(*options); });

@@ -29,16 +29,24 @@ std::string layer_text(const json& layer) {
 void print_info(const Model& model, const std::string& path) {
   const TrainingRecord& training = model.training;
   std::printf("%s: Doppel %s model\n", path.c_str(), model.version.c_str());
-  std::printf("  pictures    %d x %d, every row and column in %d, grey 0 to 1\n",
-              model.preprocessing.width, model.preprocessing.height, model.preprocessing.step);
-  std::printf("  energy      %s, embeddings of %zu values\n", model.energy.c_str(),
-              embedding_size(model.network));
+  const Preprocessing& input = model.preprocessing;
+  std::string thinned;
+  if (input.step > 1) thinned = ", every row and column in " + std::to_string(input.step);
+  std::printf("  pictures    %d x %d%s, %s\n", input.width, input.height, thinned.c_str(),
+              input.standardize ? "mean 0 and deviation 1" : "grey 0 to 1");
+  std::printf("  views       %zu of each picture\n", model.views.count());
+  std::printf("  energy      %s, embeddings of %zu values\n", to_string(model.energy.kind).c_str(),
+              embedding_size(model));
+  std::printf("  threshold   %s\n", model.threshold ? (std::to_string(model.threshold->value) +
+                                                       ", " + threshold_text(*model.threshold))
+                                                          .c_str()
+                                                    : "none was calibrated");
   std::printf("  trained on  %zu identities, %zu images (%.12s), seed %llu\n", training.identities,
               training.images, training.data_digest.c_str(),
               static_cast<unsigned long long>(training.seed));
   std::printf("  recipe      %s\n", training.recipe.dump().c_str());
-  std::printf("  network     %zu parameters, input %s\n", parameter_count(model.network),
-              to_string(model.network.input).c_str());
+  std::printf("  networks    %zu, of %zu parameters, input %s\n", model.members.size(),
+              parameter_count(model.network), to_string(model.network.input).c_str());
   const json layers = network_to_json(model.network)["layers"];
   const std::vector<Shape> shapes = layer_shapes(model.network);
   for (size_t i = 0; i < shapes.size(); ++i) {
@@ -46,8 +54,10 @@ void print_info(const Model& model, const std::string& path) {
                 to_string(shapes[i]).c_str());
   }
   for (size_t i = 0; i < training.history.size(); ++i) {
-    std::printf("  epoch %-4zu  loss %.4f  val_loss %.4f\n", i + 1, training.history[i].loss,
-                training.history[i].validation_loss);
+    const EpochLosses& losses = training.history[i];
+    std::printf("  epoch %-4zu  loss %.4f", i + 1, losses.loss);
+    if (losses.validation_loss) std::printf("  val_loss %.4f", *losses.validation_loss);
+    std::printf("\n");
   }
 }
 
@@ -59,18 +69,22 @@ void run(const InfoOptions& options) {
   }
   json history = json::array();
   for (const EpochLosses& epoch : model.training.history) {
-    history.push_back({{"loss", epoch.loss}, {"val_loss", epoch.validation_loss}});
+    history.push_back(losses_to_json(epoch));
   }
   print_json({{"model", options.model},
               {"version", model.version},
               {"network", network_to_json(model.network)},
               {"parameters", parameter_count(model.network)},
-              {"embedding_size", embedding_size(model.network)},
+              {"members", model.members.size()},
+              {"embedding_size", embedding_size(model)},
               {"preprocessing",
                {{"width", model.preprocessing.width},
                 {"height", model.preprocessing.height},
-                {"step", model.preprocessing.step}}},
-              {"energy", model.energy},
+                {"step", model.preprocessing.step},
+                {"standardize", model.preprocessing.standardize}}},
+              {"views", views_to_json(model.views)},
+              {"threshold", model.threshold ? to_json(*model.threshold) : json()},
+              {"energy", to_string(model.energy.kind)},
               {"recipe", model.training.recipe},
               {"seed", model.training.seed},
               {"history", history},

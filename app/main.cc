@@ -36,6 +36,9 @@ int run(int argc, char** argv) {
   add_train(program);
   add_crossval(program);
   add_eval(program);
+  add_oneshot(program);
+  add_report(program);
+  add_explain(program);
   add_embed(program);
   add_verify(program);
   add_pairs(program);

@@ -4,6 +4,10 @@
 
 namespace doppel::app {
 
+double decision_threshold(const Model& model) {
+  return model.threshold ? model.threshold->value : kTutorialThreshold;
+}
+
 std::string percent(double rate) {
   char text[32];
   std::snprintf(text, sizeof text, "%.1f %%", 100 * rate);
@@ -11,6 +15,27 @@ std::string percent(double rate) {
 }
 
 std::string percent(std::optional<double> rate) { return rate ? percent(*rate) : "none"; }
+
+std::string percent(const Interval& interval) {
+  char text[64];
+  std::snprintf(text, sizeof text, "%.1f to %.1f %%", 100 * interval.lower, 100 * interval.upper);
+  return text;
+}
+
+std::string threshold_text(const Threshold& threshold) {
+  char text[160];
+  std::snprintf(
+      text, sizeof text, "FAR %.2g %%, 95 %% interval %.2g to %.2g %%, chosen on %zu people",
+      100 * threshold.far, 100 * threshold.lower, 100 * threshold.upper, threshold.identities);
+  return text;
+}
+
+std::string csv_field(const std::string& text) {
+  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
+  std::string result = "\"";
+  for (char c : text) result += c == '"' ? std::string("\"\"") : std::string(1, c);
+  return result + "\"";
+}
 
 void print_json(const nlohmann::json& document) { std::printf("%s\n", document.dump(2).c_str()); }
 

@@ -2,17 +2,30 @@
 #pragma once
 
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 
-#include "doppel/eval/verification.h"
+#include "doppel/eval/bootstrap.h"
+#include "doppel/model/model.h"
 
 namespace doppel::app {
 
 // The tutorial decides at this distance.
 inline constexpr double kTutorialThreshold = 0.5;
 
+// The distance below which the model takes two photos for one person: its calibrated one, else the
+// tutorial's.
+double decision_threshold(const Model& model);
+
 std::string percent(double rate);                 // "97.8 %"
 std::string percent(std::optional<double> rate);  // or "none" where nothing was accepted
+std::string percent(const Interval& interval);    // "1.2 to 3.4 %"
+
+// "FAR 1 %, 95 % interval 0.4 to 2.1 %, chosen on 8 people"
+std::string threshold_text(const Threshold& threshold);
+
+// A text as a CSV field (RFC 4180), quoted where it has to be.
+std::string csv_field(const std::string& text);
 
 // One JSON document, a new line, and an error where standard output cannot take it.
 void print_json(const nlohmann::json& document);

@@ -2,13 +2,14 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
+#include <optional>
 
 #include "commands.h"
 #include "data_source.h"
 #include "doppel/base/error.h"
 #include "doppel/base/file.h"
 #include "doppel/base/random.h"
-#include "doppel/eval/verification.h"
+#include "doppel/eval/distances.h"
 #include "doppel/image/encode.h"
 #include "doppel/image/sheet.h"
 #include "doppel/model/model.h"
@@ -52,7 +53,8 @@ std::vector<ScoredPair> choose(const PairsOptions& options, const std::vector<Pa
   return chosen;
 }
 
-SheetCell cell(const Dataset& dataset, const ScoredPair& scored, bool with_distance) {
+// `threshold`: where the model's distances are written, the one that decides.
+SheetCell cell(const Dataset& dataset, const ScoredPair& scored, std::optional<double> threshold) {
   const auto [a, b, genuine] = scored.pair;
   SheetCell result;
   result.images = {&dataset.images[a], &dataset.images[b]};
@@ -62,9 +64,9 @@ SheetCell cell(const Dataset& dataset, const ScoredPair& scored, bool with_dista
     return std::filesystem::path(dataset.image_names[i]).replace_extension().string();
   };
   result.caption = {short_name(a) + "  " + short_name(b)};
-  if (with_distance) {
+  if (threshold) {
     char text[64];
-    const bool right = (static_cast<double>(scored.distance) < kTutorialThreshold) == genuine;
+    const bool right = (static_cast<double>(scored.distance) < *threshold) == genuine;
     std::snprintf(text, sizeof text, "%s %.3f",
                   right ? "distance" : "wrong:", static_cast<double>(scored.distance));
     result.caption.emplace_back(text);
@@ -75,12 +77,12 @@ SheetCell cell(const Dataset& dataset, const ScoredPair& scored, bool with_dista
 }
 
 void add_rows(Sheet& sheet, const Dataset& dataset, const std::vector<ScoredPair>& pairs,
-              const std::string& heading, bool with_distance) {
+              const std::string& heading, std::optional<double> threshold) {
   for (size_t i = 0; i < pairs.size(); i += kPairsInRow) {
     SheetRow row;
     if (i == 0) row.heading = heading;
     for (size_t j = i; j < std::min(pairs.size(), i + kPairsInRow); ++j) {
-      row.cells.push_back(cell(dataset, pairs[j], with_distance));
+      row.cells.push_back(cell(dataset, pairs[j], threshold));
     }
     sheet.rows.push_back(std::move(row));
   }
@@ -105,17 +107,21 @@ void run(const PairsOptions& options) {
           : draw_pairs(dataset, std::max(options.count, dataset.identities.size()), options.seed)
                 .pairs;
   std::vector<float> distances;
+  std::optional<double> threshold;
   if (scored) {
     const Model model = load_model(options.model);
-    distances = euclidean_distances(embed_images(model, dataset.images, pool), candidates);
+    distances =
+        score_pairs(embed_images(model, dataset.images, pool), candidates, model.energy, pool)
+            .distance;
+    threshold = decision_threshold(model);
   }
   const auto genuine = choose(options, candidates, distances, true);
   const auto impostor = choose(options, candidates, distances, false);
   Sheet sheet;
   sheet.title = dataset.source;
   const std::string hardest = options.hardest ? ", the hardest" : "";
-  add_rows(sheet, dataset, genuine, "Genuine pairs: one person (label 1)" + hardest, scored);
-  add_rows(sheet, dataset, impostor, "Impostor pairs: two people (label 0)" + hardest, scored);
+  add_rows(sheet, dataset, genuine, "Genuine pairs: one person (label 1)" + hardest, threshold);
+  add_rows(sheet, dataset, impostor, "Impostor pairs: two people (label 0)" + hardest, threshold);
   write_file_atomically(options.out, encode_png(draw_sheet(sheet)));
   std::printf("%zu genuine and %zu impostor pairs: %s\n", genuine.size(), impostor.size(),
               options.out.c_str());

@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "doppel/base/error.h"
 #include "doppel/base/thread_pool.h"
 
 namespace doppel::app {
@@ -13,24 +14,30 @@ void add_threads_option(CLI::App& command, int& threads) {
 }
 
 void RecipeOptions::add_to(CLI::App& command) {
-  command.add_option("--recipe", name, "Settings to train with: tutorial")->capture_default_str();
-  command.add_option("--epochs", epochs, "Passes over the training pairs (tutorial: 13)");
-  command.add_option("--batch", batch, "Pairs in a step (tutorial: 128)");
-  command.add_option("--pairs", pairs, "Pairs drawn of each kind (tutorial: 10000)");
-  command.add_option("--lr", rate, "Learning rate (tutorial: 0.001)");
-  command.add_option("--margin", margin, "Margin of the contrastive loss (tutorial: 1)");
+  std::string known;
+  for (const std::string& recipe : recipe_names()) known += (known.empty() ? "" : ", ") + recipe;
+  command.add_option("--recipe", name, "Settings to train with: " + known + ", or a TOML file")
+      ->capture_default_str();
+  command.add_option("--set", changes, "Change a setting of the recipe, e.g. batch.size=64")
+      ->type_name("KEY=VALUE")
+      ->allow_extra_args(false);
+  command.add_option("--epochs", epochs, "Passes over the training pairs, of recipes with pairs");
+  command.add_option("--lr", rate, "Learning rate: --set optimizer.rate=..");
   command.add_option("--seed", seed, "Equal seeds give equal results, to the bit")
       ->capture_default_str();
   add_threads_option(command, threads);
 }
 
 Recipe RecipeOptions::recipe() const {
-  Recipe recipe = recipe_named(name);
-  recipe.epochs = epochs.value_or(recipe.epochs);
-  recipe.batch = batch.value_or(recipe.batch);
-  recipe.pairs_per_kind = pairs.value_or(recipe.pairs_per_kind);
+  Recipe recipe = find_recipe(name, changes);
+  if (epochs) {
+    if (!recipe.pairs) {
+      throw Error(ErrorKind::bad_argument,
+                  "--epochs: recipe " + recipe.name + " counts steps; use --set training.steps=..");
+    }
+    recipe.epochs = *epochs;
+  }
   recipe.optimizer.rate = rate.value_or(recipe.optimizer.rate);
-  recipe.margin = margin.value_or(recipe.margin);
   recipe.check();
   return recipe;
 }
@@ -46,7 +53,9 @@ std::function<void(const BatchReport&)> batch_progress(Progress& progress, std::
     std::snprintf(loss, sizeof loss, "loss: %.4f", report.loss);
     const double epochs = static_cast<double>(report.epoch) +
                           static_cast<double>(report.batch) / static_cast<double>(report.batches);
-    const double done = epochs / static_cast<double>(report.epochs);
+    const double done =
+        (static_cast<double>(report.member) + epochs / static_cast<double>(report.epochs)) /
+        static_cast<double>(report.members);
     progress.show(
         text + "Epoch " + std::to_string(report.epoch + 1) + "/" + std::to_string(report.epochs),
         report.batch, report.batches, loss,

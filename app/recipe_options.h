@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "doppel/train/recipe.h"
 #include "doppel/train/trainer.h"
@@ -16,9 +17,10 @@ class App;
 namespace doppel::app {
 
 struct RecipeOptions {
-  std::string name = "tutorial";
-  std::optional<size_t> epochs, batch, pairs;
-  std::optional<double> rate, margin;
+  std::string name = "faces";
+  std::vector<std::string> changes;  // "training.steps=800"
+  std::optional<size_t> epochs;
+  std::optional<double> rate;
   uint64_t seed = 0;
   int threads = 0;  // 0: all processors
 

@@ -1,13 +1,17 @@
-// doppel train: from a folder of faces to a model file, with the tutorial's own test behind it.
+// doppel train: from a folder of faces to a model file, with a threshold chosen on people kept from
+// the training or, of a training on pairs, the tutorial's own test behind it.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
+#include <optional>
 
 #include "commands.h"
 #include "data_source.h"
 #include "doppel/base/error.h"
-#include "doppel/eval/verification.h"
+#include "doppel/eval/calibration.h"
+#include "doppel/eval/distances.h"
 #include "doppel/nn/simd.h"
 #include "doppel/train/train_model.h"
 #include "measures.h"
@@ -25,13 +29,80 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
+// What is kept from a training on images where nothing else is asked for.
+constexpr double kHoldout = 0.2;
+
 struct TrainOptions {
-  std::string data, out = "model.safetensors";
+  DataSource data;
+  std::string out = "model.safetensors";
   RecipeOptions recipe;
+  std::optional<double> holdout;
+  double far = 0.01;
   bool resume = false, as_json = false;
 
   std::filesystem::path checkpoint() const { return out + ".checkpoint"; }
 };
+
+// The people to train on, and those kept from it to choose the threshold on.
+struct Parts {
+  Dataset training;
+  std::optional<Dataset> held_out;
+};
+
+Parts keep_some(const Dataset& dataset, const TrainOptions& options, const Recipe& recipe) {
+  // A training on pairs keeps pairs for its own test.
+  const double share = options.holdout.value_or(recipe.pairs ? 0 : kHoldout);
+  const std::vector<size_t> held = held_out_identities(dataset, share, options.recipe.seed);
+  if (held.empty()) {
+    if (share > 0) {
+      std::fprintf(stderr,
+                   "Note: %zu identities are too few to keep some for the threshold, at least 15 "
+                   "were expected: the model gets none\n",
+                   dataset.identities.size());
+    }
+    return {dataset, std::nullopt};
+  }
+  std::vector<size_t> others;
+  for (size_t i = 0; i < dataset.identities.size(); ++i) {
+    if (!std::ranges::binary_search(held, i)) others.push_back(i);
+  }
+  return {select_identities(dataset, others), select_identities(dataset, held)};
+}
+
+void print_calibration(const Calibration& calibration, const Dataset& held_out, double far) {
+  const Verification& v = calibration.verification;
+  std::printf(
+      "On %zu people kept from the training (%zu images, %zu genuine and %zu impostor "
+      "pairs):\n",
+      held_out.identities.size(), held_out.images.size(), v.genuine, v.impostor);
+  std::printf("  EER        %8s\n", percent(v.eer).c_str());
+  std::printf("  ROC AUC    %8.4f\n", v.auc);
+  std::printf("  threshold  %8.4f  (%s)\n", calibration.threshold.value,
+              threshold_text(calibration.threshold).c_str());
+  std::printf("  TAR        %8s  at this threshold\n", percent(calibration.threshold.tar).c_str());
+  if (!calibration.resolved) {
+    std::printf(
+        "A FAR of %g %% is not resolved by so few pairs: the threshold is for the smallest "
+        "that is.\n",
+        100 * far);
+  }
+}
+
+json calibration_json(const Calibration& calibration, const Dataset& held_out, double far) {
+  const Verification& v = calibration.verification;
+  json names = json::array();
+  for (const Identity& identity : held_out.identities) names.push_back(identity.name);
+  return {{"identities", names},
+          {"images", held_out.images.size()},
+          {"pairs", {{"genuine", v.genuine}, {"impostor", v.impostor}}},
+          {"eer", v.eer},
+          {"auc", v.auc},
+          {"tar_at_far_1pct", v.tar_at_far_1pct},
+          {"far_1pct_resolved", v.far_1pct_resolved},
+          {"far", far},
+          {"far_resolved", calibration.resolved},
+          {"threshold", to_json(calibration.threshold)}};
+}
 
 // The test pairs at the tutorial's threshold, and over all thresholds.
 struct TestResult {
@@ -42,7 +113,8 @@ struct TestResult {
 
 TestResult test(const TrainedModel& trained, const Dataset& dataset, ThreadPool& pool) {
   const Matrix embeddings = embed_images(trained.model, dataset.images, pool);
-  const ScoredPairs scored = score_pairs(embeddings, trained.split.test);
+  const ScoredPairs scored =
+      score_pairs(embeddings, trained.split.test, trained.model.energy, pool);
   return {at_threshold(scored, kTutorialThreshold), measure_verification(scored),
           seen_in_training(trained.split)};
 }
@@ -92,18 +164,37 @@ void check_writable(const std::string& out) {
   }
 }
 
+void print_epoch(const EpochReport& report, bool pairs) {
+  if (report.members > 1) std::printf("Network %zu/%zu - ", report.member + 1, report.members);
+  if (pairs) {
+    std::printf("Epoch %zu/%zu", report.epoch + 1, report.epochs);
+  } else {
+    std::printf("Step %zu/%zu", report.steps_done, report.steps);
+  }
+  std::printf(" - %.1fs - loss: %.4f", report.seconds, report.losses.loss);
+  if (report.losses.validation_loss)
+    std::printf(" - val_loss: %.4f", *report.losses.validation_loss);
+  std::printf("\n");
+  std::fflush(stdout);
+}
+
 void run(const TrainOptions& options) {
   const Clock::time_point start = Clock::now();
   const Recipe recipe = options.recipe.recipe();
   check_writable(options.out);
   ThreadPool pool(options.recipe.thread_count());
-  const Dataset dataset = load_or_make_data(options.data, pool);
+  const Dataset dataset = options.data.load(pool, loaded_for(recipe));
   print_notes(dataset);
+  const Parts parts = keep_some(dataset, options, recipe);
   const bool text = !options.as_json;
   if (text) {
     std::printf("Data: %s: %zu identities, %zu images of %d x %d\n", dataset.source.c_str(),
                 dataset.identities.size(), dataset.images.size(), dataset.images[0].width,
                 dataset.images[0].height);
+    if (parts.held_out) {
+      std::printf("Training on %zu of the identities, %zu are kept for the threshold\n",
+                  parts.training.identities.size(), parts.held_out->identities.size());
+    }
     std::printf("Recipe: %s, seed %llu, %d threads, %s\n", recipe.name.c_str(),
                 static_cast<unsigned long long>(options.recipe.seed), pool.threads(),
                 simd_name().c_str());
@@ -121,19 +212,15 @@ void run(const TrainOptions& options) {
   hooks.batch = batch_progress(progress, "");
   hooks.epoch = [&](const EpochReport& report) {
     progress.clear();
-    epochs.push_back({{"epoch", report.epoch + 1},
-                      {"seconds", report.seconds},
-                      {"loss", report.losses.loss},
-                      {"val_loss", report.losses.validation_loss}});
-    if (text) {
-      std::printf("Epoch %zu/%zu - %.1fs - loss: %.4f - val_loss: %.4f\n", report.epoch + 1,
-                  report.epochs, report.seconds, report.losses.loss, report.losses.validation_loss);
-      std::fflush(stdout);
-    }
+    json entry = losses_to_json(report.losses);
+    entry["epoch"] = report.epoch + 1;
+    entry["seconds"] = report.seconds;
+    epochs.push_back(entry);
+    if (text) print_epoch(report, recipe.pairs.has_value());
   };
   const Clock::time_point train_start = Clock::now();
-  const TrainedModel trained =
-      train_model(dataset, recipe, options.recipe.seed, pool, hooks, place);
+  TrainedModel trained =
+      train_model(parts.training, recipe, options.recipe.seed, pool, hooks, place);
   const double train_seconds = seconds_since(train_start);
   progress.clear();
   if (!trained.finished) {
@@ -142,6 +229,12 @@ void run(const TrainOptions& options) {
                  "--resume goes on from there\n",
                  place.path.c_str());
     throw Interrupted{};
+  }
+  std::optional<Calibration> calibration;
+  if (parts.held_out) {
+    calibration = calibrate(trained.model, *parts.held_out, options.far, pool);
+    trained.model.threshold = calibration->threshold;
+    trained.model.training.seen = remember(dataset);  // who chose the threshold is no stranger
   }
   save_model(trained.model, options.out);
   std::error_code ignored;
@@ -152,37 +245,50 @@ void run(const TrainOptions& options) {
                  "apart. A smaller learning rate (--lr) or another --seed helps.\n");
   }
 
-  const TestResult tested = test(trained, dataset, pool);
+  const bool on_pairs = recipe.pairs.has_value();
+  std::optional<TestResult> tested;
+  if (on_pairs) tested = test(trained, parts.training, pool);
   const size_t pairs = trained.split.test.size();
   if (!options.as_json) {
-    std::printf("Trained on %zu pairs in %.1f s.\nPairs: %s\n", trained.split.train.size(),
-                train_seconds, trained.pair_method.c_str());
-    print_test(tested, pairs);
+    if (on_pairs) {
+      std::printf("Trained on %zu pairs in %.1f s.\nPairs: %s\n", trained.split.train.size(),
+                  train_seconds, trained.pair_method.c_str());
+      print_test(*tested, pairs);
+    } else {
+      std::printf("Trained on %zu images in %.1f s.\n", parts.training.images.size(),
+                  train_seconds);
+    }
+    if (calibration) print_calibration(*calibration, *parts.held_out, options.far);
     std::printf("Model: %s\n", options.out.c_str());
     return;
   }
-  print_json({{"model", options.out},
-              {"data",
-               {{"source", dataset.source},
-                {"digest", dataset.digest},
-                {"identities", dataset.identities.size()},
-                {"images", dataset.images.size()},
-                {"notes", dataset.notes}}},
-              {"recipe", trained.model.training.recipe},
-              {"seed", options.recipe.seed},
-              {"pairs",
-               {{"method", trained.pair_method},
-                {"train", trained.split.train.size()},
-                {"validation", trained.split.validation.size()},
-                {"test", pairs}}},
-              {"epochs", epochs},
-              {"collapsed", trained.collapsed},
-              {"test", test_json(tested, pairs)},
-              {"measures_unseen_people", false},
-              {"train_seconds", train_seconds},
-              {"wall_seconds", seconds_since(start)},
-              {"threads", pool.threads()},
-              {"simd", simd_name()}});
+  json document = {
+      {"model", options.out},
+      {"data",
+       {{"source", dataset.source},
+        {"digest", dataset.digest},
+        {"identities", dataset.identities.size()},
+        {"images", dataset.images.size()},
+        {"notes", dataset.notes}}},
+      {"recipe", trained.model.training.recipe},
+      {"seed", options.recipe.seed},
+      {"epochs", epochs},
+      {"collapsed", trained.collapsed},
+      {"held_out",
+       calibration ? calibration_json(*calibration, *parts.held_out, options.far) : json()},
+      {"measures_unseen_people", calibration.has_value()},
+      {"train_seconds", train_seconds},
+      {"wall_seconds", seconds_since(start)},
+      {"threads", pool.threads()},
+      {"simd", simd_name()}};
+  if (on_pairs) {
+    document["pairs"] = {{"method", trained.pair_method},
+                         {"train", trained.split.train.size()},
+                         {"validation", trained.split.validation.size()},
+                         {"test", pairs}};
+    document["test"] = test_json(*tested, pairs);
+  }
+  print_json(document);
 }
 
 }  // namespace
@@ -195,8 +301,17 @@ void add_train(CLI::App& program) {
       "  doppel train faces/ --out faces.safetensors\n"
       "  doppel train                       the AT&T faces, or synthetic ones\n"
       "  doppel train faces/ --resume       go on after Ctrl-C or a crash");
-  command->add_option("DATA", options->data, kDataHelp);
+  options->data.add_to(*command);
   command->add_option("--out", options->out, "The model file")->capture_default_str();
+  command
+      ->add_option("--holdout", options->holdout,
+                   "Share of the identities to keep from the training and to choose the threshold "
+                   "on: at least 5, at most 100, nobody of fewer than 15")
+      ->check(CLI::Range(0.0, 0.5))
+      ->default_str("0.2; 0 for recipes with pairs");
+  command->add_option("--far", options->far, "FAR that the threshold is chosen for")
+      ->check(CLI::Range(1e-9, 0.999999))
+      ->capture_default_str();
   options->recipe.add_to(*command);
   command->add_flag("--resume", options->resume, "Go on from the checkpoint beside --out");
   command->add_flag("--json", options->as_json, "Print one JSON document instead of text");

@@ -1,8 +1,10 @@
 // doppel verify: do two photos show one person?
 #include <CLI/CLI.hpp>
+#include <cmath>
 #include <cstdio>
 
 #include "commands.h"
+#include "doppel/base/error.h"
 #include "doppel/image/decode.h"
 #include "doppel/loss/energy.h"
 #include "doppel/model/model.h"
@@ -13,26 +15,42 @@ namespace {
 
 struct VerifyOptions {
   std::string model, a, b;
+  std::optional<double> threshold;
   bool as_json = false;
 };
 
 void run(const VerifyOptions& options) {
+  if (options.threshold && !std::isfinite(*options.threshold)) {
+    throw Error(ErrorKind::bad_argument, "--threshold: a finite number was expected");
+  }
   const Model model = load_model(options.model);
   const std::vector<Image> images = {load_image(options.a), load_image(options.b)};
   ThreadPool pool(1);
   const Matrix embeddings = embed_images(model, images, pool);
-  const double distance = euclidean(embeddings.row(0), embeddings.row(1));
-  const bool same = distance < kTutorialThreshold;
+  const double distance = energy_of(model.energy, embeddings.row(0), embeddings.row(1));
+  const double threshold = options.threshold.value_or(decision_threshold(model));
+  const bool calibrated = !options.threshold && model.threshold;
+  const bool same = distance < threshold;
   if (options.as_json) {
-    print_json({{"a", options.a},
-                {"b", options.b},
-                {"distance", distance},
-                {"threshold", kTutorialThreshold},
-                {"same", same}});
+    nlohmann::json document = {{"a", options.a},
+                               {"b", options.b},
+                               {"distance", distance},
+                               {"threshold", threshold},
+                               {"threshold_from", options.threshold ? "option"
+                                                  : calibrated      ? "model"
+                                                                    : "tutorial"},
+                               {"same", same}};
+    if (calibrated) document["calibration"] = to_json(*model.threshold);
+    print_json(document);
     return;
   }
-  std::printf("%s: distance %.4f, threshold %.1f\n", same ? "same" : "different", distance,
-              kTutorialThreshold);
+  std::string origin = "as --threshold says";
+  if (calibrated) origin = threshold_text(*model.threshold);
+  if (!options.threshold && !calibrated) {
+    origin = "the tutorial's: this model has no calibrated one";
+  }
+  std::printf("%s: distance %.4f, threshold %.4g (%s)\n", same ? "same" : "different", distance,
+              threshold, origin.c_str());
 }
 
 }  // namespace
@@ -41,12 +59,16 @@ void add_verify(CLI::App& program) {
   auto options = std::make_shared<VerifyOptions>();
   CLI::App* command = program.add_subcommand("verify", "Compare two photos");
   command->footer(
-      "The threshold is the tutorial's, 0.5: it is not calibrated for people the model has not\n"
-      "seen. Images of another size than the model's are resized.\n"
+      "The threshold is the one that was chosen on people kept from the training (train --far). A\n"
+      "model without one is judged at the tutorial's, 0.5, which says nothing about people that "
+      "the\n"
+      "model has not seen. Images of another size than the model's are resized.\n"
       "Example: doppel verify model.safetensors ada_1.jpg ada_2.png");
   command->add_option("MODEL", options->model, "A model file")->required();
   command->add_option("A", options->a, "An image (PGM, PPM, PNG, JPEG)")->required();
   command->add_option("B", options->b, "Another image")->required();
+  command->add_option("--threshold", options->threshold, "Same person below this distance")
+      ->default_str("the model's");
   command->add_flag("--json", options->as_json, "Print one JSON document instead of text");
   command->callback([options] { run(*options); });
 }

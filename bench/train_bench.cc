@@ -6,12 +6,11 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 #include <numeric>
-#include <thread>
 
+#include "bench/comparison.h"
 #include "bench/fma_peak.h"
 #include "doppel/base/error.h"
 #include "doppel/base/random.h"
@@ -24,18 +23,6 @@
 
 namespace doppel {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
-double median(std::vector<double> values) {
-  std::ranges::sort(values);
-  const size_t n = values.size();
-  return n % 2 == 1 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
-}
 
 // Multiply-adds of one image, counted from the description: every layer forward
 // once, backward once by the weights, and once by the input except in the first layer.
@@ -69,13 +56,14 @@ class Bench {
  public:
   Bench(int threads, size_t embed_images)
       : pool_(threads),
-        network_(tutorial_network({1, 56, 46})),
-        parameters_(glorot_uniform(network_, 1)),
-        torch_(torch_network(network_)) {
+        recipe_(find_recipe("tutorial")),
+        network_{{1, 56, 46}, recipe_.layers},
+        parameters_(initial_parameters(network_, recipe_.initialisation, 1)),
+        torch_(network_) {
     at::set_num_threads(threads);
     const Dataset people = synthetic_dataset(40, 10, 1);
     inputs_ = preprocess(people.images, {});
-    pairs_ = split_pairs(draw_pairs(people, recipe_.pairs_per_kind, 1).pairs, 1).train;
+    pairs_ = split_pairs(draw_pairs(people, recipe_.pairs->per_kind, 1).pairs, 1).train;
     set_parameters(torch_, parameters_);
     for (size_t i = 0; i < embed_images; ++i) {
       rows_.push_back(inputs_.row(i % inputs_.rows).data());
@@ -92,14 +80,14 @@ class Bench {
   void verify() {
     Network plain = network_;
     std::erase_if(plain.layers, [](const Layer& l) { return std::holds_alternative<Dropout>(l); });
-    torch::nn::Sequential torch = torch_network(plain);
+    TorchNetwork torch(plain);
     set_parameters(torch, parameters_);
     Engine engine(plain, pool_);
-    std::vector<const float*> images(2 * recipe_.batch);
-    std::vector<uint8_t> genuine(recipe_.batch);
+    std::vector<const float*> images(2 * recipe_.batch.size);
+    std::vector<uint8_t> genuine(recipe_.batch.size);
     auto [batch, label] = torch_batch(0, [&](size_t i, size_t slot) {
       images[slot] = inputs_.row(pairs_[i].a).data();
-      images[recipe_.batch + slot] = inputs_.row(pairs_[i].b).data();
+      images[recipe_.batch.size + slot] = inputs_.row(pairs_[i].b).data();
       genuine[slot] = pairs_[i].genuine;
     });
     const PairLoss loss =
@@ -108,12 +96,10 @@ class Bench {
     engine.backward(parameters_, loss.gradient, gradient);
     const torch::Tensor torch_loss = torch_contrastive(torch->forward(batch), label, 1);
     torch_loss.backward();
-    std::vector<torch::Tensor> gradients;
-    for (const torch::Tensor& p : torch->parameters()) gradients.push_back(p.grad());
-    check("loss", {static_cast<float>(loss.loss)}, {torch_loss.item<float>()}, 1e-5);
-    check("weight gradient", gradient, flat(gradients), 1e-4);
+    check_equal("loss", {static_cast<float>(loss.loss)}, {torch_loss.item<float>()}, 1e-5);
+    check_equal("weight gradient", gradient, flat_gradients(torch), 1e-4);
     Engine whole(network_, pool_);
-    check("embeddings", whole.embed(parameters_, rows_).values, flat({embed_torch()}), 1e-5);
+    check_equal("embeddings", whole.embed(parameters_, rows_).values, flat({embed_torch()}), 1e-5);
   }
 
   double train_doppel() {
@@ -122,8 +108,15 @@ class Bench {
     hooks.epoch = [&](const EpochReport& report) { seconds = report.seconds; };
     Recipe recipe = recipe_;
     recipe.epochs = 1;
-    train_pairs(recipe, network_, {inputs_, pairs_, std::span(pairs_).first(1)}, ++round_, pool_,
-                hooks);
+    const TrainingTask task{recipe,
+                            network_,
+                            40,
+                            [&](uint64_t seed) {
+                              return std::make_unique<PairBatches>(inputs_, pairs_,
+                                                                   recipe.batch.size, seed);
+                            },
+                            {}};
+    train(task, ++round_, pool_, hooks);
     return seconds;
   }
 
@@ -132,7 +125,7 @@ class Bench {
     torch::optim::RMSprop optimizer(torch_->parameters(),
                                     torch::optim::RMSpropOptions(0.001).alpha(0.9).eps(1e-7));
     const Clock::time_point start = Clock::now();
-    for (size_t first = 0; first < pairs_.size(); first += recipe_.batch) {
+    for (size_t first = 0; first < pairs_.size(); first += recipe_.batch.size) {
       const auto [batch, label] = torch_batch(first, [](size_t, size_t) {});
       optimizer.zero_grad();
       torch_contrastive(torch_->forward(batch), label, 1).backward();
@@ -165,7 +158,7 @@ class Bench {
 
   // Both images of a batch's pairs in one tensor: faster for LibTorch than two calls.
   std::pair<torch::Tensor, torch::Tensor> torch_batch(size_t first, const auto& each) {
-    const size_t n = std::min(recipe_.batch, pairs_.size() - first);
+    const size_t n = std::min(recipe_.batch.size, pairs_.size() - first);
     torch::Tensor batch = torch::empty({static_cast<int64_t>(2 * n), 1, 56, 46});
     torch::Tensor label = torch::empty({static_cast<int64_t>(n)});
     for (size_t i = 0; i < n; ++i) {
@@ -187,25 +180,11 @@ class Bench {
     return torch::cat(parts);
   }
 
-  static void check(const char* what, const std::vector<float>& ours,
-                    const std::vector<float>& theirs, double tolerance) {
-    double largest = 1e-12, difference = ours.size() == theirs.size() ? 0 : INFINITY;
-    for (size_t i = 0; i < theirs.size() && i < ours.size(); ++i) {
-      largest = std::max(largest, std::abs(double{theirs[i]}));
-      difference = std::max(difference, std::abs(double{ours[i]} - double{theirs[i]}));
-    }
-    if (!(difference / largest < tolerance)) {
-      throw Error(ErrorKind::numeric, std::string(what) + " differs from LibTorch's by " +
-                                          std::to_string(difference / largest) +
-                                          " of its largest value: nothing is timed");
-    }
-  }
-
   ThreadPool pool_;
   Recipe recipe_;
   Network network_;
   std::vector<float> parameters_;
-  torch::nn::Sequential torch_;
+  TorchNetwork torch_;
   Matrix inputs_;
   std::vector<Pair> pairs_;
   std::vector<const float*> rows_;
@@ -228,8 +207,6 @@ void run(const Options& options) {
   bench.verify();
   std::vector<double> peak, train_doppel, train_torch, embed_doppel, embed_torch;
   bench.train_doppel();  // memory is taken once
-  // LibTorch's threads spin a while after their work; the pauses keep them out of our figures.
-  const auto pause = [] { std::this_thread::sleep_for(std::chrono::milliseconds(300)); };
   for (int round = 0; round < options.rounds; ++round) {
     pause();
     peak.push_back(fma_peak_gflops(options.threads, 0.2));

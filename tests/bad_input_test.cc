@@ -33,7 +33,8 @@ class BadInput : public ProgramTest {
     for (const std::string& name : named) EXPECT_THAT(failed.err, HasSubstr(name));
   }
   std::vector<std::string> train(const std::string& data) const {
-    return {"train", data, "--pairs", "40", "--epochs", "1", "--json"};
+    return {"train",    data, "--recipe", "tutorial", "--set", "pairs.per_kind=40",
+            "--epochs", "1",  "--json"};
   }
 };
 
@@ -96,17 +97,28 @@ TEST_F(BadInput, DamagedModels) {
     fails({"verify", "cut.safetensors", a, a}, {"cut.safetensors", "safetensors file"});
   }
   std::string other = good;
-  other.replace(other.find("doppel model 1"), 14, "doppel model 9");
+  other.replace(other.find("doppel model 2"), 14, "doppel model 9");
   write_file_atomically(folder_ / "other.safetensors", other);
   fails({"info", "other.safetensors"}, {"other.safetensors", "doppel model 9"});
   other = good;
   other.replace(other.find(R"(\"units\":50)"), 12, R"(\"units\":51)");
   write_file_atomically(folder_ / "units.safetensors", other);
-  fails({"eval", "units.safetensors", "faces"}, {"units.safetensors", "shape"});
+  fails({"eval", "units.safetensors", "faces", "--allow-seen"}, {"units.safetensors", "shape"});
   fails({"verify", "none.safetensors", a, a}, {"none.safetensors"});
   fails({"verify", a, a, a}, {a});
   fails({"verify", "model.safetensors", a, "model.safetensors"}, {"model.safetensors"});
   fails({"embed", "model.safetensors", a, "nothing.pgm"}, {"nothing.pgm"});
+}
+
+TEST_F(BadInput, RecipesThatAreNoneNameFileAndLine) {
+  const auto with = [](const std::string& recipe) {
+    return std::vector<std::string>{"train", "faces", "--recipe", recipe};
+  };
+  fails(with("missing.toml"), {"missing.toml"});
+  write_file_atomically(folder_ / "mine.toml", "about = \"x\"\n[training\n");
+  fails(with("mine.toml"), {"mine.toml", "line 2"}, 2);
+  write_file_atomically(folder_ / "mine.toml", "[training]\nspeed = 7\n[loss]\ntype='triplet'\n");
+  fails(with("mine.toml"), {"triplet"}, 2);
 }
 
 TEST_F(BadInput, SynthKeepsWhatIsThere) {
@@ -123,7 +135,8 @@ TEST_F(BadInput, TrainingThatLeavesTheNumbersNamesTheStep) {
 }
 
 TEST_F(BadInput, ACollapsedEmbeddingIsNamed) {
-  const Finished trained = run({"train", "faces", "--pairs", "400", "--epochs", "2", "--lr", "1"});
+  const Finished trained = run({"train", "faces", "--recipe", "tutorial", "--set",
+                                "pairs.per_kind=400", "--epochs", "2", "--lr", "1"});
   EXPECT_EQ(trained.code, 0);
   EXPECT_THAT(trained.err, HasSubstr("collapsed"));
 }
@@ -133,13 +146,16 @@ TEST_F(BadInput, AFullDiskLeavesTheOldModel) {
   if (mount("none", (folder_ / "disk").c_str(), "tmpfs", 0, "size=900k") != 0) {
     GTEST_SKIP() << "a small file system cannot be mounted here (not root)";
   }
-  ASSERT_EQ(
-      run({"train", "faces", "--pairs", "40", "--epochs", "1", "--out", "disk/model.safetensors"})
-          .code,
-      0);
+  const auto to_disk = [&](const char* epochs) {
+    return std::vector<std::string>{"train",    "faces",
+                                    "--recipe", "tutorial",
+                                    "--set",    "pairs.per_kind=40",
+                                    "--epochs", epochs,
+                                    "--out",    "disk/model.safetensors"};
+  };
+  ASSERT_EQ(run(to_disk("1")).code, 0);
   const std::string old = read_file(folder_ / "disk/model.safetensors", 1 << 28);
-  const Finished full =
-      run({"train", "faces", "--pairs", "40", "--epochs", "2", "--out", "disk/model.safetensors"});
+  const Finished full = run(to_disk("2"));
   const bool unchanged = read_file(folder_ / "disk/model.safetensors", 1 << 28) == old;
   const auto entries = std::distance(fs::directory_iterator(folder_ / "disk"), {});
   umount((folder_ / "disk").c_str());

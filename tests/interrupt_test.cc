@@ -19,8 +19,9 @@ class Interrupt : public ProgramTest {
     write_synthetic(folder_ / "faces", 5, 4, 1);
   }
   static std::vector<std::string> train(const std::string& out, bool resume = false) {
-    std::vector<std::string> words = {"train",    "faces", "--pairs", "3000",
-                                      "--epochs", "25",    "--out",   out};
+    std::vector<std::string> words = {
+        "train",    "faces", "--recipe", "tutorial", "--set", "pairs.per_kind=3000",
+        "--epochs", "25",    "--out",    out};
     if (resume) words.emplace_back("--resume");
     return words;
   }
@@ -87,8 +88,32 @@ TEST_F(Interrupt, ResumeRefusesWhatIsNotItsOwn) {
   EXPECT_THAT(damaged.err, HasSubstr("part.safetensors.checkpoint"));
 }
 
+// The default recipe, with several networks one after the other.
+TEST_F(Interrupt, ATrainingOnImagesGoesOnAsWell) {
+  const auto words = [](const char* out, bool resume) {
+    std::vector<std::string> all = {"train", "faces",
+                                    "--set", "training.steps=40",
+                                    "--set", "training.members=2",
+                                    "--set", "batch.size=24",
+                                    "--out", out};
+    if (resume) all.emplace_back("--resume");
+    return all;
+  };
+  ASSERT_EQ(run(words("whole.safetensors", false)).code, 0);
+  Running training(folder_, words("part.safetensors", false), "");
+  ASSERT_TRUE(training.printed("Network 2/2 - Step 2/40", std::chrono::seconds(120)));
+  training.signal(SIGINT);
+  ASSERT_EQ(training.wait().code, 130);
+  const Finished resumed = run(words("part.safetensors", true));
+  ASSERT_EQ(resumed.code, 0) << resumed.err;
+  EXPECT_THAT(resumed.out, testing::Not(HasSubstr("Network 1/2")));
+  EXPECT_TRUE(bytes("part.safetensors") == bytes("whole.safetensors"));
+}
+
 TEST_F(Interrupt, CrossvalStops) {
-  Running running(folder_, {"crossval", "faces", "--folds", "2", "--epochs", "500"}, "");
+  Running running(folder_,
+                  {"crossval", "faces", "--folds", "2", "--recipe", "tutorial", "--epochs", "500"},
+                  "");
   usleep(700000);
   running.signal(SIGINT);
   const Finished stopped = running.wait();

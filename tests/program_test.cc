@@ -1,10 +1,14 @@
 // What a user does, on synthetic people: every subcommand, its JSON, its files.
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 
+#include "doppel/base/digest.h"
 #include "doppel/base/file.h"
+#include "doppel/data/synthetic.h"
+#include "doppel/data/zip_bytes.h"
 #include "doppel/image/decode.h"
 #include "doppel/nn/simd.h"
 #include "program.h"
@@ -13,6 +17,7 @@ namespace doppel {
 namespace {
 
 using testing::HasSubstr;
+namespace fs = std::filesystem;
 
 class Program : public ProgramTest {
  protected:
@@ -22,7 +27,8 @@ class Program : public ProgramTest {
   }
   // A training of a second.
   static std::vector<std::string> train(std::vector<std::string> more = {}) {
-    std::vector<std::string> words = {"train", "faces", "--pairs", "400", "--epochs", "3"};
+    std::vector<std::string> words = {
+        "train", "faces", "--recipe", "tutorial", "--set", "pairs.per_kind=400", "--epochs", "3"};
     words.insert(words.end(), more.begin(), more.end());
     return words;
   }
@@ -32,8 +38,8 @@ class Program : public ProgramTest {
 TEST_F(Program, EveryCommandHelpsWithAnExample) {
   const Finished help = run({"--help"});
   EXPECT_EQ(help.code, 0);
-  for (const char* name :
-       {"train", "crossval", "eval", "embed", "verify", "pairs", "data", "synth", "info"}) {
+  for (const char* name : {"train", "crossval", "eval", "oneshot", "report", "explain", "embed",
+                           "verify", "pairs", "data", "synth", "info"}) {
     EXPECT_THAT(help.out, HasSubstr(name));
     const Finished own = run({name, "--help"});
     EXPECT_EQ(own.code, 0);
@@ -49,12 +55,20 @@ TEST_F(Program, WrongUsageExitsWithTwoAndNamesTheOption) {
            {train({"--frobnicate"}), "--frobnicate"},
            {train({"--threads", "0"}), "--threads"},
            {train({"--epochs", "x"}), "--epochs"},
-           {{"train", "faces", "--epochs", "0"}, "epochs"},
-           {{"train", "faces", "--epochs", "-3"}, "epochs"},
-           {train({"--recipe", "nonsense"}), "nonsense"},
+           {train({"--epochs", "0"}), "epochs"},
+           {train({"--epochs", "-3"}), "epochs"},
+           {{"train", "faces", "--epochs", "3"}, "training.steps"},
+           {{"train", "faces", "--recipe", "nonsense"}, "nonsense"},
            {train({"--lr", "-1"}), "learning rate"},
-           {train({"--margin", "0"}), "margin"},
-           {train({"--batch", "0"}), "batch"},
+           {train({"--set", "loss.margin=0"}), "margin"},
+           {train({"--set", "batch.size=0"}), "batch"},
+           {train({"--set", "training.speed=9"}), "speed"},
+           {train({"--set", "nonsense"}), "nonsense"},
+           {train({"--holdout", "0.7"}), "--holdout"},
+           {train({"--far", "0"}), "--far"},
+           {{"crossval", "faces", "--seeds", "0"}, "--seeds"},
+           {{"eval", "m.safetensors", "faces", "--energy", "cosine"}, "--embeddings"},
+           {{"eval", "m.safetensors", "faces", "--embeddings", "e.npy"}, "--embeddings"},
            {{"verify", "model.safetensors"}, "A"},
            {{"crossval", "faces", "--folds", "1"}, "fold"},
            {{"pairs", "faces", "--hardest"}, "--hardest"},
@@ -124,8 +138,8 @@ TEST_F(Program, ThePlainFallbackTrainsAsWell) {
 }
 
 TEST_F(Program, CrossvalHasFoldsMeanAndBaselines) {
-  const Finished done =
-      run({"crossval", "faces", "--folds", "2", "--pairs", "200", "--epochs", "2", "--json"});
+  const Finished done = run({"crossval", "faces", "--folds", "2", "--recipe", "tutorial", "--set",
+                             "pairs.per_kind=200", "--epochs", "2", "--json"});
   ASSERT_EQ(done.code, 0) << done.err;
   const auto json = done.json();
   ASSERT_EQ(json["folds"].size(), 2u);
@@ -137,18 +151,18 @@ TEST_F(Program, CrossvalHasFoldsMeanAndBaselines) {
     EXPECT_TRUE(json["baselines"]["pca"].contains(field));
   }
   EXPECT_EQ(json["folds"][0]["ways"], 4);
-  const Finished text =
-      run({"crossval", "faces", "--folds", "2", "--pairs", "200", "--epochs", "2"});
+  const Finished text = run({"crossval", "faces", "--folds", "2", "--recipe", "tutorial", "--set",
+                             "pairs.per_kind=200", "--epochs", "2"});
   EXPECT_THAT(text.out, HasSubstr("nearest pixels"));
   EXPECT_THAT(text.out, HasSubstr("PCA"));
 }
 
 TEST_F(Program, EvalVerifyEmbedAndInfoAgree) {
   ASSERT_EQ(run(train()).code, 0);
-  const auto eval = run({"eval", "model.safetensors", "faces", "--json"}).json();
+  const auto eval = run({"eval", "model.safetensors", "faces", "--allow-seen", "--json"}).json();
   EXPECT_EQ(eval["pairs"]["genuine"], 8 * 10);
   EXPECT_EQ(eval["seen_in_training"], true);
-  EXPECT_EQ(eval["ways"], 8);
+  EXPECT_EQ(eval["one_shot"]["ways"], 8);
 
   const auto verify =
       run({"verify", "model.safetensors", "faces/s1/1.pgm", "faces/s2/1.pgm", "--json"}).json();
@@ -168,6 +182,7 @@ TEST_F(Program, EvalVerifyEmbedAndInfoAgree) {
   for (size_t k = 0; k < 50; ++k) sum += std::pow(double{values[k]} - double{values[50 + k]}, 2);
   EXPECT_NEAR(std::sqrt(sum), verify["distance"].get<double>(), 1e-6);
   EXPECT_EQ(verify["same"], verify["distance"] < 0.5);
+  EXPECT_EQ(verify["threshold_from"], "tutorial");
 
   const Finished csv = run({"embed", "model.safetensors", "faces/s1/1.pgm"});
   EXPECT_THAT(csv.out, HasSubstr("file,e0,e1,"));
@@ -178,7 +193,7 @@ TEST_F(Program, EvalVerifyEmbedAndInfoAgree) {
   EXPECT_EQ(info["embedding_size"], 50);
   EXPECT_EQ(info["data"]["identities"], 8);
   EXPECT_EQ(info["history"].size(), 3u);
-  EXPECT_THAT(run({"info", "model.safetensors"}).out, HasSubstr("conv filters=6"));
+  EXPECT_THAT(run({"info", "model.safetensors"}).out, HasSubstr("filters=6 kernel=3"));
 }
 
 TEST_F(Program, PairsDrawsSheets) {
@@ -196,9 +211,344 @@ TEST_F(Program, PairsDrawsSheets) {
 TEST_F(Program, WithoutDataItSaysThatFacesAreSynthetic) {
   const Finished drawn = run({"pairs", "--count", "1"});
   EXPECT_EQ(drawn.code, 0) << drawn.err;
-  const auto trained = run({"train", "--pairs", "100", "--epochs", "1", "--json"}).json();
+  const auto trained = run({"train", "--recipe", "tutorial", "--set", "pairs.per_kind=100",
+                            "--epochs", "1", "--json"})
+                           .json();
   EXPECT_THAT(trained["data"]["source"].get<std::string>(), HasSubstr("synthetic"));
   EXPECT_EQ(trained["data"]["identities"], 40);
+}
+
+// A small recipe on batches of images, people to train on and strangers.
+class Faces : public ProgramTest {
+ protected:
+  static constexpr const char* kRecipe = R"(
+[input]
+width = 23
+height = 28
+standardize = true
+[network]
+initialisation = "he_normal"
+layers = [
+  { type = "conv", filters = 8, kernel = 3, padding = "same", bias = false },
+  { type = "batch_norm" },
+  { type = "relu" },
+  { type = "max_pool", size = 2 },
+  { type = "flatten" },
+  { type = "dense", units = 16, bias = false },
+  { type = "l2_normalize" },
+]
+[batch]
+size = 24
+[loss]
+type = "cosine_margin"
+[augment]
+shift = 0.05
+flip = 0.5
+[optimizer]
+type = "adamw"
+rate = 0.003
+[training]
+steps = 60
+)";
+
+  void SetUp() override {
+    ProgramTest::SetUp();
+    write_file_atomically(folder_ / "quick.toml", kRecipe);
+    people("faces", 20, 4, 3);
+    people("others", 8, 5, 4);
+  }
+  // Folders faces/faces1, faces/faces2, ..: no two data sets share a name.
+  void people(const std::string& name, int identities, int images, uint64_t seed) const {
+    write_synthetic(folder_ / name, identities, images, seed);
+    for (int i = 1; i <= identities; ++i) {
+      const std::string number = std::to_string(i);
+      fs::rename(folder_ / name / ("s" + number), folder_ / name / (name + number));
+    }
+  }
+  static std::vector<std::string> train(std::vector<std::string> more = {}) {
+    std::vector<std::string> words = {"train", "faces", "--recipe", "quick.toml"};
+    words.insert(words.end(), more.begin(), more.end());
+    return words;
+  }
+  nlohmann::json json_of(const std::vector<std::string>& words) const {
+    const Finished done = run(words);
+    EXPECT_EQ(done.code, 0) << done.err;
+    return done.code == 0 ? done.json() : nlohmann::json();
+  }
+  void fails(const std::vector<std::string>& words, const std::vector<std::string>& named,
+             int code = 1) const {
+    const Finished failed = run(words);
+    EXPECT_EQ(failed.code, code) << failed.err;
+    EXPECT_EQ(failed.out, "");
+    for (const std::string& name : named) EXPECT_THAT(failed.err, HasSubstr(name));
+  }
+  std::string bytes(const std::string& name) const { return read_file(folder_ / name, 1 << 28); }
+};
+
+TEST_F(Faces, TheDefaultRecipeTrainsInSteps) {
+  const Finished trained =
+      run({"train", "faces", "--set", "training.steps=20", "--set", "training.members=1"});
+  ASSERT_EQ(trained.code, 0) << trained.err;
+  EXPECT_THAT(trained.out, HasSubstr("Recipe: faces"));
+  EXPECT_THAT(trained.out, HasSubstr("Step 20/20"));
+  EXPECT_THAT(trained.out, HasSubstr("Training on 15 of the identities, 5 are kept"));
+}
+
+TEST_F(Faces, TrainKeepsPeopleAndChoosesTheThresholdOnThem) {
+  const auto json = json_of(train({"--far", "0.1", "--json"}));
+  const auto& held = json["held_out"];
+  ASSERT_EQ(held["identities"].size(), 5u);
+  EXPECT_EQ(held["pairs"]["genuine"], 5 * 6);
+  EXPECT_EQ(held["pairs"]["impostor"], 20 * 19 / 2 - 30);
+  EXPECT_EQ(held["far_resolved"], true);
+  EXPECT_EQ(held["threshold"]["far"], 0.1);
+  EXPECT_EQ(held["threshold"]["identities"], 5);
+  EXPECT_EQ(json["measures_unseen_people"], true);
+  EXPECT_FALSE(json.contains("test"));
+  const auto info = json_of({"info", "model.safetensors", "--json"});
+  EXPECT_EQ(info["threshold"], held["threshold"]);
+  EXPECT_EQ(info["data"]["identities"], 15);
+
+  // verify goes by it.
+  const std::vector<std::string> verify = {"verify", "model.safetensors", "others/others1/1.pgm",
+                                           "others/others2/1.pgm"};
+  auto words = verify;
+  words.emplace_back("--json");
+  auto verified = json_of(words);
+  EXPECT_EQ(verified["threshold"], held["threshold"]["value"]);
+  EXPECT_EQ(verified["threshold_from"], "model");
+  EXPECT_EQ(verified["calibration"]["far"], 0.1);
+  EXPECT_EQ(verified["same"], verified["distance"] < verified["threshold"]);
+  EXPECT_THAT(run(verify).out, HasSubstr("FAR 10 %"));
+  words.insert(words.end(), {"--threshold", "1e9"});
+  verified = json_of(words);
+  EXPECT_EQ(verified["same"], true);
+  EXPECT_EQ(verified["threshold_from"], "option");
+
+  // Those who chose the threshold are no strangers either.
+  fails({"eval", "model.safetensors", "faces", "--identities",
+         held["identities"][0].get<std::string>() + "," + held["identities"][1].get<std::string>()},
+        {held["identities"][0], "--allow-seen"});
+}
+
+TEST_F(Faces, AFarThatIsNotResolvedIsSaid) {
+  const Finished text = run(train({"--far", "0.0001", "--set", "training.steps=5"}));
+  ASSERT_EQ(text.code, 0) << text.err;
+  EXPECT_THAT(text.out, HasSubstr("A FAR of 0.01 % is not resolved"));
+  EXPECT_THAT(text.out, HasSubstr("5 people kept from the training"));
+  const auto json = json_of(train({"--far", "0.0001", "--set", "training.steps=5", "--json"}));
+  EXPECT_EQ(json["held_out"]["far_resolved"], false);
+  EXPECT_NEAR(json["held_out"]["threshold"]["far"], 1.0 / 160, 1e-12);
+}
+
+TEST_F(Faces, NobodyIsKeptOfFewOrWhereNobodyIsToBe) {
+  auto json = json_of(train({"--holdout", "0", "--set", "training.steps=5", "--json"}));
+  EXPECT_TRUE(json["held_out"].is_null());
+  EXPECT_TRUE(json_of({"info", "model.safetensors", "--json"})["threshold"].is_null());
+  EXPECT_THAT(
+      run({"verify", "model.safetensors", "others/others1/1.pgm", "others/others1/2.pgm"}).out,
+      HasSubstr("threshold 0.5 (the tutorial's"));
+  const Finished few = run(train({"--identities", "1-14", "--set", "training.steps=5"}));
+  EXPECT_EQ(few.code, 0);
+  EXPECT_THAT(few.err, HasSubstr("too few"));
+}
+
+TEST_F(Faces, EqualFilesOnAnyThreads) {
+  ASSERT_EQ(run(train({"--threads", "1", "--out", "one.safetensors"})).code, 0);
+  ASSERT_EQ(run(train({"--threads", "3", "--out", "three.safetensors"})).code, 0);
+  EXPECT_TRUE(bytes("one.safetensors") == bytes("three.safetensors"));
+}
+
+TEST_F(Faces, EvalMeasuresStrangersInFull) {
+  ASSERT_EQ(run(train({"--far", "0.1"})).code, 0);
+  const auto json = json_of({"eval", "model.safetensors", "others", "--json"});
+  EXPECT_EQ(json["seen_in_training"], false);
+  EXPECT_EQ(json["pairs"]["genuine"], 8 * 10);
+  EXPECT_EQ(json["pairs"]["impostor"], 40 * 39 / 2 - 80);
+  EXPECT_EQ(json["one_shot"]["ways"], 8);
+  EXPECT_EQ(json["cmc"].size(), 8u);
+  EXPECT_EQ(json["tar_at_far"].size(), 4u);
+  EXPECT_EQ(json["tar_at_far"][3]["resolved"], false);
+  EXPECT_EQ(json["at_threshold"]["calibrated"], true);
+  EXPECT_EQ(json["at_threshold"]["threshold"], json["calibration"]["value"]);
+  EXPECT_EQ(json["persons"][0]["name"], "others1");
+  EXPECT_LE(json["ci"]["eer"][0], json["eer"]);
+  EXPECT_GE(json["ci"]["eer"][1], json["eer"]);
+  EXPECT_EQ(json["data"]["digest"].get<std::string>().size(), 64u);
+  EXPECT_EQ(json["model"]["digest"], sha256_hex(bytes("model.safetensors")));
+  EXPECT_TRUE(json["baselines"]["pixels"].contains("eer"));
+  const Finished text = run({"eval", "model.safetensors", "others"});
+  for (const char* words :
+       {"EER", "TAR @ 0.01 % FAR", "not resolved", "d-prime", "best accuracy",
+        "calibrated accuracy", "rank 5", "Open set", "FNIR", "Nearest pixels", "95 % interval"}) {
+    EXPECT_THAT(text.out, HasSubstr(words));
+  }
+}
+
+TEST_F(Faces, EvalRefusesWhomTheModelKnowsByNameOrPicture) {
+  ASSERT_EQ(run(train({"--set", "training.steps=5"})).code, 0);
+  fails({"eval", "model.safetensors", "faces"}, {"faces1", "80 images", "--allow-seen"});
+  const Finished allowed = run({"eval", "model.safetensors", "faces", "--allow-seen"});
+  EXPECT_EQ(allowed.code, 0) << allowed.err;
+  EXPECT_THAT(allowed.out, HasSubstr("Marked: the model was made from 20 of these people"));
+  const auto marked = json_of({"eval", "model.safetensors", "faces", "--allow-seen", "--json"});
+  EXPECT_EQ(marked["seen_in_training"], true);
+  EXPECT_EQ(marked["seen"]["identities"].size(), 20u);
+  EXPECT_EQ(marked["seen"]["images"], 80);
+  // One old picture under a new name, and a new picture of an old name.
+  fs::create_directories(folder_ / "others/newcomer");
+  fs::copy(folder_ / "faces/faces7/2.pgm", folder_ / "others/newcomer/1.pgm");
+  fs::rename(folder_ / "others/others3", folder_ / "others/faces3");
+  fails({"eval", "model.safetensors", "others"}, {"newcomer", "faces3", "1 image"});
+  EXPECT_EQ(run({"eval", "model.safetensors", "others", "--identities", "others1,others2"}).code,
+            0);
+}
+
+TEST_F(Faces, PairListsAreScoredAndFrozen) {
+  ASSERT_EQ(run(train({"--far", "0.1"})).code, 0);
+  write_file_atomically(folder_ / "view1.txt",
+                        "2\nothers1\t1\t2\nothers2\t3\t4\n"
+                        "others1\t1\tothers2\t2\nothers3\t5\tothers4\t1\n");
+  const std::vector<std::string> eval = {"eval", "model.safetensors", "others", "--pairs"};
+  const auto with = [&](std::vector<std::string> more) {
+    auto words = eval;
+    words.insert(words.end(), more.begin(), more.end());
+    return words;
+  };
+  const auto json =
+      json_of(with({"view1.txt", "--json", "--write-pairs", "again.txt", "--distances", "d.csv"}));
+  EXPECT_EQ(json["pairs"], 4);
+  for (const char* field : {"accuracy", "calibrated_accuracy", "auc", "eer"}) {
+    EXPECT_TRUE(json[field].is_number()) << field;
+  }
+  EXPECT_EQ(json["data"]["identities"], 4) << "those of the list";
+  EXPECT_FALSE(json.contains("folds"));
+  EXPECT_EQ(bytes("again.txt"), bytes("view1.txt"));
+  EXPECT_THAT(bytes("d.csv"), testing::StartsWith("a,b,genuine,distance\nothers1/1.pgm,"));
+  EXPECT_THAT(run(with({"view1.txt"})).out, HasSubstr("calibrated accuracy"));
+  // The model's distance of the first pair.
+  const auto verified = json_of(
+      {"verify", "model.safetensors", "others/others1/1.pgm", "others/others1/2.pgm", "--json"});
+  EXPECT_THAT(bytes("d.csv"), HasSubstr("others1/1.pgm,others1/2.pgm,1,"));
+  const std::string csv = bytes("d.csv");
+  EXPECT_NEAR(std::stod(csv.substr(csv.find(",1,") + 3)), verified["distance"], 1e-6);
+
+  write_file_atomically(folder_ / "view2.txt",
+                        "2\t1\nothers1\t1\t2\nothers1\t1\tothers2\t2\n"
+                        "others3\t1\t2\nothers3\t1\tothers4\t2\n");
+  const auto folds = json_of(with({"view2.txt", "--json"}));
+  ASSERT_EQ(folds["folds"].size(), 2u);
+  EXPECT_NEAR(folds["accuracy"],
+              (folds["folds"][0].get<double>() + folds["folds"][1].get<double>()) / 2, 1e-12);
+  EXPECT_TRUE(folds["standard_error"].is_number());
+
+  for (const auto& [list, named] : std::vector<std::pair<std::string, std::string>>{
+           {"1\nothers1\t1\t2\nothers1\t1\tnobody\t2\n", "nobody"},
+           {"1\nothers1\t1\t9\nothers1\t1\tothers2\t2\n", "line 2"},
+           {"1\nothers1\t1\n", "announces 2"},
+           {"hello\n", "line 1"}}) {
+    write_file_atomically(folder_ / "wrong.txt", list);
+    fails(with({"wrong.txt"}), {"wrong.txt", named});
+  }
+  fails(with({"missing.txt"}), {"missing.txt"});
+  // A list of people whom the model knows.
+  write_file_atomically(folder_ / "known.txt", "1\nfaces1\t1\t2\nfaces1\t1\tfaces2\t2\n");
+  fails({"eval", "model.safetensors", "faces", "--pairs", "known.txt"}, {"faces1, faces2"});
+}
+
+TEST_F(Faces, FrozenPairsScoreEveryImage) {
+  ASSERT_EQ(run(train({"--set", "training.steps=5"})).code, 0);
+  const auto all = json_of({"eval", "model.safetensors", "others", "--json", "--write-pairs",
+                            "all.txt", "--distances", "all.csv"});
+  const auto again =
+      json_of({"eval", "model.safetensors", "others", "--json", "--pairs", "all.txt"});
+  EXPECT_EQ(again["pairs"], 40 * 39 / 2);
+  EXPECT_EQ(again["eer"], all["eer"]);
+  EXPECT_EQ(again["auc"], all["auc"]);
+  const std::string csv = bytes("all.csv");
+  EXPECT_EQ(std::ranges::count(csv, '\n'), 1 + 40 * 39 / 2);
+}
+
+TEST_F(Faces, SomebodyElsesEmbeddingsAreScoredAlike) {
+  ASSERT_EQ(run(train({"--holdout", "0"})).code, 0);
+  ASSERT_EQ(run({"embed", "model.safetensors", "others", "--out", "e.npy"}).code, 0);
+  const auto own = json_of({"eval", "model.safetensors", "others", "--json"});
+  const auto same = json_of({"eval", "others", "--embeddings", "e.npy", "--json"});
+  for (const char* field : {"eer", "auc", "cmc", "tar_at_far", "open_set"}) {
+    EXPECT_EQ(same[field], own[field]) << field;
+  }
+  EXPECT_TRUE(same.contains("embeddings"));
+  EXPECT_FALSE(same.contains("model"));
+  EXPECT_EQ(json_of({"eval", "others", "--embeddings", "e.npy", "--energy", "cosine", "--json"})
+                .at("pairs"),
+            own["pairs"]);
+  fails({"eval", "faces", "--embeddings", "e.npy"}, {"e.npy", "80 images", "not 40"});
+  fails({"eval", "others", "--embeddings", "quick.toml"}, {"quick.toml"});
+  fails({"eval", "others", "--embeddings", "e.npy", "--energy", "far"}, {"far"}, 2);
+}
+
+TEST_F(Faces, OneShotRunsOfAFolderOrArchive) {
+  ASSERT_EQ(run(train({"--set", "training.steps=5"})).code, 0);
+  std::vector<ZipFile> zip;
+  for (const std::string run_name : {"run01", "run02"}) {
+    std::string list;
+    for (int person = 1; person <= 4; ++person) {
+      const std::string number = std::to_string(person);
+      const fs::path from = folder_ / "others" / ("others" + number);
+      const std::string test = run_name + "/test/item" + number + ".pgm";
+      const std::string reference = run_name + "/training/class" + number + ".pgm";
+      list += test + " " + reference + "\n";
+      // In the second run tests and references are the same pictures.
+      zip.push_back({test, read_file(from / (run_name == "run01" ? "2.pgm" : "1.pgm"), 1 << 20)});
+      zip.push_back({reference, read_file(from / "1.pgm", 1 << 20)});
+    }
+    zip.push_back({run_name + "/class_labels.txt", list});
+  }
+  write_file_atomically(folder_ / "runs.zip", zip_bytes(zip));
+  for (const ZipFile& file : zip) {
+    fs::create_directories((folder_ / "runs" / file.name).parent_path());
+    write_file_atomically(folder_ / "runs" / file.name, file.bytes);
+  }
+  const auto json = json_of({"oneshot", "model.safetensors", "runs.zip", "--json"});
+  ASSERT_EQ(json["runs"].size(), 2u);
+  EXPECT_EQ(json["runs"][1], 1.0);
+  EXPECT_EQ(json["trials"], 8);
+  EXPECT_NEAR(json["mean"], (json["runs"][0].get<double>() + 1) / 2, 1e-12);
+  EXPECT_EQ(json_of({"oneshot", "model.safetensors", "runs", "--json"})["runs"], json["runs"]);
+  EXPECT_THAT(run({"oneshot", "model.safetensors", "runs"}).out, HasSubstr("run02"));
+  fails({"oneshot", "model.safetensors", "others"}, {"others", "class_labels.txt"});
+  fails({"oneshot", "model.safetensors", "nothing"}, {"nothing"});
+  fs::copy(folder_ / "faces/faces1/1.pgm", folder_ / "runs/run01/test/item1.pgm",
+           fs::copy_options::overwrite_existing);
+  // Whom the threshold was chosen on, too, the model has seen.
+  fails({"oneshot", "model.safetensors", "runs"}, {"1 image", "--allow-seen"});
+  EXPECT_EQ(
+      json_of({"oneshot", "model.safetensors", "runs", "--allow-seen", "--json"}).at("seen_images"),
+      1);
+}
+
+TEST_F(Faces, CrossvalOverSeedsAndChosenPeople) {
+  const auto json =
+      json_of({"crossval", "faces", "--recipe", "quick.toml", "--identities", "1-8", "--folds", "2",
+               "--seeds", "2", "--seed", "5", "--set", "training.steps=10", "--json"});
+  ASSERT_EQ(json["folds"].size(), 4u);
+  double sum = 0;
+  for (size_t i = 0; i < 4; ++i) {
+    EXPECT_EQ(json["folds"][i]["fold"], i % 2);
+    EXPECT_EQ(json["folds"][i]["seed"], 5 + i / 2);
+    EXPECT_EQ(json["folds"][i]["test_identities"].size(), 4u);
+    sum += json["folds"][i]["eer"].get<double>();
+  }
+  EXPECT_NEAR(json["mean"]["eer"], sum / 4, 1e-12);
+  EXPECT_EQ(json["seeds"], 2);
+  EXPECT_THAT(json["data"]["source"].get<std::string>(), HasSubstr("identities 1-8"));
+  write_file_atomically(folder_ / "some.txt", "4\nfaces1\t4\nfaces2\t4\nfaces11\t4\nfaces5\t4\n");
+  const Finished text = run({"crossval", "faces", "--recipe", "quick.toml", "--people", "some.txt",
+                             "--folds", "2", "--seeds", "2", "--set", "training.steps=5"});
+  ASSERT_EQ(text.code, 0) << text.err;
+  EXPECT_THAT(text.out, HasSubstr("faces1 .. faces2, seed 1"));
+  EXPECT_THAT(text.out, HasSubstr("spread over folds, seeds"));
+  fails({"crossval", "faces", "--identities", "1-8,nobody"}, {"nobody"}, 2);
 }
 
 }  // namespace

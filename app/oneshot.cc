@@ -1,0 +1,94 @@
+// doppel oneshot: one-shot recognition on given runs, as Omniglot's.
+#include <CLI/CLI.hpp>
+#include <cstdio>
+
+#include "commands.h"
+#include "doppel/base/error.h"
+#include "doppel/data/listing.h"
+#include "doppel/eval/episode_files.h"
+#include "doppel/model/model.h"
+#include "measures.h"
+#include "recipe_options.h"
+
+namespace doppel::app {
+namespace {
+
+using nlohmann::json;
+
+struct OneShotOptions {
+  std::string model, runs;
+  int threads = 0;
+  bool allow_seen = false, as_json = false;
+};
+
+size_t seen_images(const Model& model, const EpisodeFiles& files) {
+  size_t seen = 0;
+  for (const std::vector<Image>& images : files.images) {
+    for (const Image& image : images) {
+      seen += std::ranges::binary_search(model.training.seen.images, image_digest(image));
+    }
+  }
+  return seen;
+}
+
+void run(const OneShotOptions& options) {
+  const Model model = load_model(options.model);
+  ThreadPool pool(options.threads > 0 ? options.threads : ThreadPool::available_threads());
+  const EpisodeFiles files = load_episodes(options.runs, pool);
+  const size_t seen = seen_images(model, files);
+  if (seen > 0 && !options.allow_seen) {
+    throw Error(
+        ErrorKind::mismatch,
+        options.runs + ": images that the model was not made from were expected; it knows " +
+            plural(seen, "image") + " of them. --allow-seen measures them and marks the result");
+  }
+  std::vector<Matrix> embeddings;
+  for (const std::vector<Image>& images : files.images) {
+    embeddings.push_back(embed_images(model, images, pool));
+  }
+  const EpisodeScores scores = score_episodes(files.episodes, embeddings, model.energy);
+  if (options.as_json) {
+    json names = json::array();
+    for (const Episode& episode : files.episodes) names.push_back(episode.name);
+    print_json({{"model", options.model},
+                {"source", options.runs},
+                {"names", names},
+                {"runs", scores.runs},
+                {"mean", scores.mean},
+                {"trials", scores.trials},
+                {"seen_images", seen}});
+    return;
+  }
+  for (size_t i = 0; i < files.episodes.size(); ++i) {
+    const Episode& episode = files.episodes[i];
+    std::printf("%-12s  %8s  (%zu tests, %zu-way)\n", episode.name.c_str(),
+                percent(scores.runs[i]).c_str(), episode.tests.size(), episode.references.size());
+  }
+  std::printf("%-12s  %8s  of %zu trials\n", "mean", percent(scores.mean).c_str(), scores.trials);
+  if (seen > 0) {
+    std::printf("Marked: the model was made from %s of these: no measure of unseen classes.\n",
+                plural(seen, "image").c_str());
+  }
+}
+
+}  // namespace
+
+void add_oneshot(CLI::App& program) {
+  auto options = std::make_shared<OneShotOptions>();
+  CLI::App* command =
+      program.add_subcommand("oneshot", "Measure one-shot recognition on given runs");
+  command->footer(
+      "RUNS holds run01/class_labels.txt and so on, as Omniglot's all_runs.zip does: each line "
+      "names\n"
+      "an image and the reference of its class among the run's references.\n"
+      "Example: doppel oneshot model.safetensors all_runs.zip");
+  command->add_option("MODEL", options->model, "A model file")->required();
+  command->add_option("RUNS", options->runs, "A folder or zip archive of runs")->required();
+  command->add_flag("--allow-seen", options->allow_seen,
+                    "Also images the model was trained on; the result is marked");
+  add_threads_option(*command, options->threads);
+  command->add_flag("--json", options->as_json, "Print one JSON document instead of text");
+  command->callback([options] { run(*options); });
+}
+
+}  // namespace doppel::app
