@@ -62,7 +62,7 @@ std::vector<ShotRate> k_shot_rates(std::span<const uint32_t> identity_of, size_t
       {1, one_shot.rate_at_rank.front(), one_shot.ways, one_shot.trials}};
   std::vector<size_t> images(persons, 0);
   for (const uint32_t identity : identity_of) ++images[identity];
-  for (const size_t shots : {3, 5}) {
+  for (const size_t shots : {size_t{3}, size_t{5}}) {
     const auto enough = std::ranges::count_if(images, [=](size_t n) { return n >= shots; });
     if (enough < 2 || *std::ranges::max_element(images) <= shots) break;
     const Identification result = identify(identity_of, distance, {shots, Fusion::nearest}, pool);

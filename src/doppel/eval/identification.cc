@@ -153,7 +153,7 @@ OpenSet search_open_set(std::span<const uint32_t> identity_of, const ImageDistan
   assert(gallery.shots >= 1);
   const People people = people_of(identity_of);
   OpenSet result;
-  for (const size_t pass : {0, 1}) {
+  for (const size_t pass : {size_t{0}, size_t{1}}) {
     std::vector<Enrolled> enrolled;
     std::vector<size_t> strangers;
     size_t place = 0;

@@ -186,7 +186,7 @@ std::optional<double> d_prime(const ScoredPairs& pairs) {
     mean[pairs.genuine[i] != 0] += double{pairs.distance[i]};
     count[pairs.genuine[i] != 0] += 1;
   }
-  for (const size_t kind : {0, 1}) mean[kind] /= count[kind];
+  for (const size_t kind : {size_t{0}, size_t{1}}) mean[kind] /= count[kind];
   for (size_t i = 0; i < pairs.distance.size(); ++i) {
     const size_t kind = pairs.genuine[i] != 0;
     const double deviation = double{pairs.distance[i]} - mean[kind];

@@ -15,8 +15,7 @@ constexpr size_t kDigits = 64;  // of a SHA-256
 
 void make_set(std::vector<std::string>& digests) {
   std::ranges::sort(digests);
-  const auto repeated = std::ranges::unique(digests);
-  digests.erase(repeated.begin(), repeated.end());
+  digests.erase(std::unique(digests.begin(), digests.end()), digests.end());
 }
 
 bool is_digest(const json& value) {

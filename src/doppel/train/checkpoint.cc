@@ -13,7 +13,7 @@ namespace {
 using nlohmann::json;
 
 constexpr const char* kFormat = "doppel checkpoint 2";
-const std::string kDone = "done.";
+constexpr const char* kDone = "done.";
 constexpr size_t kMostBytes = size_t{4} << 30;
 
 // The fields in which two runs differ: "seed (1, here 2)".

@@ -219,7 +219,7 @@ Recipe recipe_from_json(const nlohmann::json& document) {
   network.done("initialisation, layers");
 
   if (document.contains("pairs")) {
-    recipe.pairs.emplace();
+    recipe.pairs = Recipe::Pairs{};
     Table pairs(document, "pairs");
     pairs.read("per_kind", recipe.pairs->per_kind);
     pairs.done("per_kind");
