@@ -111,8 +111,9 @@ TEST(Npy, DamagedFilesAreReadOrRefused) {
   for (int i = 0; i < 20000; ++i) {
     std::string bytes = good.substr(0, random.below(4) == 0 ? random.below(96) : good.size());
     for (uint32_t edits = random.below(4); edits > 0 && !bytes.empty(); --edits) {
-      bytes[random.below(static_cast<uint32_t>(bytes.size()))] = static_cast<char>(
-          random.below(3) == 0 ? random.below(256) : "(,)' :0123{}"[random.below(12)]);
+      const char likely = "(,)' :0123{}"[random.below(12)];
+      bytes[random.below(static_cast<uint32_t>(bytes.size()))] =
+          random.below(3) == 0 ? static_cast<char>(random.below(256)) : likely;
     }
     try {
       const Matrix matrix = decode_npy(bytes, "x.npy");

@@ -89,7 +89,7 @@ class OnPairs : public TrainerTest {
             .push_back({a, b, identity_of_[a] == identity_of_[b]});
       }
     }
-    recipe_.pairs.emplace();
+    recipe_.pairs = Recipe::Pairs{};
     recipe_.loss = {{"type", "contrastive_pairs"}, {"margin", 1.0}};
     recipe_.batch.size = 50;
     recipe_.epochs = 6;
@@ -291,7 +291,7 @@ TEST_F(OnImages, StoppedAnywhereAndResumedItEndsInTheSameResult) {
   recipe_.steps = 6;
   const Trained whole = train();
   // 6 and 12: behind a member's last step nothing is asked, so that the next one's first is done.
-  for (size_t stop_after : {1, 3, 4, 5, 7, 11, 13, 17}) expect_resumable(stop_after, whole);
+  for (size_t stop_after : {1u, 3u, 4u, 5u, 7u, 11u, 13u, 17u}) expect_resumable(stop_after, whole);
 }
 
 TEST_F(OnImages, AveragingAndSettlingChangeWhatIsKept) {
