@@ -497,7 +497,8 @@ class NormStage : public Stage {
         squares += tile[1] + apart * apart * count * more / all;
         count = all;
       }
-      field(statistics, kUnbiased)[c] = static_cast<float>(squares / std::max(1.0, count - 1));
+      field(statistics, Field::unbiased)[c] =
+          static_cast<float>(squares / std::max(1.0, count - 1));
       set_channel(parameters, c, mean, squares / count, statistics);
     }
   }
@@ -516,8 +517,8 @@ class NormStage : public Stage {
       running = static_cast<float>((1 - momentum) * running + momentum * batch);
     };
     for (size_t c = 0; c < shape_.channels; ++c) {
-      move(mean[c], field(statistics, kMean)[c]);
-      move(variance[c], field(statistics, kUnbiased)[c]);
+      move(mean[c], field(statistics, Field::mean)[c]);
+      move(variance[c], field(statistics, Field::unbiased)[c]);
     }
   }
 
@@ -543,8 +544,8 @@ class NormStage : public Stage {
     const double count = static_cast<double>(images * plane());
     for (size_t c = 0; c < shape_.channels; ++c) {
       const auto [sum, product] = sums(c, (images + kLanes - 1) / kLanes, partials);
-      field(statistics, kMeanGradient)[c] = static_cast<float>(sum / count);
-      field(statistics, kMeanProduct)[c] = static_cast<float>(product / count);
+      field(statistics, Field::mean_gradient)[c] = static_cast<float>(sum / count);
+      field(statistics, Field::mean_product)[c] = static_cast<float>(product / count);
     }
   }
 
@@ -572,7 +573,8 @@ class NormStage : public Stage {
   }
 
  private:
-  enum Field { kMean, kInverse, kScale, kShift, kMeanGradient, kMeanProduct, kUnbiased, kFields };
+  enum class Field { mean, inverse, scale, shift, mean_gradient, mean_product, unbiased };
+  static constexpr size_t kFields = 7;
 
   size_t plane() const { return shape_.height * shape_.width; }
   static size_t images_in(const Pass& pass, size_t tile) {
@@ -580,25 +582,25 @@ class NormStage : public Stage {
   }
   template <typename T>
   T* field(T* statistics, Field f) const {
-    return statistics + f * shape_.channels;
+    return statistics + static_cast<size_t>(f) * shape_.channels;
   }
   NormSettings settings(const Pass& pass) const {
     const auto of = [&](Field f) { return field(pass.statistics, f); };
-    return {.mean = of(kMean),
-            .inverse = of(kInverse),
-            .scale = of(kScale),
-            .shift = of(kShift),
-            .mean_gradient = of(kMeanGradient),
-            .mean_product = of(kMeanProduct)};
+    return {.mean = of(Field::mean),
+            .inverse = of(Field::inverse),
+            .scale = of(Field::scale),
+            .shift = of(Field::shift),
+            .mean_gradient = of(Field::mean_gradient),
+            .mean_product = of(Field::mean_product)};
   }
   void set_channel(const float* parameters, size_t c, double mean, double variance,
                    float* statistics) const {
     const double inverse = 1 / std::sqrt(variance + kNormEpsilon);
     const double scale = parameters[offset_ + c] * inverse;
-    field(statistics, kMean)[c] = static_cast<float>(mean);
-    field(statistics, kInverse)[c] = static_cast<float>(inverse);
-    field(statistics, kScale)[c] = static_cast<float>(scale);
-    field(statistics, kShift)[c] =
+    field(statistics, Field::mean)[c] = static_cast<float>(mean);
+    field(statistics, Field::inverse)[c] = static_cast<float>(inverse);
+    field(statistics, Field::scale)[c] = static_cast<float>(scale);
+    field(statistics, Field::shift)[c] =
         static_cast<float>(parameters[offset_ + shape_.channels + c] - mean * scale);
   }
   std::pair<double, double> sums(size_t c, size_t tiles, const float* partials) const {

@@ -38,8 +38,7 @@ Validation validate_pairs(const Matrix& inputs, std::span<const Pair> pairs, dou
 }
 
 Network network_for(const Recipe& recipe, const Preprocessing& preprocessing) {
-  const Network network{{1, preprocessing.input_height(), preprocessing.input_width()},
-                        recipe.layers};
+  Network network{{1, preprocessing.input_height(), preprocessing.input_width()}, recipe.layers};
   try {
     layer_shapes(network);
   } catch (const Error& error) {
