@@ -142,7 +142,7 @@ HWY_INLINE void conv_weight_block(Lanes d, const ConvPlain& s, const float* HWY_
     DOPPEL_UNROLL
     for (size_t k = 0; k < kSums; ++k) hn::Store(sum[k], d, lanes[k] + lane);
   }
-  std::fill(lanes[0] + kSums * kLanes, lanes[0] + kRounded * kLanes, 0.0f);
+  for (size_t k = kSums; k < kRounded; ++k) std::fill_n(lanes[k], kLanes, 0.0f);
   HWY_ALIGN float sums[kRounded];
   for (size_t k = 0; k < kRounded; k += kLanes) sum_16_rows(d, lanes[k], sums + k);
   for (size_t k = 0; k < kSums; ++k) {
