@@ -42,6 +42,7 @@ void save_checkpoint(const Checkpoint& checkpoint, const std::filesystem::path& 
   const json state = {{"step", checkpoint.step},
                       {"examples", checkpoint.examples},
                       {"loss_sum", checkpoint.loss_sum},
+                      {"collapsed", checkpoint.collapsed},
                       {"history", history}};
   TensorFile file;
   file.metadata = {{"format", kFormat}, {"run", checkpoint.run}, {"state", state.dump()}};
@@ -87,6 +88,10 @@ Checkpoint load_checkpoint(const std::filesystem::path& path, const std::string&
     fail("its state has no losses");
   }
   checkpoint.loss_sum = state["loss_sum"].get<double>();
+  if (!state.contains("collapsed") || !state["collapsed"].is_boolean()) {
+    fail("its state does not say whether a network collapsed");
+  }
+  checkpoint.collapsed = state["collapsed"].get<bool>();
   for (const json& epoch : state["history"]) {
     const std::optional<EpochLosses> losses = losses_from_json(epoch);
     if (!losses) fail("its history is damaged");

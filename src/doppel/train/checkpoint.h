@@ -15,8 +15,9 @@ namespace doppel {
 struct Checkpoint {
   std::string run;  // JSON of all that shapes the run: recipe, seed, network, digest of the data
   size_t step = 0;  // the next to be trained
-  double loss_sum = 0;  // of this epoch's examples so far
-  size_t examples = 0;  // how many these are
+  double loss_sum = 0;     // of this epoch's examples so far
+  size_t examples = 0;     // how many these are
+  bool collapsed = false;  // one of the networks before this one
   std::vector<EpochLosses> history;
   std::vector<float> parameters, optimizer, average;  // of the network that is trained
   std::vector<std::vector<float>> done;               // parameters of those before it

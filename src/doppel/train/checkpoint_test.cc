@@ -26,6 +26,7 @@ class CheckpointFile : public testing::Test {
     checkpoint.run = R"({"seed":1,"recipe":{"batch":128,"margin":1.0}})";
     checkpoint.step = 17;
     checkpoint.loss_sum = 1234.5678901234567;
+    checkpoint.collapsed = true;
     checkpoint.examples = 96;
     checkpoint.history = {{0.1, std::nullopt}, {0.3, 1e-300}};
     checkpoint.parameters = {1, 2, 3};
@@ -44,6 +45,7 @@ TEST_F(CheckpointFile, RoundTripIsExact) {
   EXPECT_EQ(read.step, 17u);
   EXPECT_EQ(read.examples, 96u);
   EXPECT_EQ(read.loss_sum, saved.loss_sum);
+  EXPECT_TRUE(read.collapsed);
   ASSERT_EQ(read.history.size(), 2u);
   EXPECT_EQ(read.history[0].validation_loss, std::nullopt);
   EXPECT_EQ(read.history[1].validation_loss, 1e-300);
@@ -92,11 +94,14 @@ TEST_F(CheckpointFile, ADamagedStateIsRefused) {
   refused("format", "doppel checkpoint 1");
   refused("run", "no json");
   for (const char* text :
-       {"", "no json", "[]", "7", "{}", R"({"step":-1,"examples":1,"loss_sum":0,"history":[]})",
-        R"({"step":1,"examples":"x","loss_sum":0,"history":[]})",
-        R"({"step":1,"examples":1,"loss_sum":"x","history":[]})",
-        R"({"step":1,"examples":1,"loss_sum":0,"history":{}})",
-        R"({"step":1,"examples":1,"loss_sum":0,"history":[{"val_loss":1}]})"}) {
+       {"", "no json", "[]", "7", "{}",
+        R"({"step":-1,"examples":1,"loss_sum":0,"collapsed":false,"history":[]})",
+        R"({"step":1,"examples":"x","loss_sum":0,"collapsed":false,"history":[]})",
+        R"({"step":1,"examples":1,"loss_sum":"x","collapsed":false,"history":[]})",
+        R"({"step":1,"examples":1,"loss_sum":0,"collapsed":false,"history":{}})",
+        R"({"step":1,"examples":1,"loss_sum":0,"history":[]})",
+        R"({"step":1,"examples":1,"loss_sum":0,"collapsed":1,"history":[]})",
+        R"({"step":1,"examples":1,"loss_sum":0,"collapsed":false,"history":[{"val_loss":1}]})"}) {
     refused("state", text);
   }
 }

@@ -215,7 +215,8 @@ class Training {
     state_.examples += batch.examples;
     state_.loss_sum += loss.loss * static_cast<double>(batch.examples);
     ++state_.step;
-    if (state_.step % batches() == 0 && !task_.validate) collapsed_ = all_alike(embeddings);
+    const bool ends_epoch = state_.step % batches() == 0 || state_.step == steps();
+    if (ends_epoch && !task_.validate) collapsed_ = all_alike(embeddings);
   }
 
   [[noreturn]] void fail_not_finite(const std::string& where) const {
@@ -260,7 +261,7 @@ class Training {
         seen += batch.examples;
       }
     }
-    any_collapsed_ = any_collapsed_ || collapsed_;
+    state_.collapsed = state_.collapsed || collapsed_;
     return kept;
   }
 
@@ -270,7 +271,7 @@ class Training {
              state_.parameters.end()},
             state_.history,
             finished,
-            any_collapsed_};
+            state_.collapsed};
   }
 
   const TrainingTask& task_;
@@ -287,8 +288,8 @@ class Training {
   std::optional<Optimizer> optimizer_;
   std::optional<WeightAverage> average_;
   std::vector<float> gradient_;
-  Checkpoint state_;  // parameters live here: the network's, then the loss's
-  bool collapsed_ = false, any_collapsed_ = false;
+  Checkpoint state_;        // parameters live here: the network's, then the loss's
+  bool collapsed_ = false;  // the present network, at the end of its last epoch
   Clock::time_point saved_at_ = Clock::now();
 };
 

@@ -12,6 +12,7 @@
 #include "doppel/loss/contrastive.h"
 #include "doppel/model/safetensors.h"
 #include "doppel/nn/simd.h"
+#include "doppel/train/checkpoint.h"
 
 namespace doppel {
 namespace {
@@ -201,6 +202,21 @@ TEST_F(OnPairs, ACollapsedEmbeddingIsReported) {
   hooks.epoch = [&](const EpochReport& report) { told = report.collapsed; };
   EXPECT_TRUE(train(1, hooks).collapsed);
   EXPECT_TRUE(told);
+}
+
+TEST_F(OnPairs, AnEarlierNetworksCollapseIsNotForgottenByAResume) {
+  recipe_.optimizer.rate = 10;
+  recipe_.members = 2;
+  recipe_.epochs = 1;
+  size_t done = 0;
+  TrainingHooks hooks;
+  hooks.batch = [&](const BatchReport&) { ++done; };
+  hooks.stop = [&] { return done == batches() + 1; };  // in the second network
+  ASSERT_FALSE(train(1, hooks, {path_, false, "d"}).finished);
+  EXPECT_TRUE(
+      load_checkpoint(path_, decode_safetensors(read_file(path_, 1 << 26), "c").metadata.at("run"))
+          .collapsed);
+  EXPECT_TRUE(train(1, {}, {path_, true, "d"}).collapsed);
 }
 
 TEST_F(OnPairs, NoPairsAreRefused) {
