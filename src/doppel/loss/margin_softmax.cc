@@ -132,19 +132,7 @@ LossResult MarginSoftmax::evaluate(const Matrix& embeddings, std::span<const uin
   std::vector<double> target_logit(n), target_slope(n);
   pool.parallel_for(tasks, [&](size_t task, size_t) {
     const size_t first = task * kTaskClasses, last = std::min(classes_, first + kTaskClasses);
-    multiply({.rows = last - first,
-              .outer = 1,
-              .inner = d,
-              .vectors = width / kLanes,
-              .a_row = d,
-              .a_outer = 0,
-              .a_inner = 1,
-              .b_outer = 0,
-              .b_inner = kLanes,
-              .b_vector = d * kLanes,
-              .c_row = width,
-              .c_vector = kLanes},
-             weights(first), lanes.data(), nullptr, logits.data() + first * width);
+    times_batch(weights(first), last - first, d, lanes, n, logits.data() + first * width);
     for (size_t c = first; c < last; ++c) {
       const float length = std::sqrt(dot(weights(c), weights(c), d));
       inverse_length[c] = length < static_cast<float>(kShortestVector) ? 0 : 1 / length;
@@ -221,19 +209,7 @@ LossResult MarginSoftmax::evaluate(const Matrix& embeddings, std::span<const uin
     }
     AlignedArray<float>& by_rows = by_weights[worker];
     if (by_rows.size() == 0) by_rows = AlignedArray<float>(kTaskClasses * padded);
-    multiply({.rows = last - first,
-              .outer = 1,
-              .inner = n,
-              .vectors = padded / kLanes,
-              .a_row = width,
-              .a_outer = 0,
-              .a_inner = 1,
-              .b_outer = 0,
-              .b_inner = padded,
-              .b_vector = kLanes,
-              .c_row = padded,
-              .c_vector = kLanes},
-             logits.data() + first * width, rows.data(), nullptr, by_rows.data());
+    times_rows(logits.data() + first * width, last - first, width, rows, n, d, by_rows.data());
     for (size_t c = first; c < last; ++c) {
       const float *v = by_rows.data() + (c - first) * padded, *w = weights(c);
       const float along = dot(v, w, d) * inverse_length[c] * inverse_length[c];

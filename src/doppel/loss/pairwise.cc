@@ -90,24 +90,48 @@ void through_unit_rows(const UnitRows& units, Matrix& gradient) {
   }
 }
 
+void times_batch(const float* factors, size_t count, size_t d, const AlignedArray<float>& lanes,
+                 size_t n, float* products) {
+  const size_t width = whole_vectors(n);
+  multiply({.rows = count,
+            .outer = 1,
+            .inner = d,
+            .vectors = width / kLanes,
+            .a_row = d,
+            .a_outer = 0,
+            .a_inner = 1,
+            .b_outer = 0,
+            .b_inner = kLanes,
+            .b_vector = d * kLanes,
+            .c_row = width,
+            .c_vector = kLanes},
+           factors, lanes.data(), nullptr, products);
+}
+
+void times_rows(const float* factors, size_t count, size_t stride, const AlignedArray<float>& rows,
+                size_t n, size_t d, float* sums) {
+  const size_t width = whole_vectors(d);
+  multiply({.rows = count,
+            .outer = 1,
+            .inner = n,
+            .vectors = width / kLanes,
+            .a_row = stride,
+            .a_outer = 0,
+            .a_inner = 1,
+            .b_outer = 0,
+            .b_inner = width,
+            .b_vector = kLanes,
+            .c_row = width,
+            .c_vector = kLanes},
+           factors, rows.data(), nullptr, sums);
+}
+
 Matrix dot_products(const Matrix& x, ThreadPool& pool) {
   const size_t n = x.rows, d = x.columns, width = whole_vectors(n);
   const AlignedArray<float> lanes = batch_in_lanes(x);
   AlignedArray<float> products(n * width);
   for_row_ranges(n, pool, [&](size_t begin, size_t end) {
-    multiply({.rows = end - begin,
-              .outer = 1,
-              .inner = d,
-              .vectors = width / kLanes,
-              .a_row = d,
-              .a_outer = 0,
-              .a_inner = 1,
-              .b_outer = 0,
-              .b_inner = kLanes,
-              .b_vector = d * kLanes,
-              .c_row = width,
-              .c_vector = kLanes},
-             x.row(begin).data(), lanes.data(), nullptr, products.data() + begin * width);
+    times_batch(x.row(begin).data(), end - begin, d, lanes, n, products.data() + begin * width);
   });
   return without_padding(products, n, n);
 }
@@ -118,19 +142,8 @@ Matrix dot_products_gradient(const Matrix& x, const Matrix& g, ThreadPool& pool)
   const AlignedArray<float> rows = padded_rows(x);
   AlignedArray<float> gradient(n * width);
   for_row_ranges(n, pool, [&](size_t begin, size_t end) {
-    multiply({.rows = end - begin,
-              .outer = 1,
-              .inner = n,
-              .vectors = width / kLanes,
-              .a_row = n,
-              .a_outer = 0,
-              .a_inner = 1,
-              .b_outer = 0,
-              .b_inner = width,
-              .b_vector = kLanes,
-              .c_row = width,
-              .c_vector = kLanes},
-             factor.row(begin).data(), rows.data(), nullptr, gradient.data() + begin * width);
+    times_rows(factor.row(begin).data(), end - begin, n, rows, n, d,
+               gradient.data() + begin * width);
   });
   return without_padding(gradient, n, d);
 }

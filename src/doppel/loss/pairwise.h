@@ -41,6 +41,15 @@ Matrix squared_distances_gradient(const Matrix& x, const Matrix& g, ThreadPool& 
 AlignedArray<float> batch_in_lanes(const Matrix& x);
 AlignedArray<float> padded_rows(const Matrix& x);
 
+// products[r][i] = the sum over k < d of factors[r][k] x_i[k], for `count` rows of d factors and
+// the batch x in the lanes; a row of products has whole_vectors(n) values.
+void times_batch(const float* factors, size_t count, size_t d, const AlignedArray<float>& lanes,
+                 size_t n, float* products);
+// sums[r][k] = the sum over i < n of factors[r][i] x_i[k], for `count` rows of factors that lie
+// `stride` apart and x as padded rows; a row of sums has whole_vectors(d) values.
+void times_rows(const float* factors, size_t count, size_t stride, const AlignedArray<float>& rows,
+                size_t n, size_t d, float* sums);
+
 // `n` rounded up to whole vectors.
 size_t whole_vectors(size_t n);
 
