@@ -15,6 +15,7 @@
 #include "doppel/data/dataset.h"
 #include "doppel/data/folds.h"
 #include "doppel/data/pairs.h"
+#include "doppel/eval/distances.h"
 #include "doppel/eval/one_shot.h"
 #include "doppel/eval/verification.h"
 #include "doppel/image/preprocessing.h"
@@ -136,8 +137,9 @@ struct Figures {
   double eer = 0, tar_at_far_1pct = 0, one_shot = 0;
 
   void add(const Matrix& embeddings, const Dataset& people, double weight) {
+    ThreadPool pool(1);
     const Verification verification =
-        measure_verification(score_pairs(embeddings, all_pairs(people)));
+        measure_verification(score_pairs(embeddings, all_pairs(people), {}, pool));
     eer += weight * verification.eer;
     tar_at_far_1pct += weight * verification.tar_at_far_1pct;
     one_shot += weight * doppel::one_shot(embeddings, people.identity_of).accuracy;

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "doppel/base/error.h"
 #include "doppel/base/random.h"
 #include "doppel/data/pairs.h"
@@ -67,6 +69,32 @@ TEST(Distances, OfEveryEnergy) {
   EXPECT_THROW(all_distances(rows, pool, {EnergyKind::weighted_l1, {1, 2}, 0}), Error);
 }
 
+TEST(Distances, AreEuclideanAndKeepSmallDifferencesOfLargeValues) {
+  Matrix embeddings(3, 2);
+  embeddings.values = {0, 0, 3, 4, 16777214, 16777216};
+  const std::vector<Pair> pairs = {{0, 1, true}, {1, 0, false}, {2, 2, true}, {0, 2, false}};
+  ThreadPool pool(1);
+  const ScoredPairs scored = score_pairs(embeddings, pairs, {}, pool);
+  EXPECT_EQ(scored.distance, (std::vector<float>{5, 5, 0, std::hypot(16777214.0f, 16777216.0f)}));
+  EXPECT_EQ(scored.genuine, (std::vector<uint8_t>{1, 0, 1, 0}));
+  // In single precision the first thousand ones would vanish beside the large term.
+  std::vector<float> a(1001, 1.0f), b(1001, 0.0f);
+  a[0] = 16384;
+  EXPECT_EQ(squared_euclidean(a, b), 16384.0 * 16384.0 + 1000);
+}
+
+TEST(Distances, RefuseAPairWithoutEmbedding) {
+  const std::vector<Pair> pairs = {{0, 2, true}};
+  try {
+    ThreadPool pool(1);
+    score_pairs(Matrix(2, 3), pairs, {}, pool);
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::mismatch);
+    EXPECT_THAT(error.what(), testing::HasSubstr("image 2 has no embedding, there are 2"));
+  }
+}
+
 TEST(Distances, AllPairsAreScoredAsListedOnes) {
   Dataset people;
   people.identity_of = {4, 4, 2, 4, 2};
@@ -74,7 +102,7 @@ TEST(Distances, AllPairsAreScoredAsListedOnes) {
   ThreadPool pool(1);
   const Matrix rows = random_rows(5, 3);
   const ScoredPairs scored = score_pairs(all_distances(rows, pool), people.identity_of);
-  const ScoredPairs listed = score_pairs(rows, all_pairs(people));
+  const ScoredPairs listed = score_pairs(rows, all_pairs(people), {}, pool);
   EXPECT_EQ(scored.distance, listed.distance);
   EXPECT_EQ(scored.genuine, listed.genuine);
 }

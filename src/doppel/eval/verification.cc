@@ -8,7 +8,6 @@
 #include <utility>
 
 #include "doppel/base/error.h"
-#include "doppel/loss/energy.h"
 
 namespace doppel {
 namespace {
@@ -41,28 +40,6 @@ void check_scored_pairs(const ScoredPairs& pairs) {
                     (any_genuine ? "impostor pair: at least two identities are needed"
                                  : "genuine pair: an identity with at least two images is needed"));
   }
-}
-
-std::vector<float> euclidean_distances(const Matrix& embeddings, std::span<const Pair> pairs) {
-  std::vector<float> distances;
-  distances.reserve(pairs.size());
-  for (const Pair& pair : pairs) {
-    if (pair.a >= embeddings.rows || pair.b >= embeddings.rows) {
-      throw Error(ErrorKind::mismatch, "pairs: image " + std::to_string(std::max(pair.a, pair.b)) +
-                                           " has no embedding, there are " +
-                                           std::to_string(embeddings.rows));
-    }
-    distances.push_back(
-        static_cast<float>(euclidean(embeddings.row(pair.a), embeddings.row(pair.b))));
-  }
-  return distances;
-}
-
-ScoredPairs score_pairs(const Matrix& embeddings, std::span<const Pair> pairs) {
-  ScoredPairs scored;
-  scored.distance = euclidean_distances(embeddings, pairs);
-  for (const Pair& pair : pairs) scored.genuine.push_back(pair.genuine);
-  return scored;
 }
 
 std::vector<OperatingPoint> roc_curve(const ScoredPairs& pairs) {

@@ -9,14 +9,7 @@
 #include <span>
 #include <vector>
 
-#include "doppel/base/matrix.h"
-#include "doppel/data/pairs.h"
-
 namespace doppel {
-
-// The Euclidean distance of each pair, in the order of `pairs`; pair (a, b) compares rows a and b
-// of `embeddings`. Throws Error(mismatch) where a pair names a row that is not there.
-std::vector<float> euclidean_distances(const Matrix& embeddings, std::span<const Pair> pairs);
 
 // One entry per pair in both; a smaller distance speaks for one person.
 struct ScoredPairs {
@@ -28,10 +21,6 @@ struct ScoredPairs {
 // genuine or no impostor pair, Error(numeric) where a distance is not finite: what has no error
 // rates.
 void check_scored_pairs(const ScoredPairs& pairs);
-
-// The pairs with the Euclidean distances of their embeddings (one row per image).
-// Throws Error(mismatch) where a pair names a row that is not there.
-ScoredPairs score_pairs(const Matrix& embeddings, std::span<const Pair> pairs);
 
 // A pair is accepted where its distance < threshold. TAR = accepted genuine / genuine pairs
 // (1 - FNMR), FAR = accepted impostors / impostor pairs (FMR).

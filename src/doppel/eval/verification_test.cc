@@ -298,31 +298,5 @@ TEST(Verification, RefusesWhatCannotBeMeasured) {
   expect_refused({{0.1f, 0.2f}, {1}}, ErrorKind::mismatch, "2 distances for 1 labels");
 }
 
-TEST(Distance, IsEuclideanAndKeepsSmallDifferencesOfLargeValues) {
-  Matrix embeddings(3, 2);
-  embeddings.values = {0, 0, 3, 4, 16777214, 16777216};
-  const std::vector<Pair> pairs = {{0, 1, true}, {1, 0, false}, {2, 2, true}, {0, 2, false}};
-  const std::vector<float> distances = euclidean_distances(embeddings, pairs);
-  EXPECT_EQ(distances, (std::vector<float>{5, 5, 0, std::hypot(16777214.0f, 16777216.0f)}));
-  const ScoredPairs scored = score_pairs(embeddings, pairs);
-  EXPECT_EQ(scored.distance, distances);
-  EXPECT_EQ(scored.genuine, (std::vector<uint8_t>{1, 0, 1, 0}));
-  // In single precision the first thousand ones would vanish beside the large term.
-  std::vector<float> a(1001, 1.0f), b(1001, 0.0f);
-  a[0] = 16384;
-  EXPECT_EQ(squared_euclidean(a, b), 16384.0 * 16384.0 + 1000);
-}
-
-TEST(Distance, RefusesAPairWithoutEmbedding) {
-  const std::vector<Pair> pairs = {{0, 2, true}};
-  try {
-    euclidean_distances(Matrix(2, 3), pairs);
-    FAIL();
-  } catch (const Error& error) {
-    EXPECT_EQ(error.kind(), ErrorKind::mismatch);
-    EXPECT_THAT(error.what(), testing::HasSubstr("image 2 has no embedding, there are 2"));
-  }
-}
-
 }  // namespace
 }  // namespace doppel
