@@ -9,6 +9,7 @@
 #include "doppel/base/file.h"
 #include "doppel/eval/npy.h"
 #include "doppel/image/decode.h"
+#include "doppel/model/embedding.h"
 #include "doppel/model/model.h"
 #include "measures.h"
 #include "progress.h"

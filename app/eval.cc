@@ -15,6 +15,7 @@
 #include "doppel/eval/evaluation.h"
 #include "doppel/eval/npy.h"
 #include "doppel/eval/pair_list.h"
+#include "doppel/model/embedding.h"
 #include "doppel/model/model.h"
 #include "measures.h"
 #include "recipe_options.h"

@@ -6,6 +6,7 @@
 #include "doppel/base/error.h"
 #include "doppel/data/listing.h"
 #include "doppel/eval/episode_files.h"
+#include "doppel/model/embedding.h"
 #include "doppel/model/model.h"
 #include "measures.h"
 #include "recipe_options.h"

@@ -12,6 +12,7 @@
 #include "doppel/eval/distances.h"
 #include "doppel/image/encode.h"
 #include "doppel/image/sheet.h"
+#include "doppel/model/embedding.h"
 #include "doppel/model/model.h"
 #include "measures.h"
 

@@ -12,6 +12,7 @@
 #include "doppel/base/error.h"
 #include "doppel/eval/calibration.h"
 #include "doppel/eval/distances.h"
+#include "doppel/model/embedding.h"
 #include "doppel/nn/simd.h"
 #include "doppel/train/train_model.h"
 #include "measures.h"

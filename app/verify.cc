@@ -7,6 +7,7 @@
 #include "doppel/base/error.h"
 #include "doppel/image/decode.h"
 #include "doppel/loss/energy.h"
+#include "doppel/model/embedding.h"
 #include "doppel/model/model.h"
 #include "measures.h"
 

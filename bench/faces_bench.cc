@@ -10,6 +10,7 @@
 
 #include "bench/comparison.h"
 #include "doppel/base/random.h"
+#include "doppel/model/embedding.h"
 #include "doppel/nn/engine.h"
 #include "doppel/nn/simd.h"
 #include "doppel/nn/torch_network.h"

@@ -16,6 +16,7 @@
 #include "doppel/base/random.h"
 #include "doppel/data/synthetic.h"
 #include "doppel/loss/contrastive.h"
+#include "doppel/model/embedding.h"
 #include "doppel/nn/engine.h"
 #include "doppel/nn/simd.h"
 #include "doppel/nn/torch_network.h"

@@ -9,6 +9,7 @@
 #include "doppel/base/error.h"
 #include "doppel/base/random.h"
 #include "doppel/eval/distances.h"
+#include "doppel/model/embedding.h"
 
 namespace doppel {
 namespace {

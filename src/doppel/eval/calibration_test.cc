@@ -12,6 +12,7 @@
 #include "doppel/base/random.h"
 #include "doppel/data/synthetic.h"
 #include "doppel/eval/distances.h"
+#include "doppel/model/embedding.h"
 
 namespace doppel {
 namespace {

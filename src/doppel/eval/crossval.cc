@@ -8,6 +8,7 @@
 #include "doppel/data/folds.h"
 #include "doppel/eval/baselines.h"
 #include "doppel/eval/distances.h"
+#include "doppel/model/embedding.h"
 #include "doppel/train/train_model.h"
 
 namespace doppel {

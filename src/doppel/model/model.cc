@@ -14,11 +14,12 @@ namespace {
 
 using nlohmann::json;
 
-constexpr const char* kFormat = "doppel model 2";
+constexpr const char* kFormat = "doppel model 3";
 constexpr size_t kMostModelBytes = size_t{2} << 30;
 constexpr size_t kMostMembers = 64;
-constexpr size_t kMostReduce = 64;
-constexpr size_t kInputsAtOnce = 1024;
+constexpr double kMostWeight = 1e6;
+constexpr const char* kWhiteningMean = "gradients.mean";
+constexpr const char* kWhiteningTransform = "gradients.transform";
 constexpr int kMostExtent = 16384;  // of a picture, as decoders have it
 
 bool is_negative(float value) { return value < 0; }
@@ -96,19 +97,26 @@ TrainingRecord read_training(const Metadata& metadata) {
   return record;
 }
 
-PictureTerm read_picture(const Metadata& metadata, const Shape& input) {
-  const json value = metadata.parsed("picture");
-  PictureTerm picture;
-  picture.reduce = metadata.number(value, "reduce", kMostReduce);
+// Its whitening is read with the tensors.
+GradientTerm read_gradients(const Metadata& metadata, const Shape& input) {
+  const json value = metadata.parsed("gradients");
+  GradientTerm term;
+  term.histograms.cell = metadata.number(value, "cell", UINT32_MAX);
+  term.histograms.bins = metadata.number(value, "bins", UINT32_MAX);
   if (!value.contains("weight") || !value["weight"].is_number()) {
-    metadata.fail("its \"picture\" has no weight");
+    metadata.fail("its \"gradients\" have no weight");
   }
-  picture.weight = value["weight"].get<double>();
-  const bool fits = picture.weight == 0 || picture.reduce <= std::min(input.height, input.width);
-  if (picture.reduce < 1 || !fits || !(picture.weight >= 0 && picture.weight <= 1e6)) {
-    metadata.fail("its \"picture\" has an impossible size or weight");
+  term.weight = value["weight"].get<double>();
+  if (!(term.weight >= 0 && term.weight <= kMostWeight)) {
+    metadata.fail("its \"gradients\" have an impossible weight");
   }
-  return picture;
+  try {
+    term.histograms.check();
+    if (term.weight > 0) GradientHistograms(term.histograms, {input.height, input.width}).size();
+  } catch (const Error& error) {
+    metadata.fail(error.what());
+  }
+  return term;
 }
 
 Energy read_energy(const Metadata& metadata) {
@@ -145,6 +153,41 @@ json energy_json(const Energy& energy) {
   return value;
 }
 
+// A file's tensors by their names.
+class TensorTable {
+ public:
+  TensorTable(const TensorFile& file, const Metadata& metadata) : metadata_(metadata) {
+    for (const NamedTensor& tensor : file.tensors) by_name_[tensor.name] = &tensor;
+  }
+
+  void expect(const std::string& name, const std::vector<size_t>& shape) {
+    const auto found = by_name_.find(name);
+    if (found == by_name_.end()) metadata_.fail("tensor \"" + name + "\" is missing");
+    if (found->second->shape != shape) {
+      metadata_.fail("tensor \"" + name + "\" has another shape than its model demands");
+    }
+    ++expected_;
+  }
+  void expect_no_others() const {
+    if (expected_ != by_name_.size()) {
+      metadata_.fail("it has " + std::to_string(by_name_.size()) + " tensors, its model needs " +
+                     std::to_string(expected_));
+    }
+  }
+  const std::vector<float>& values(const std::string& name) const {
+    return by_name_.at(name)->values;
+  }
+
+ private:
+  const Metadata& metadata_;
+  std::map<std::string, const NamedTensor*> by_name_;
+  size_t expected_ = 0;
+};
+
+GradientHistograms histograms_of(const Model& model) {
+  return {model.gradients.histograms, {model.network.input.height, model.network.input.width}};
+}
+
 // Several members' tensors have their number before the name.
 std::string tensor_name(const Tensor& tensor, size_t member, size_t members) {
   return members == 1 ? tensor.name
@@ -169,18 +212,8 @@ std::optional<EpochLosses> losses_from_json(const nlohmann::json& value) {
   return losses;
 }
 
-namespace {
-
-size_t picture_size(const Model& model) {
-  const Shape& input = model.network.input;
-  if (model.picture.weight == 0) return 0;
-  return input.height / model.picture.reduce * (input.width / model.picture.reduce);
-}
-
-}  // namespace
-
 size_t embedding_size(const Model& model) {
-  return model.members.size() * embedding_size(model.network) + picture_size(model);
+  return model.members.size() * embedding_size(model.network) + model.gradients.whitening.size();
 }
 
 std::string encode_model(const Model& model) {
@@ -192,6 +225,11 @@ std::string encode_model(const Model& model) {
       file.tensors.push_back(
           {tensor_name(tensor, m, members), tensor.shape, {values, values + tensor.size}});
     }
+  }
+  if (const Whitening& whitening = model.gradients.whitening; whitening.size() > 0) {
+    const size_t size = whitening.size();
+    file.tensors.push_back({kWhiteningMean, {size}, whitening.mean});
+    file.tensors.push_back({kWhiteningTransform, {size, size}, whitening.transform.values});
   }
   json history = json::array();
   for (const EpochLosses& epoch : model.training.history) history.push_back(losses_to_json(epoch));
@@ -206,7 +244,10 @@ std::string encode_model(const Model& model) {
                              {"standardize", model.preprocessing.standardize}}
                             .dump()},
       {"views", views_to_json(model.views).dump()},
-      {"picture", json{{"reduce", model.picture.reduce}, {"weight", model.picture.weight}}.dump()},
+      {"gradients", json{{"cell", model.gradients.histograms.cell},
+                         {"bins", model.gradients.histograms.bins},
+                         {"weight", model.gradients.weight}}
+                        .dump()},
       {"energy", energy_json(model.energy).dump()},
       {"recipe", model.training.recipe.dump()},
       {"seed", std::to_string(model.training.seed)},
@@ -238,7 +279,7 @@ Model decode_model(std::string_view bytes, const std::string& name) {
     metadata.fail(error.what());
   }
   model.preprocessing = read_preprocessing(metadata);
-  model.picture = read_picture(metadata, model.network.input);
+  model.gradients = read_gradients(metadata, model.network.input);
   const Shape input{1, model.preprocessing.input_height(), model.preprocessing.input_width()};
   if (input != model.network.input) {
     metadata.fail("its preprocessing gives " + to_string(input) + ", its network takes " +
@@ -252,33 +293,36 @@ Model decode_model(std::string_view bytes, const std::string& name) {
   const size_t members =
       metadata.number({{"members", metadata.parsed("members")}}, "members", kMostMembers);
   if (members < 1) metadata.fail("it has no members");
+  // All shapes before any values: a description must not make us take memory that its file does
+  // not fill.
   const std::vector<Tensor> tensors = parameter_tensors(model.network);
-  if (members * tensors.size() != file.tensors.size()) {
-    metadata.fail("it has " + std::to_string(file.tensors.size()) + " tensors, its network needs " +
-                  std::to_string(members * tensors.size()));
-  }
-  std::map<std::string, const NamedTensor*> by_name;
-  for (const NamedTensor& tensor : file.tensors) by_name[tensor.name] = &tensor;
-  // All shapes first: a description must not make us take memory that its file does not fill.
+  TensorTable table(file, metadata);
   for (size_t m = 0; m < members; ++m) {
     for (const Tensor& tensor : tensors) {
-      const std::string wanted = tensor_name(tensor, m, members);
-      const auto found = by_name.find(wanted);
-      if (found == by_name.end()) metadata.fail("tensor \"" + wanted + "\" is missing");
-      if (found->second->shape != tensor.shape) {
-        metadata.fail("tensor \"" + wanted + "\" has another shape than its network demands");
-      }
+      table.expect(tensor_name(tensor, m, members), tensor.shape);
     }
   }
+  if (model.gradients.weight > 0) {
+    const size_t size = histograms_of(model).size();
+    table.expect(kWhiteningMean, {size});
+    table.expect(kWhiteningTransform, {size, size});
+  }
+  table.expect_no_others();
   for (size_t m = 0; m < members; ++m) {
     model.members.emplace_back();
     for (const Tensor& tensor : tensors) {
-      const std::vector<float>& values = by_name[tensor_name(tensor, m, members)]->values;
+      const std::vector<float>& values = table.values(tensor_name(tensor, m, members));
       if (tensor.name.ends_with(".running_var") && std::ranges::any_of(values, is_negative)) {
         metadata.fail("tensor \"" + tensor.name + "\" holds a variance below 0");
       }
       model.members[m].insert(model.members[m].end(), values.begin(), values.end());
     }
+  }
+  if (model.gradients.weight > 0) {
+    Whitening& whitening = model.gradients.whitening;
+    whitening.mean = table.values(kWhiteningMean);
+    whitening.transform = Matrix(whitening.size(), whitening.size());
+    whitening.transform.values = table.values(kWhiteningTransform);
   }
   if (model.energy.kind == EnergyKind::weighted_l1 &&
       model.energy.weights.size() != embedding_size(model)) {
@@ -295,98 +339,6 @@ void save_model(const Model& model, const std::filesystem::path& path) {
 
 Model load_model(const std::filesystem::path& path) {
   return decode_model(read_file(path, kMostModelBytes), path.string());
-}
-
-namespace {
-
-void add(std::span<const float> from, std::span<float> to) {
-  for (size_t i = 0; i < to.size(); ++i) to[i] += from[i];
-}
-
-void scale(std::span<float> values, double factor) {
-  for (float& v : values) v = static_cast<float>(v * factor);
-}
-
-void make_unit(std::span<float> values) {
-  double squares = 0;
-  for (float v : values) squares += double{v} * v;
-  scale(values, 1 / std::max(std::sqrt(squares), 1e-12));
-}
-
-// Adds the means of reduce x reduce pixels; rows and columns left over are dropped.
-void add_reduced(std::span<const float> look, ImageShape shape, size_t reduce,
-                 std::span<float> picture) {
-  const size_t width = shape.width / reduce;
-  const float share = 1 / static_cast<float>(reduce * reduce);
-  for (size_t i = 0; i < shape.height / reduce * reduce; ++i) {
-    for (size_t j = 0; j < width * reduce; ++j) {
-      picture[i / reduce * width + j / reduce] += share * look[i * shape.width + j];
-    }
-  }
-}
-
-// Every view of the inputs first .. first + count - 1, those of an input one behind the other.
-Matrix looks_of(const Model& model, const Matrix& inputs, size_t first, size_t count,
-                ThreadPool& pool) {
-  const size_t views = model.views.count(), size = views * inputs.columns;
-  const ImageShape shape{model.network.input.height, model.network.input.width};
-  Matrix looks(count * views, inputs.columns);
-  pool.parallel_for(count, [&](size_t i, size_t) {
-    make_views(model.views, shape, inputs.row(first + i),
-               std::span<float>(looks.values).subspan(i * size, size));
-  });
-  return looks;
-}
-
-}  // namespace
-
-Matrix embed_images(const Model& model, std::span<const Image> images, ThreadPool& pool) {
-  return embed_inputs(model, preprocess(images, model.preprocessing, pool), pool);
-}
-
-Matrix embed_inputs(const Model& model, const Matrix& inputs, ThreadPool& pool) {
-  const size_t size = embedding_size(model.network), members = model.members.size();
-  const size_t views = model.views.count(), pictures = picture_size(model);
-  const ImageShape shape{model.network.input.height, model.network.input.width};
-  const bool unit = std::holds_alternative<L2Normalize>(model.network.layers.back());
-  const double weight = pictures > 0 ? model.picture.weight : 0;
-  // Of the whole, and with it of the networks' part, so that unit parts make a unit whole.
-  const double whole = unit ? 1 / std::sqrt(1 + weight) : 1;
-  std::vector<FoldedNetwork> folded;
-  std::vector<std::unique_ptr<Engine>> engines;
-  for (const std::vector<float>& member : model.members) {
-    folded.push_back(fold_batch_norm(model.network, member));
-    engines.push_back(std::make_unique<Engine>(folded.back().network, pool));
-  }
-  Matrix result(inputs.rows, embedding_size(model));
-  // So many images at a time that their views take little memory.
-  const size_t step = std::max<size_t>(1, kInputsAtOnce / views);
-  for (size_t first = 0; first < inputs.rows; first += step) {
-    const size_t count = std::min(step, inputs.rows - first);
-    const Matrix looks = looks_of(model, inputs, first, count, pool);
-    std::vector<const float*> rows;
-    for (size_t i = 0; i < looks.rows; ++i) rows.push_back(looks.row(i).data());
-    for (size_t m = 0; m < members; ++m) {
-      const Matrix embeddings = engines[m]->embed(folded[m].parameters, rows);
-      for (size_t i = 0; i < count; ++i) {
-        const std::span<float> out = result.row(first + i).subspan(m * size, size);
-        for (size_t v = 0; v < views; ++v) add(embeddings.row(i * views + v), out);
-        if (views > 1) scale(out, 1 / static_cast<double>(views));
-        if (views > 1 && unit) make_unit(out);
-        const double factor = whole / std::sqrt(static_cast<double>(members));
-        if (factor != 1) scale(out, factor);
-      }
-    }
-    for (size_t i = 0; pictures > 0 && i < count; ++i) {
-      const std::span<float> out = result.row(first + i).subspan(members * size);
-      for (size_t v = 0; v < views; ++v) {
-        add_reduced(looks.row(i * views + v), shape, model.picture.reduce, out);
-      }
-      make_unit(out);
-      scale(out, whole * std::sqrt(weight));
-    }
-  }
-  return result;
 }
 
 }  // namespace doppel

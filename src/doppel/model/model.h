@@ -6,19 +6,17 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "doppel/base/matrix.h"
-#include "doppel/base/thread_pool.h"
-#include "doppel/image/image.h"
+#include "doppel/image/gradients.h"
 #include "doppel/image/preprocessing.h"
 #include "doppel/image/views.h"
 #include "doppel/loss/energy.h"
 #include "doppel/model/seen_people.h"
 #include "doppel/model/threshold.h"
+#include "doppel/model/whitening.h"
 #include "doppel/nn/network.h"
 
 namespace doppel {
@@ -44,12 +42,13 @@ struct TrainingRecord {
   SeenPeople seen;
 };
 
-// The picture itself, as an embedding: the input reduced by averaging blocks of `reduce` x `reduce`
-// pixels, then brought to length 1. What a network that saw few people learned to overlook, hair or
-// the shape of a head, still counts in it.
-struct PictureTerm {
-  size_t reduce = 4;
-  double weight = 0;  // of its squared distance, where the networks' has the weight 1; 0: without
+// What stands beside the networks' embedding: the input's gradients by direction, which need no
+// training, with what varies within a person taken back (model/whitening.h), which needs little.
+// The fewer people there are to train on, the more it adds.
+struct GradientTerm {
+  GradientSettings histograms;
+  double weight = 0;    // of its squared distance, where the networks' has the weight 1; 0: without
+  Whitening whitening;  // of its histograms; empty where the weight is 0
 };
 
 struct Model {
@@ -59,7 +58,7 @@ struct Model {
   std::vector<std::vector<float>> members;
   Preprocessing preprocessing;
   Views views;  // of every image, whose embeddings are averaged
-  PictureTerm picture;
+  GradientTerm gradients;
   Energy energy;                       // of a pair of embeddings
   std::optional<Threshold> threshold;  // of that energy; none where nobody was held out for it
   std::string version;                 // of the program that made it
@@ -78,13 +77,5 @@ Model decode_model(std::string_view bytes, const std::string& name);
 // Written all or nothing. Both throw as read_file(), write_file_atomically() and the above do.
 void save_model(const Model& model, const std::filesystem::path& path);
 Model load_model(const std::filesystem::path& path);
-
-// The embedding of each image, preprocessed as in training: images x embedding_size(model). A
-// member's embedding is the mean over the views, of length 1 again where the network's last layer
-// is an L2Normalize; m members' are side by side, then divided by the root of m. A picture term
-// stands behind them, and the whole is brought to length 1 where its parts have it.
-Matrix embed_images(const Model& model, std::span<const Image> images, ThreadPool& pool);
-// The same of inputs that are preprocessed.
-Matrix embed_inputs(const Model& model, const Matrix& inputs, ThreadPool& pool);
 
 }  // namespace doppel

@@ -3,12 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cmath>
 #include <filesystem>
 
 #include "doppel/base/error.h"
 #include "doppel/base/file.h"
-#include "doppel/base/random.h"
 #include "doppel/model/safetensors.h"
 
 namespace doppel {
@@ -84,7 +82,7 @@ TEST(Model, MembersAndALearnedEnergyAreKept) {
   EXPECT_EQ(good.tensors[4].name, "member1.1.weight");
   TensorFile file = good;
   file.metadata["members"] = "3";
-  EXPECT_THAT(refusal(file), HasSubstr("needs 12"));
+  EXPECT_THAT(refusal(file), HasSubstr("member2.1.weight"));
   for (const char* members : {"0", "65", "-1", "1e9"}) {
     file.metadata["members"] = members;
     EXPECT_THAT(refusal(file), HasSubstr("members"));
@@ -102,23 +100,38 @@ TEST(Model, MembersAndALearnedEnergyAreKept) {
   }
 }
 
-TEST(Model, APictureTermStandsBehindTheNetworks) {
-  ThreadPool pool(1);
+TEST(Model, AGradientTermIsKept) {
   Model model = sample();
-  model.picture = {2, 0.25};
-  EXPECT_EQ(embedding_size(model), 2u + 2 * 1);
-  const Model read = decode_model(encode_model(model), "m");
-  EXPECT_EQ(read.picture.reduce, 2u);
-  EXPECT_EQ(read.picture.weight, 0.25);
-  const std::vector<Image> images = {Image{6, 8, std::vector<float>(48, 0.5f)}};
-  EXPECT_EQ(embed_images(model, images, pool).columns, 4u);
-  TensorFile file = decode_safetensors(encode_model(model), "m");
-  for (const char* picture :
-       {R"({"reduce":4,"weight":0.25})", R"({"reduce":0,"weight":0})",
-        R"({"reduce":2,"weight":-1})", R"({"reduce":2,"weight":"x"})", R"({"reduce":2})"}) {
-    file.metadata["picture"] = picture;
-    EXPECT_THAT(refusal(file), HasSubstr("m: "));
+  EXPECT_EQ(embedding_size(model), 2u);
+  model.gradients = {{2, 3}, 0.25, {std::vector<float>(2 * 1 * 3, 0.5f), Matrix(6, 6)}};
+  model.gradients.whitening.transform.values[7] = 2;
+  EXPECT_EQ(embedding_size(model), 2u + 6);
+  const std::string bytes = encode_model(model);
+  const Model read = decode_model(bytes, "m");
+  EXPECT_EQ(read.gradients.histograms, model.gradients.histograms);
+  EXPECT_EQ(read.gradients.weight, 0.25);
+  EXPECT_EQ(read.gradients.whitening.mean, model.gradients.whitening.mean);
+  EXPECT_EQ(read.gradients.whitening.transform.values, model.gradients.whitening.transform.values);
+  EXPECT_EQ(encode_model(read), bytes);
+
+  const TensorFile good = decode_safetensors(bytes, "m");
+  TensorFile file = good;
+  for (const char* gradients :
+       {R"({"cell":8,"bins":3,"weight":0.25})", R"({"cell":0,"bins":3,"weight":0})",
+        R"({"cell":2,"bins":99,"weight":0})", R"({"cell":2,"bins":3,"weight":-1})",
+        R"({"cell":2,"bins":3,"weight":1e9})", R"({"cell":2,"bins":3,"weight":"x"})",
+        R"({"cell":2,"weight":0.25})", R"({"cell":2,"bins":3})"}) {
+    file.metadata["gradients"] = gradients;
+    EXPECT_THAT(refusal(file), HasSubstr("m: ")) << gradients;
   }
+  // Tensors and description must agree.
+  file.metadata["gradients"] = R"({"cell":2,"bins":4,"weight":0.25})";
+  EXPECT_THAT(refusal(file), HasSubstr("gradients.mean"));
+  file.metadata["gradients"] = R"({"cell":2,"bins":3,"weight":0})";
+  EXPECT_THAT(refusal(file), HasSubstr("needs 4"));
+  file = good;
+  file.tensors.pop_back();
+  EXPECT_THAT(refusal(file), HasSubstr("gradients.transform"));
 }
 
 TEST(Model, ANegativeVarianceIsRefused) {
@@ -165,66 +178,13 @@ TEST(Model, AlteredFilesAreRefusedWithWhatIsWrong) {
   EXPECT_NE(refusal(file).find("1.weight"), std::string::npos);
   file = good;
   file.tensors.pop_back();
-  EXPECT_THAT(refusal(file), HasSubstr("3 tensors"));
+  EXPECT_THAT(refusal(file), HasSubstr("3.bias"));
   file = good;
   file.metadata["preprocessing"] = R"({"width":6,"height":10,"step":2,"standardize":true})";
   EXPECT_NE(refusal(file).find("1x5x3"), std::string::npos);
   file.metadata["preprocessing"] = R"({"width":6,"height":8,"step":0,"standardize":true})";
   EXPECT_NE(refusal(file), "accepted");
   EXPECT_NE(refusal({{}, good.tensors}).find("no Doppel model"), std::string::npos);
-}
-
-TEST(Model, EmbedsPreprocessedImages) {
-  ThreadPool pool(1);
-  Model model = sample();
-  model.network = {{1, 4, 3}, {Flatten{}}};  // the embedding is the input
-  model.members = {{}};
-  model.preprocessing.standardize = false;
-  model.views = {};
-  Image image{6, 8, std::vector<float>(48)};
-  for (size_t i = 0; i < 48; ++i) image.pixels[i] = static_cast<float>(i) / 64;
-  const Matrix embedding = embed_images(model, std::vector<Image>{image}, pool);
-  ASSERT_EQ(embedding.columns, 12u);
-  EXPECT_EQ(embedding.row(0)[11], image.at(6, 4));
-
-  model.views.mirror = true;  // the mean of both
-  const Matrix both = embed_images(model, std::vector<Image>{image}, pool);
-  for (size_t row = 0; row < 4; ++row) {
-    for (size_t k = 0; k < 3; ++k) {
-      EXPECT_NEAR(both.row(0)[3 * row + k],
-                  (embedding.row(0)[3 * row + k] + embedding.row(0)[3 * row + 2 - k]) / 2, 1e-6);
-    }
-  }
-}
-
-TEST(Model, MembersAndViewsKeepUnitLength) {
-  ThreadPool pool(2);
-  Model model = sample();
-  model.network.layers.emplace_back(L2Normalize{});
-  model.members.clear();
-  for (uint64_t seed : {1u, 2u, 3u}) {
-    model.members.push_back(initial_parameters(model.network, Initialisation::he_normal, seed));
-  }
-  Random random(1, Purpose::sample);
-  std::vector<Image> images(1030, Image{6, 8, std::vector<float>(48)});  // more than at once
-  for (Image& image : images) {
-    for (float& pixel : image.pixels) pixel = static_cast<float>(random.uniform(0, 1));
-  }
-  const Matrix embeddings = embed_images(model, images, pool);
-  EXPECT_EQ(embeddings.columns, 6u);
-  Model second = model;
-  second.members = {model.members[1]};
-  const Matrix part = embed_images(second, std::span(images).subspan(1020), pool);
-  for (size_t i = 0; i < images.size(); ++i) {
-    double length = 0;
-    for (float value : embeddings.row(i)) length += double{value} * value;
-    // Two values after two ReLUs may both be 0: then a member says nothing.
-    EXPECT_LE(length, 1 + 1e-5);
-    if (i < 1020) continue;
-    for (size_t k = 0; k < 2; ++k) {
-      EXPECT_NEAR(embeddings.row(i)[2 + k] * std::sqrt(3.0), part.row(i - 1020)[k], 1e-6);
-    }
-  }
 }
 
 }  // namespace

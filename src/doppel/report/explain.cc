@@ -9,6 +9,7 @@
 #include "doppel/base/error.h"
 #include "doppel/image/resize.h"
 #include "doppel/image/text.h"
+#include "doppel/model/embedding.h"
 
 namespace doppel {
 namespace {

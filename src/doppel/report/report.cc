@@ -12,6 +12,7 @@
 #include "doppel/image/encode.h"
 #include "doppel/image/preprocessing.h"
 #include "doppel/image/resize.h"
+#include "doppel/model/embedding.h"
 #include "doppel/report/page_parts.h"
 
 namespace doppel {

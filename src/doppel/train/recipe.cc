@@ -132,10 +132,10 @@ void Recipe::check() const {
   optimizer.check();
   schedule.check();
   views.check();
-  if (picture.reduce < 1 || picture.reduce > 64 ||
-      !(picture.weight >= 0 && picture.weight <= 1e6)) {
-    refuse(
-        "embedding: a picture_reduce of 1 to 64 and a picture_weight of at least 0 were expected");
+  gradients.check();
+  if (!(gradient_weight >= 0 && gradient_weight <= 1e6)) {
+    refuse("embedding.gradient_weight: at least 0 was expected, not " +
+           std::to_string(gradient_weight));
   }
   complete_objective(loss, pairs.has_value());
   const bool logistic = loss.value("type", "") == "logistic_pairs";
@@ -153,8 +153,9 @@ nlohmann::json recipe_to_json(const Recipe& recipe) {
   }
   json embedding = views_to_json(recipe.views);
   embedding["energy"] = recipe.energy;
-  embedding["picture_reduce"] = recipe.picture.reduce;
-  embedding["picture_weight"] = recipe.picture.weight;
+  embedding["gradient_cell"] = recipe.gradients.cell;
+  embedding["gradient_bins"] = recipe.gradients.bins;
+  embedding["gradient_weight"] = recipe.gradient_weight;
   json result = {
       {"name", recipe.name},
       {"about", recipe.about},
@@ -255,8 +256,9 @@ Recipe recipe_from_json(const nlohmann::json& document) {
 
   Table embedding(document, "embedding");
   embedding.read("energy", recipe.energy);
-  embedding.read("picture_reduce", recipe.picture.reduce);
-  embedding.read("picture_weight", recipe.picture.weight);
+  embedding.read("gradient_cell", recipe.gradients.cell);
+  embedding.read("gradient_bins", recipe.gradients.bins);
+  embedding.read("gradient_weight", recipe.gradient_weight);
   recipe.views = read_part("embedding", embedding.take_rest(), views_from_json);
   recipe.check();
   return recipe;

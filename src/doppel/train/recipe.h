@@ -11,8 +11,8 @@
 
 #include "doppel/data/batches.h"
 #include "doppel/image/augment.h"
+#include "doppel/image/gradients.h"
 #include "doppel/image/views.h"
-#include "doppel/model/model.h"
 #include "doppel/nn/network.h"
 #include "doppel/optim/optimizer.h"
 #include "doppel/optim/schedule.h"
@@ -57,7 +57,8 @@ struct Recipe {
   // [embedding]
   std::string energy = "euclidean";
   Views views;
-  PictureTerm picture;
+  GradientSettings gradients;  // histograms that stand beside the networks' embedding
+  double gradient_weight = 0;  // of their squared distance; 0: without
 
   // Throws Error(bad_argument) naming the setting that makes no sense.
   void check() const;

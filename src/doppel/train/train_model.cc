@@ -7,6 +7,7 @@
 #include "doppel/base/error.h"
 #include "doppel/data/rotations.h"
 #include "doppel/loss/contrastive.h"
+#include "doppel/model/embedding.h"
 
 namespace doppel {
 namespace {
@@ -41,11 +42,14 @@ Network network_for(const Recipe& recipe, const Preprocessing& preprocessing) {
   Network network{{1, preprocessing.input_height(), preprocessing.input_width()}, recipe.layers};
   try {
     layer_shapes(network);
+    if (recipe.gradient_weight > 0) {
+      GradientHistograms(recipe.gradients, {network.input.height, network.input.width}).size();
+    }
   } catch (const Error& error) {
-    throw Error(ErrorKind::bad_argument,
-                "recipe " + recipe.name + ": its network does not fit inputs of " +
-                    std::to_string(network.input.width) + " x " +
-                    std::to_string(network.input.height) + " (wide x high): " + error.what());
+    throw Error(ErrorKind::bad_argument, "recipe " + recipe.name + " does not fit inputs of " +
+                                             std::to_string(network.input.width) + " x " +
+                                             std::to_string(network.input.height) +
+                                             " (wide x high): " + error.what());
   }
   return network;
 }
@@ -76,7 +80,7 @@ TrainedModel train_model(const Dataset& given, const Recipe& recipe, uint64_t se
   model.preprocessing = choose_preprocessing(dataset.images.front(), recipe);
   model.network = network_for(recipe, model.preprocessing);
   model.views = recipe.views;
-  model.picture = recipe.picture;
+  model.gradients = {recipe.gradients, recipe.gradient_weight, {}};
   model.energy.kind = energy_named(recipe.energy);
   model.version = DOPPEL_VERSION;
   model.training.recipe = recipe_to_json(recipe);
@@ -123,6 +127,10 @@ TrainedModel train_model(const Dataset& given, const Recipe& recipe, uint64_t se
     model.energy.weights = std::move(trained.loss_parameters);
   }
   model.training.history = std::move(trained.history);
+  if (trained.finished && recipe.gradient_weight > 0) {
+    model.gradients.whitening =
+        fit_whitening(gradient_histograms(model, inputs, pool), dataset.identity_of);
+  }
   result.finished = trained.finished;
   result.collapsed = trained.collapsed;
   return result;

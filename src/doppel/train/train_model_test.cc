@@ -6,6 +6,7 @@
 #include "doppel/base/error.h"
 #include "doppel/data/synthetic.h"
 #include "doppel/image/resize.h"
+#include "doppel/model/embedding.h"
 
 namespace doppel {
 namespace {
