@@ -4,9 +4,12 @@
 
 #include "commands.h"
 #include "data_source.h"
+#include "doppel/base/file.h"
 #include "doppel/eval/crossval.h"
 #include "doppel/nn/simd.h"
+#include "doppel/report/report.h"
 #include "measures.h"
+#include "output_file.h"
 #include "progress.h"
 #include "recipe_options.h"
 #include "stop.h"
@@ -21,6 +24,7 @@ struct CrossvalOptions {
   int folds = 4;
   size_t seeds = 1;
   RecipeOptions recipe;
+  std::string report;  // a page to write; empty: none
   bool as_json = false;
 };
 
@@ -89,6 +93,42 @@ void print_table(const CrossValidation& result, const std::string& recipe, size_
   }
 }
 
+ReportGroup report_group(const FoldResult& fold, const Model& model, Dataset test, size_t seeds,
+                         ThreadPool& pool) {
+  std::string name = "fold " + std::to_string(fold.fold + 1);
+  if (seeds > 1) name += ", seed " + std::to_string(fold.seed);
+  ReportGroup group = measure_group(std::move(name), model, std::move(test), pool);
+  group.baselines = {{"nearest pixels", fold.pixels}, {"PCA, 50 components", fold.pca}};
+  return group;
+}
+
+void write_report(const CrossvalOptions& options, const Dataset& dataset, const Recipe& recipe,
+                  const CrossValidation& result, std::vector<ReportGroup> groups,
+                  const ThreadPool& pool) {
+  double seconds = 0;
+  for (const FoldResult& fold : result.folds) seconds += fold.train_seconds;
+  char each[32];
+  std::snprintf(each, sizeof each, "%.1f s", seconds / static_cast<double>(result.folds.size()));
+  ReportContent content;
+  content.title = "Cross-validation of recipe " + recipe.name + " on " + dataset.source;
+  content.setting = {
+      {"Recipe", recipe.name},
+      {"Seeds",
+       std::to_string(options.recipe.seed) +
+           (options.seeds > 1 ? " to " + std::to_string(options.recipe.seed + options.seeds - 1)
+                              : "")},
+      {"Measured on", dataset.source + ": " + counted(dataset.identities.size(), "people, ") +
+                          counted(dataset.images.size(), "images")},
+      {"Data", dataset.digest},
+      {"Folds", counted(static_cast<size_t>(options.folds), "contiguous blocks of people, each ") +
+                    "tested by networks trained on the others"},
+      {"Machine", counted(static_cast<size_t>(pool.threads()), "threads, ") + simd_name()},
+      {"Time", utc_now() + ", training " + each + " each"}};
+  content.recipe = recipe_to_json(recipe);
+  content.groups = std::move(groups);
+  write_file_atomically(options.report, report_html(content));
+}
+
 void run(const CrossvalOptions& options) {
   const Recipe recipe = options.recipe.recipe();
   ThreadPool pool(options.recipe.thread_count());
@@ -131,6 +171,13 @@ void run(const CrossvalOptions& options) {
                 result.genuine, result.impostor, percent(result.network.eer).c_str());
     std::fflush(stdout);
   };
+  std::vector<ReportGroup> groups;
+  if (!options.report.empty()) {
+    check_writable("--report", options.report);
+    hooks.tested = [&](const FoldResult& fold, const Model& model, Dataset test) {
+      groups.push_back(report_group(fold, model, std::move(test), options.seeds, pool));
+    };
+  }
   const CrossValidation result = cross_validate(
       dataset, recipe, {options.folds, options.recipe.seed, options.seeds}, pool, hooks);
   progress.clear();
@@ -138,8 +185,12 @@ void run(const CrossvalOptions& options) {
     std::fprintf(stderr, "doppel: interrupted after %zu of %zu folds\n", result.folds.size(), all);
     throw Interrupted{};
   }
+  if (!options.report.empty()) {
+    write_report(options, dataset, recipe, result, std::move(groups), pool);
+  }
   if (!options.as_json) {
     print_table(result, recipe.name, options.seeds);
+    if (!options.report.empty()) std::printf("\nReport: %s\n", options.report.c_str());
     return;
   }
   json folds = json::array();
@@ -168,7 +219,8 @@ void add_crossval(CLI::App& program) {
       "Trains once per fold and seed on all other people. Prints EER, AUC, TAR at 1 % FAR and "
       "N-way\n"
       "one-shot accuracy, for the network, for nearest pixels and for eigenfaces.\n"
-      "Example: doppel crossval faces/ --folds 4");
+      "Examples: doppel crossval faces/ --folds 4\n"
+      "          doppel crossval faces/ --seeds 3 --report crossval.html");
   options->data.add_to(*command);
   command->add_option("--folds", options->folds, "Contiguous blocks of identities to test on")
       ->check(CLI::Range(2, 100000))
@@ -177,6 +229,8 @@ void add_crossval(CLI::App& program) {
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
   options->recipe.add_to(*command);
+  command->add_option("--report", options->report,
+                      "Also write a page to look at, as doppel report does, of all folds");
   command->add_flag("--json", options->as_json, "Print one JSON document instead of text");
   command->callback([options] { run(*options); });
 }

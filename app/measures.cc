@@ -1,6 +1,7 @@
 #include "measures.h"
 
 #include <cstdio>
+#include <ctime>
 
 namespace doppel::app {
 
@@ -19,6 +20,19 @@ std::string percent(std::optional<double> rate) { return rate ? percent(*rate) :
 std::string percent(const Interval& interval) {
   char text[64];
   std::snprintf(text, sizeof text, "%.1f to %.1f %%", 100 * interval.lower, 100 * interval.upper);
+  return text;
+}
+
+std::string counted(size_t n, const std::string& things) {
+  return std::to_string(n) + " " + things;
+}
+
+std::string utc_now() {
+  const std::time_t now = std::time(nullptr);
+  std::tm parts{};
+  gmtime_r(&now, &parts);
+  char text[32];
+  std::strftime(text, sizeof text, "%Y-%m-%d %H:%M UTC", &parts);
   return text;
 }
 

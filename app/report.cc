@@ -4,7 +4,6 @@
 #include <CLI/CLI.hpp>
 #include <chrono>
 #include <cstdio>
-#include <ctime>
 #include <filesystem>
 
 #include "commands.h"
@@ -38,24 +37,10 @@ Dataset load_people(const DataSource& data, const Model& model, ThreadPool& pool
   }
 }
 
-std::string utc_now() {
-  const std::time_t now = std::time(nullptr);
-  std::tm parts{};
-  gmtime_r(&now, &parts);
-  char text[32];
-  std::strftime(text, sizeof text, "%Y-%m-%d %H:%M UTC", &parts);
-  return text;
-}
-
 // The recipe is what a file says: it may be without a name.
 std::string recipe_name(const nlohmann::json& recipe) {
   const auto name = recipe.find("name");
   return name != recipe.end() && name->is_string() ? name->get<std::string>() : "unnamed";
-}
-
-std::string count(size_t n, const char* things) {
-  std::string text = std::to_string(n);
-  return text.append(" ").append(things);
 }
 
 std::vector<std::pair<std::string, std::string>> setting_of(const ReportOptions& options,
@@ -67,25 +52,26 @@ std::vector<std::pair<std::string, std::string>> setting_of(const ReportOptions&
   const Preprocessing& input = model.preprocessing;
   char time[32];
   std::snprintf(time, sizeof time, "%.1f s", seconds);
-  return {{"Model", options.model + ", made by Doppel " + model.version},
-          {"Recipe", recipe_name(training.recipe)},
-          {"Seed", std::to_string(training.seed)},
-          {"Trained on", count(training.identities, "people, ") + count(training.images, "images")},
-          {"Training data", training.data_digest},
-          {"Network",
-           count(parameter_count(model.network), "parameters") +
-               (model.members.size() > 1 ? " in each of " + count(model.members.size(), "networks")
-                                         : "") +
-               ", embeddings of " + count(embedding_size(model), "values")},
-          {"Pictures",
-           std::to_string(input.width) + " x " + std::to_string(input.height) +
-               (input.step > 1 ? ", every row and column in " + std::to_string(input.step) : "")},
-          {"Distance", to_string(model.energy.kind)},
-          {"Measured on", people.source + ": " + count(people.identities.size(), "people, ") +
-                              count(people.images.size(), "images")},
-          {"Data", people.digest},
-          {"Machine", count(static_cast<size_t>(pool.threads()), "threads, ") + simd_name()},
-          {"Time", utc_now() + ", measured in " + time}};
+  return {
+      {"Model", options.model + ", made by Doppel " + model.version},
+      {"Recipe", recipe_name(training.recipe)},
+      {"Seed", std::to_string(training.seed)},
+      {"Trained on", counted(training.identities, "people, ") + counted(training.images, "images")},
+      {"Training data", training.data_digest},
+      {"Network",
+       counted(parameter_count(model.network), "parameters") +
+           (model.members.size() > 1 ? " in each of " + counted(model.members.size(), "networks")
+                                     : "") +
+           ", embeddings of " + counted(embedding_size(model), "values")},
+      {"Pictures",
+       std::to_string(input.width) + " x " + std::to_string(input.height) +
+           (input.step > 1 ? ", every row and column in " + std::to_string(input.step) : "")},
+      {"Distance", to_string(model.energy.kind)},
+      {"Measured on", people.source + ": " + counted(people.identities.size(), "people, ") +
+                          counted(people.images.size(), "images")},
+      {"Data", people.digest},
+      {"Machine", counted(static_cast<size_t>(pool.threads()), "threads, ") + simd_name()},
+      {"Time", utc_now() + ", measured in " + time}};
 }
 
 void run(const ReportOptions& options) {

@@ -16,6 +16,7 @@
 #include "doppel/nn/simd.h"
 #include "doppel/train/train_model.h"
 #include "measures.h"
+#include "output_file.h"
 #include "progress.h"
 #include "recipe_options.h"
 #include "stop.h"
@@ -149,22 +150,6 @@ void print_test(const TestResult& result, size_t pairs) {
       percent(result.seen.genuine).c_str(), percent(result.seen.impostor).c_str());
 }
 
-// A folder that cannot be written must show before the training, not after it.
-void check_writable(const std::string& out) {
-  const std::filesystem::path parent = std::filesystem::path(out).parent_path();
-  if (!parent.empty()) {
-    std::error_code error;
-    std::filesystem::create_directories(parent, error);
-    if (error) {
-      throw Error(ErrorKind::io,
-                  "--out " + out + ": its folder cannot be made: " + error.message());
-    }
-  }
-  if (std::filesystem::is_directory(out)) {
-    throw Error(ErrorKind::bad_argument, "--out " + out + ": a file was expected, not a folder");
-  }
-}
-
 void print_epoch(const EpochReport& report, bool pairs) {
   if (report.members > 1) std::printf("Network %zu/%zu - ", report.member + 1, report.members);
   if (pairs) {
@@ -182,7 +167,7 @@ void print_epoch(const EpochReport& report, bool pairs) {
 void run(const TrainOptions& options) {
   const Clock::time_point start = Clock::now();
   const Recipe recipe = options.recipe.recipe();
-  check_writable(options.out);
+  check_writable("--out", options.out);
   ThreadPool pool(options.recipe.thread_count());
   const Dataset dataset = options.data.load(pool, loaded_for(recipe));
   print_notes(dataset);

@@ -46,6 +46,26 @@ class ReportPage : public ProgramTest {
 
   static bool have_browser() { return std::system("command -v chromium > /dev/null") == 0; }
 
+  static json document_of(const std::string& page) {
+    return json::parse(between(page, R"(<script type="application/json" id="data">)", "</script>"));
+  }
+
+  // Every figure on the page names its place in the document.
+  static void expect_figures_of(const json& document, const std::string& page) {
+    const std::regex shown("data-json=\"([^\"]+)\">(-?[0-9][0-9.,]*)( %)?<");
+    size_t figures = 0;
+    for (std::sregex_iterator at(page.begin(), page.end(), shown), end; at != end;
+         ++at, ++figures) {
+      const double value = document.at(json::json_pointer((*at)[1].str())).get<double>();
+      std::string digits = (*at)[2].str();
+      std::erase(digits, ',');
+      const bool percent = (*at)[3].matched;
+      const double tolerance = percent ? 0.0501 : std::max(0.00501 * std::abs(value), 0.0000501);
+      EXPECT_NEAR(std::stod(digits), percent ? 100 * value : value, tolerance) << (*at)[1];
+    }
+    EXPECT_GT(figures, 50u);
+  }
+
   // Runs headless Chromium on the page; what it prints.
   std::string browse(const std::string& page, const std::string& options) const {
     const std::string command =
@@ -70,21 +90,9 @@ TEST_F(ReportPage, ABrowserShowsWhatWasMeasured) {
   EXPECT_EQ(between(page, "data-drawn=\"", "\""), "7") << "charts";
   EXPECT_THAT(page, HasSubstr("other &lt;b&gt;1"));  // a name, not markup
   EXPECT_THAT(page, Not(HasSubstr("id=\"seen\"")));
-  const json document =
-      json::parse(between(page, R"(<script type="application/json" id="data">)", "</script>"));
+  const json document = document_of(page);
 
-  // Every figure on the page names its place in the document.
-  const std::regex shown("data-json=\"([^\"]+)\">(-?[0-9][0-9.,]*)( %)?<");
-  size_t figures = 0;
-  for (std::sregex_iterator at(page.begin(), page.end(), shown), end; at != end; ++at, ++figures) {
-    const double value = document.at(json::json_pointer((*at)[1].str())).get<double>();
-    std::string digits = (*at)[2].str();
-    std::erase(digits, ',');
-    const bool percent = (*at)[3].matched;
-    const double tolerance = percent ? 0.0501 : std::max(0.00501 * std::abs(value), 0.0000501);
-    EXPECT_NEAR(std::stod(digits), percent ? 100 * value : value, tolerance) << (*at)[1];
-  }
-  EXPECT_GT(figures, 50u);
+  expect_figures_of(document, page);
 
   // And the document agrees with the command for scripts.
   const Finished measured = run({"eval", "model.safetensors", "others", "--json"});
@@ -103,6 +111,31 @@ TEST_F(ReportPage, ABrowserShowsWhatWasMeasured) {
   const Image dark = load_image(DOPPEL_BUILD_FOLDER "/report_dark.png");
   EXPECT_GT(light.at(5, 5), 0.9f);
   EXPECT_LT(dark.at(5, 5), 0.2f);
+}
+
+TEST_F(ReportPage, OfACrossValidationHasAllFoldsAndSeeds) {
+  const Finished made =
+      run({"crossval", "others", "--folds", "3", "--seeds", "2", "--recipe", "tutorial", "--set",
+           "pairs.per_kind=200", "--epochs", "1", "--report", "pages/crossval.html", "--json"});
+  ASSERT_EQ(made.code, 0) << made.err;
+  const json document = document_of(text_of("pages/crossval.html"));
+  ASSERT_EQ(document["groups"].size(), 6u);
+  EXPECT_EQ(document["groups"][0]["name"], "fold 1, seed 0");
+  EXPECT_EQ(document["groups"][5]["name"], "fold 3, seed 1");
+  const json measured = made.json();
+  for (const char* rate : {"eer", "auc", "one_shot", "tar_at_far_1pct"}) {
+    EXPECT_DOUBLE_EQ(document["mean"][rate].get<double>(), measured["mean"][rate].get<double>());
+    EXPECT_DOUBLE_EQ(document["spread"][rate].get<double>(),
+                     measured["spread"][rate].get<double>());
+  }
+  ASSERT_EQ(document["baselines"].size(), 2u);
+  if (!have_browser()) GTEST_SKIP() << "chromium is not installed";
+  const std::string page = browse("pages/crossval.html", "--dump-dom");
+  EXPECT_EQ(between(page, "data-errors=\"", "\""), "0")
+      << between(page, "data-last-error=\"", "\"");
+  expect_figures_of(document, page);
+  browse("pages/crossval.html",
+         "--window-size=1160,5200 --screenshot='" DOPPEL_BUILD_FOLDER "/report_crossval.png'");
 }
 
 TEST_F(ReportPage, PeopleOfTheTrainingAreRefusedOrMarked) {

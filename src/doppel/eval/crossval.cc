@@ -74,7 +74,7 @@ CrossValidation cross_validate(const Dataset& dataset, const Recipe& recipe,
     fold.seed = plan.seed + run / parts.size();
     if (hooks.begin) hooks.begin(run, plan.seeds * parts.size());
     const Dataset training = select_identities(dataset, parts[fold.fold].train);
-    const Dataset test = select_identities(dataset, parts[fold.fold].test);
+    Dataset test = select_identities(dataset, parts[fold.fold].test);
     const auto start = std::chrono::steady_clock::now();
     const TrainedModel trained = train_model(training, recipe, fold.seed, pool, hooks.training);
     if (!trained.finished) return result;
@@ -101,6 +101,7 @@ CrossValidation cross_validate(const Dataset& dataset, const Recipe& recipe,
       fold.pca = result.folds[fold.fold].pca;
     }
     if (hooks.end) hooks.end(fold);
+    if (hooks.tested) hooks.tested(fold, model, std::move(test));
     result.folds.push_back(std::move(fold));
   }
   result.finished = true;

@@ -14,6 +14,7 @@
 #include "doppel/eval/one_shot.h"
 #include "doppel/eval/verification.h"
 #include "doppel/loss/energy.h"
+#include "doppel/model/model.h"
 #include "doppel/train/recipe.h"
 #include "doppel/train/trainer.h"
 
@@ -73,6 +74,8 @@ struct CrossValidation {
 struct CrossValidationHooks {
   std::function<void(size_t done, size_t all)> begin;  // before a training: how many are over
   std::function<void(const FoldResult&)> end;          // after its test
+  // After `end`: what was trained, and the people it was tested on.
+  std::function<void(const FoldResult&, const Model&, Dataset)> tested;
   TrainingHooks training;
 };
 
