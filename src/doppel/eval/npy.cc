@@ -20,7 +20,7 @@ static_assert(std::endian::native == std::endian::little);  // values are copied
 constexpr std::string_view kMagic("\x93NUMPY", 6);
 constexpr size_t kMostHeaderBytes = 1 << 16;
 
-struct Header {
+struct NpyHeader {
   std::optional<std::string> descr;
   std::optional<bool> fortran_order;
   std::optional<std::vector<size_t>> shape;
@@ -32,8 +32,8 @@ class HeaderReader {
  public:
   HeaderReader(std::string_view text, const std::string& name) : text_(text), name_(name) {}
 
-  Header read() {
-    Header header;
+  NpyHeader read() {
+    NpyHeader header;
     expect('{');
     while (!accept('}')) {
       const std::string key = quoted();
@@ -169,7 +169,7 @@ Matrix decode_npy(std::string_view bytes, const std::string& name) {
     fail("the header of " + std::to_string(length) + " bytes is longer than the file or than " +
          std::to_string(kMostHeaderBytes));
   }
-  const Header header = HeaderReader(bytes.substr(0, length), name).read();
+  const NpyHeader header = HeaderReader(bytes.substr(0, length), name).read();
   bytes.remove_prefix(length);
 
   if (*header.descr != "<f4" && *header.descr != "<f8") {
