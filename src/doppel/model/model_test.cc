@@ -143,6 +143,16 @@ TEST(Model, ANegativeVarianceIsRefused) {
   EXPECT_THAT(refusal(decode_safetensors(encode_model(model), "m")), HasSubstr("running_var"));
 }
 
+// Else the fuzzer would begin with files that are refused at their first line.
+TEST(Model, TheFuzzersExamplesAreModels) {
+  const std::filesystem::path examples = "fuzz/corpus/model";
+  const Model whole = load_model(examples / "whole.safetensors");
+  EXPECT_EQ(whole.members.size(), 2u);
+  EXPECT_GT(whole.gradients.whitening.size(), 0u);
+  EXPECT_TRUE(whole.threshold);
+  EXPECT_EQ(load_model(examples / "pairs.safetensors").energy.kind, EnergyKind::weighted_l1);
+}
+
 TEST(Model, SavedIsLoaded) {
   const auto path = std::filesystem::path(testing::TempDir()) / "doppel_model.safetensors";
   save_model(sample(), path);
