@@ -35,6 +35,10 @@ void print_info(const Model& model, const std::string& path) {
   std::printf("  pictures    %d x %d%s, %s\n", input.width, input.height, thinned.c_str(),
               input.standardize ? "mean 0 and deviation 1" : "grey 0 to 1");
   std::printf("  views       %zu of each picture\n", model.views.count());
+  if (model.gradients.weight > 0) {
+    std::printf("  gradients   %zu values beside the networks, weight %g\n",
+                model.gradients.whitening.size(), model.gradients.weight);
+  }
   std::printf("  energy      %s, embeddings of %zu values\n", to_string(model.energy.kind).c_str(),
               embedding_size(model));
   std::printf("  threshold   %s\n", model.threshold ? (std::to_string(model.threshold->value) +

@@ -118,6 +118,35 @@ TEST(TrainModel, ALearnedEnergyEndsInTheModel) {
   EXPECT_EQ(read.energy.bias, model.energy.bias);
 }
 
+TEST(TrainModel, GradientsAreWhitenedByTheTrainingPeople) {
+  const Dataset dataset = synthetic_dataset(5, 4, 1);
+  Recipe recipe = images_recipe();
+  recipe.gradients = {8, 4};
+  recipe.gradient_weight = 0.5;
+  ThreadPool pool(2), one(1);
+  const Model model = train_model(dataset, recipe, 3, pool).model;
+  EXPECT_EQ(model.gradients.histograms, recipe.gradients);
+  EXPECT_EQ(model.gradients.weight, 0.5);
+  const Matrix inputs = preprocess(dataset.images, model.preprocessing);
+  const Whitening expected =
+      fit_whitening(gradient_histograms(model, inputs, pool), dataset.identity_of);
+  EXPECT_EQ(model.gradients.whitening.mean, expected.mean);
+  EXPECT_EQ(model.gradients.whitening.transform.values, expected.transform.values);
+  EXPECT_EQ(encode_model(train_model(dataset, recipe, 3, one).model), encode_model(model));
+  EXPECT_EQ(recipe_to_json(recipe_from_json(model.training.recipe)), recipe_to_json(recipe));
+
+  recipe.gradients.cell = 64;  // refused before the training, not behind it
+  TrainingHooks hooks;
+  hooks.batch = [](const BatchReport&) { ADD_FAILURE() << "it trained"; };
+  try {
+    train_model(dataset, recipe, 3, pool, hooks);
+    ADD_FAILURE() << "accepted";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::bad_argument);
+    EXPECT_THAT(error.what(), testing::HasSubstr("cells of 64"));
+  }
+}
+
 TEST(TrainModel, TurnedPicturesAreIdentitiesOfTheTrainingAlone) {
   ThreadPool pool(1);
   Dataset dataset = synthetic_dataset(3, 3, 1);
