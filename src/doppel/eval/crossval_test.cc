@@ -6,6 +6,7 @@
 
 #include "doppel/base/error.h"
 #include "doppel/data/synthetic.h"
+#include "doppel/eval/seen.h"
 
 namespace doppel {
 namespace {
@@ -35,6 +36,16 @@ TEST(CrossValidation, EveryIdentityIsTestedOnceAndFiguresAreThoseOfTheirFold) {
     EXPECT_EQ(folds, 3u);
   };
   hooks.end = [&](const FoldResult& fold) { EXPECT_EQ(fold.fold, ended++); };
+  // The model remembers whom it has seen: nobody of those it is tested on.
+  hooks.tested = [&](const FoldResult& fold, const Model& model, const Dataset& test) {
+    EXPECT_EQ(ended, fold.fold + 1);
+    ASSERT_EQ(test.identities.size(), 4u);
+    for (size_t i = 0; i < 4; ++i) {
+      EXPECT_EQ(test.identities[i].name, fold.test_identities[i]);
+    }
+    EXPECT_EQ(model.training.identities, 8u);
+    EXPECT_TRUE(seen_overlap(model.training.seen, test).empty());
+  };
   const CrossValidation result = cross_validate(people, quick(), {3, 1}, pool, hooks);
   EXPECT_TRUE(result.finished);
   EXPECT_EQ(begun, 3u);

@@ -47,7 +47,9 @@ class LogisticPairs : public BatchLoss {
   size_t embedding_size_;
 };
 
-[[noreturn]] void refuse_loss(const std::string& what) { throw Error(ErrorKind::bad_argument, what); }
+[[noreturn]] void refuse_loss(const std::string& what) {
+  throw Error(ErrorKind::bad_argument, what);
+}
 
 }  // namespace
 
@@ -56,12 +58,13 @@ nlohmann::json complete_objective(const nlohmann::json& settings, bool pairs) {
   const json type = settings.is_object() ? settings.value("type", json()) : json();
   if (type != "contrastive_pairs" && type != "logistic_pairs") {
     refuse_loss("loss type " + type.dump() +
-           " is not for pairs; known: \"contrastive_pairs\", \"logistic_pairs\"");
+                " is not for pairs; known: \"contrastive_pairs\", \"logistic_pairs\"");
   }
   json complete = {{"type", type}};
   if (type == "contrastive_pairs") complete["margin"] = settings.value("margin", json(1.0));
   for (const auto& [key, value] : settings.items()) {
-    if (!complete.contains(key)) refuse_loss("loss \"" + type.get<std::string>() + "\" has no " + key);
+    if (!complete.contains(key))
+      refuse_loss("loss \"" + type.get<std::string>() + "\" has no " + key);
   }
   if (complete.contains("margin")) {
     const json& margin = complete["margin"];
