@@ -113,12 +113,16 @@ struct TestResult {
   Overlap seen;
 };
 
-TestResult test(const TrainedModel& trained, const Dataset& dataset, ThreadPool& pool) {
+// Nothing where the pairs are so few that one kind has none among the test pairs.
+std::optional<TestResult> test(const TrainedModel& trained, const Dataset& dataset,
+                               ThreadPool& pool) {
+  const std::vector<Pair>& pairs = trained.split.test;
+  const auto genuine = std::ranges::count_if(pairs, &Pair::genuine);
+  if (genuine == 0 || genuine == std::ssize(pairs)) return {};
   const Matrix embeddings = embed_images(trained.model, dataset.images, pool);
-  const ScoredPairs scored =
-      score_pairs(embeddings, trained.split.test, trained.model.energy, pool);
-  return {at_threshold(scored, kTutorialThreshold), measure_verification(scored),
-          seen_in_training(trained.split)};
+  const ScoredPairs scored = score_pairs(embeddings, pairs, trained.model.energy, pool);
+  return TestResult{at_threshold(scored, kTutorialThreshold), measure_verification(scored),
+                    seen_in_training(trained.split)};
 }
 
 json test_json(const TestResult& result, size_t pairs) {
@@ -239,7 +243,12 @@ void run(const TrainOptions& options) {
     if (on_pairs) {
       std::printf("Trained on %zu pairs in %.1f s.\nPairs: %s\n", trained.split.train.size(),
                   train_seconds, trained.pair_method.c_str());
-      print_test(*tested, pairs);
+      if (tested) {
+        print_test(*tested, pairs);
+      } else {
+        std::printf("No test: of %zu pairs kept for it none are genuine, or none impostor.\n",
+                    pairs);
+      }
     } else {
       std::printf("Trained on %zu images in %.1f s.\n", parts.training.images.size(),
                   train_seconds);
@@ -272,7 +281,7 @@ void run(const TrainOptions& options) {
                          {"train", trained.split.train.size()},
                          {"validation", trained.split.validation.size()},
                          {"test", pairs}};
-    document["test"] = test_json(*tested, pairs);
+    document["test"] = tested ? test_json(*tested, pairs) : json();
   }
   print_json(document);
 }

@@ -218,6 +218,20 @@ TEST_F(Program, WithoutDataItSaysThatFacesAreSynthetic) {
   EXPECT_EQ(trained["data"]["identities"], 40);
 }
 
+// Two test pairs: of some seeds both genuine, or both impostor, of others one of each.
+TEST_F(Program, TooFewPairsToTestOnAreSaidToBe) {
+  size_t tested = 0, untested = 0;
+  for (int seed = 0; seed < 8; ++seed) {
+    const Finished done =
+        run({"train", "faces", "--recipe", "tutorial", "--set", "pairs.per_kind=4", "--epochs", "1",
+             "--seed", std::to_string(seed), "--json"});
+    ASSERT_EQ(done.code, 0) << done.err;
+    ++(done.json()["test"].is_null() ? untested : tested);
+  }
+  EXPECT_GT(tested, 0u);
+  EXPECT_GT(untested, 0u);
+}
+
 // A small recipe on batches of images, people to train on and strangers.
 class Faces : public ProgramTest {
  protected:
