@@ -62,7 +62,6 @@ class Table {
     table_.erase(key);
     return value;
   }
-  json take_rest() { return std::exchange(table_, json::object()); }
 
   void done(const std::string& known) const {
     if (!table_.empty()) {
@@ -259,7 +258,12 @@ Recipe recipe_from_json(const nlohmann::json& document) {
   embedding.read("gradient_cell", recipe.gradients.cell);
   embedding.read("gradient_bins", recipe.gradients.bins);
   embedding.read("gradient_weight", recipe.gradient_weight);
-  recipe.views = read_part("embedding", embedding.take_rest(), views_from_json);
+  json views = json::object();
+  for (const char* key : {"mirror", "scales"}) {
+    if (embedding.has(key)) views[key] = embedding.take(key);
+  }
+  recipe.views = read_part("embedding", views, views_from_json);
+  embedding.done("mirror, scales, energy, gradient_cell, gradient_bins, gradient_weight");
   recipe.check();
   return recipe;
 }

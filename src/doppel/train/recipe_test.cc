@@ -133,6 +133,7 @@ TEST(Recipe, ChangesThatMakeNoSenseAreNamed) {
   EXPECT_THAT(refused("tutorial", "loss={type='triplet'}"), HasSubstr("contrastive_pairs"));
   EXPECT_THAT(refused("tutorial", "embedding.energy='weighted_l1'"), HasSubstr("logistic_pairs"));
   EXPECT_THAT(refused("faces", "embedding.energy='near'"), HasSubstr("near"));
+  EXPECT_THAT(refused("faces", "embedding.mirrors=true"), HasSubstr("gradient_weight"));
   EXPECT_THAT(refused("faces", "embedding.gradient_cell=1"), HasSubstr("not 1"));
   EXPECT_THAT(refused("faces", "embedding.gradient_weight=-1"), HasSubstr("gradient_weight"));
   EXPECT_THAT(refused("faces", "embedding.mirrors=true"), HasSubstr("[embedding]"));
