@@ -29,7 +29,7 @@ std::vector<PhotoAnswers::Result> PhotoAnswers::of(std::span<const std::string> 
   pool_.parallel_for(files.size(), [&](size_t i, size_t) {
     try {
       const Image photo = load_image(files[i], faces_.decoding());
-      faces[i] = faces_.find(photo, choice_, files[i]);
+      faces[i] = faces_.of(photo, choice_, files[i]);
       results[i].photo = AnsweredPhoto{files[i], {}};
     } catch (const Error& error) {
       results[i].problem = error;

@@ -34,6 +34,11 @@ size_t seen_images(const Model& model, const EpisodeFiles& files) {
 
 void run(const OneShotOptions& options) {
   const Model model = load_model(options.model);
+  if (model.preprocessing.align) {
+    throw Error(ErrorKind::mismatch, options.model +
+                                         ": it takes aligned faces, and runs are measured "
+                                         "as they are: a model without --align was expected");
+  }
   ThreadPool pool(options.threads > 0 ? options.threads : ThreadPool::available_threads());
   const EpisodeFiles files = load_episodes(options.runs, pool);
   const size_t seen = seen_images(model, files);

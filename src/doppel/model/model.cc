@@ -67,10 +67,12 @@ Preprocessing read_preprocessing(const Metadata& metadata) {
   p.width = static_cast<int>(metadata.number(value, "width", kMostExtent));
   p.height = static_cast<int>(metadata.number(value, "height", kMostExtent));
   p.step = static_cast<int>(metadata.number(value, "step", kMostExtent));
-  if (!value.contains("standardize") || !value["standardize"].is_boolean()) {
-    metadata.fail("its \"standardize\" is neither true nor false");
+  for (const auto& [key, field] : {std::pair{"standardize", &p.standardize}, {"align", &p.align}}) {
+    if (!value.contains(key) || !value[key].is_boolean()) {
+      metadata.fail(std::string("its \"") + key + "\" is neither true nor false");
+    }
+    *field = value[key].get<bool>();
   }
-  p.standardize = value["standardize"].get<bool>();
   if (p.width < 1 || p.height < 1 || p.step < 1) {
     metadata.fail("its \"preprocessing\" has a size of 0");
   }
@@ -216,7 +218,8 @@ std::string encode_model(const Model& model) {
       {"preprocessing", json{{"width", model.preprocessing.width},
                              {"height", model.preprocessing.height},
                              {"step", model.preprocessing.step},
-                             {"standardize", model.preprocessing.standardize}}
+                             {"standardize", model.preprocessing.standardize},
+                             {"align", model.preprocessing.align}}
                             .dump()},
       {"views", views_to_json(model.views).dump()},
       {"gradients", json{{"cell", model.gradients.histograms.cell},
