@@ -390,7 +390,7 @@ class SavedIndex : public ::testing::Test {
     index_.save(folder_ / "index", "gallery 17");
   }
   TemplateIndex::Loaded load(const std::string& key = "gallery 17") {
-    return TemplateIndex::load(folder_ / "index", key, ids_, rows_, index_.energy(),
+    return TemplateIndex::load(folder_ / "index", key, ids_, rows_, index_.energy(), pool_,
                                IndexKind::graph);
   }
   void write(const std::string& bytes) {
@@ -416,8 +416,9 @@ TEST_F(SavedIndex, ComesBackOverTemplatesInAnyOrder) {
   for (size_t i = 0; i < 300; ++i) {
     std::ranges::copy(rows_.row(299 - i), turned_rows.row(i).begin());
   }
-  TemplateIndex::Loaded other = TemplateIndex::load(folder_ / "index", "gallery 17", turned,
-                                                    turned_rows, index_.energy(), IndexKind::graph);
+  TemplateIndex::Loaded other =
+      TemplateIndex::load(folder_ / "index", "gallery 17", turned, turned_rows, index_.energy(),
+                          pool_, IndexKind::graph);
   ASSERT_TRUE(other.index) << other.reason;
   EXPECT_EQ(other.index->search(probes, 5, pool_), index_.search(probes, 5, pool_));
   expect_by_hand(*other.index, ids_, rows_, probes, 5, pool_);
@@ -449,8 +450,8 @@ TEST_F(SavedIndex, IsStaleForAnotherKeyOtherTemplatesOrAnotherEnergy) {
   ids_.pop_back();
   rows_ = part(rows_, 0, 299);
   EXPECT_THAT(load().reason, HasSubstr("another number of templates"));
-  const TemplateIndex::Loaded other =
-      TemplateIndex::load(folder_ / "index", "gallery 17", ids_, rows_, {}, IndexKind::graph);
+  const TemplateIndex::Loaded other = TemplateIndex::load(folder_ / "index", "gallery 17", ids_,
+                                                          rows_, {}, pool_, IndexKind::graph);
   EXPECT_THAT(other.reason, HasSubstr("another energy"));
 }
 
@@ -461,7 +462,7 @@ TEST_F(SavedIndex, IsMissing) {
 
 TEST_F(SavedIndex, IsLoadedWithoutItsGraphWhereNoneIsWanted) {
   const TemplateIndex::Loaded loaded =
-      TemplateIndex::load(folder_ / "index", "gallery 17", ids_, rows_, index_.energy());
+      TemplateIndex::load(folder_ / "index", "gallery 17", ids_, rows_, index_.energy(), pool_);
   ASSERT_TRUE(loaded.index) << loaded.reason;
   EXPECT_FALSE(loaded.index->has_graph());
   EXPECT_EQ(error_of([&] { loaded.index->save(folder_ / "x", ""); }).kind(),
