@@ -57,7 +57,7 @@ void add_explain(CLI::App& program) {
       "them alike (blue), where it brings them together it had made them different (orange).\n"
       "Example: doppel explain model.safetensors ada_1.jpg ada_2.png --out heat.png");
   command->add_option("MODEL", options->model, "A model file")->required();
-  command->add_option("A", options->a, "An image (PGM, PPM, PNG, JPEG)")->required();
+  command->add_option("A", options->a, "An image (PGM, PPM, PNG, JPEG, WebP)")->required();
   command->add_option("B", options->b, "Another image")->required();
   command->add_option("--out", options->out, "The picture, a PNG file")->capture_default_str();
   command

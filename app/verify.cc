@@ -66,7 +66,7 @@ void add_verify(CLI::App& program) {
       "model has not seen. Images of another size than the model's are resized.\n"
       "Example: doppel verify model.safetensors ada_1.jpg ada_2.png");
   command->add_option("MODEL", options->model, "A model file")->required();
-  command->add_option("A", options->a, "An image (PGM, PPM, PNG, JPEG)")->required();
+  command->add_option("A", options->a, "An image (PGM, PPM, PNG, JPEG, WebP)")->required();
   command->add_option("B", options->b, "Another image")->required();
   command->add_option("--threshold", options->threshold, "Same person below this distance")
       ->default_str("the model's");

@@ -1,6 +1,8 @@
-// Any bytes into decode_image(): an image that keeps its promises or a doppel::Error, nothing else.
+// Any bytes into decode_image(), with and without options: an image that keeps its promises or a
+// doppel::Error, nothing else.
 #include <zlib.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -30,19 +32,33 @@ std::string with_right_checksums(std::string_view file) {
   return bytes;
 }
 
+void check_image(const doppel::Image& image, bool color) {
+  doppel::check_size(doppel::ErrorKind::bad_argument, image.width, image.height, "fuzz");
+  const size_t pixels = static_cast<size_t>(image.width) * static_cast<size_t>(image.height);
+  if (image.pixels.size() != pixels) std::abort();
+  if (image.colors.size() != (color ? 3 * pixels : 0)) std::abort();
+  for (const auto* values : {&image.pixels, &image.colors}) {
+    for (const float value : *values) {
+      if (!(value >= 0.0f && value <= 1.0f)) std::abort();
+    }
+  }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string bytes = with_right_checksums({reinterpret_cast<const char*>(data), size});
   try {
     const doppel::Image image = doppel::decode_image(bytes, "fuzz");
-    doppel::check_size(doppel::ErrorKind::bad_argument, image.width, image.height, "fuzz");
-    if (image.pixels.size() !=
-        static_cast<size_t>(image.width) * static_cast<size_t>(image.height)) {
+    check_image(image, false);
+    const doppel::Image color = doppel::decode_image(bytes, "fuzz", {.color = true});
+    check_image(color, true);
+    if (color.pixels != image.pixels) std::abort();
+    const doppel::Image reduced =
+        doppel::decode_image(bytes, "fuzz", {.color = true, .shorter_side = 4});
+    check_image(reduced, true);
+    if (std::min(reduced.width, reduced.height) < std::min({image.width, image.height, 4})) {
       std::abort();
-    }
-    for (const float pixel : image.pixels) {
-      if (!(pixel >= 0.0f && pixel <= 1.0f)) std::abort();
     }
   } catch (const doppel::Error& error) {
     if (error.kind() != doppel::ErrorKind::bad_data) std::abort();

@@ -35,10 +35,6 @@ struct Dataset {
 // What a data set may hold at most in pixels, of all images together (2 GB).
 inline constexpr size_t kMostDatasetPixels = 500'000'000;
 
-struct ImageSize {
-  int width = 0, height = 0;
-};
-
 struct LoadOptions {
   std::optional<ImageSize> size;            // what every image becomes as soon as it is decoded
   size_t most_pixels = kMostDatasetPixels;  // of what is kept: of the resized images

@@ -36,7 +36,8 @@ bool is_named_like_an_image(std::string_view file) {
   for (char& c : ending) {
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
   }
-  constexpr std::string_view kEndings[] = {".pgm", ".ppm", ".pnm", ".png", ".jpg", ".jpeg"};
+  constexpr std::string_view kEndings[] = {".pgm", ".ppm",  ".pnm", ".png",
+                                           ".jpg", ".jpeg", ".webp"};
   return std::find(std::begin(kEndings), std::end(kEndings), ending) != std::end(kEndings);
 }
 

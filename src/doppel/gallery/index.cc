@@ -189,6 +189,9 @@ size_t TemplateIndex::size() const { return parts_->rows.size(); }
 size_t TemplateIndex::dimension() const { return parts_->rows.dimension; }
 const Energy& TemplateIndex::energy() const { return parts_->rows.energy; }
 bool TemplateIndex::contains(int64_t id) const { return parts_->row_of.contains(id); }
+std::span<const float> TemplateIndex::embedding(int64_t id) const {
+  return parts_->rows.row(parts_->row_of.at(id));
+}
 bool TemplateIndex::has_graph() const { return parts_->graph.has_value(); }
 
 size_t TemplateIndex::bytes() const {

@@ -82,6 +82,8 @@ class TemplateIndex {
   size_t dimension() const;
   const Energy& energy() const;
   bool contains(int64_t id) const;
+  // Valid until the index changes; the id is there.
+  std::span<const float> embedding(int64_t id) const;
   bool has_graph() const;  // whether there is something to save()
   size_t bytes() const;    // of memory, about
 

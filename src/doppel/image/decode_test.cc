@@ -24,6 +24,9 @@ TEST(Decode, RefusesWhatIsNoImage) {
   expect_refused("hello, world", "no image");
   expect_refused("GIF89a", "no image");
   expect_refused("\x89PNG\r\n\x1a", "no image");  // one byte short of the signature
+  expect_refused("RIFF", "no image");
+  expect_refused("RIFF\x04\x01\x01\x01WAVE", "no image");
+  EXPECT_THROW(decode_image(encode_pgm({1, 1, {0.0f}}), "x", {.shorter_side = -1}), Error);
 }
 
 TEST(Decode, TellsFormatsByTheirBytesNotByTheirNames) {

@@ -1,5 +1,5 @@
-// A picture in memory: grey is what decoders give and everything behind them takes; colour is what
-// sheets are drawn in.
+// A picture in memory: grey is what decoders give and everything behind them takes, with its
+// colours beside it where they were asked for; RgbImage is what sheets are drawn in.
 #pragma once
 
 #include <cstddef>
@@ -8,11 +8,17 @@
 
 namespace doppel {
 
-// Grey values in [0, 1], 0 black, row by row from the top: `pixels` holds height x width.
+struct ImageSize {
+  int width = 0, height = 0;
+};
+
+// Grey values in [0, 1], 0 black, row by row from the top: `pixels` holds height x width. `colors`
+// is empty, or holds the same pixels' R, G and B in [0, 1]: height x width x 3.
 struct Image {
   int width = 0;
   int height = 0;
   std::vector<float> pixels;
+  std::vector<float> colors = {};
 
   float& at(int row, int column) {
     return pixels[static_cast<size_t>(row) * static_cast<size_t>(width) +

@@ -1,11 +1,11 @@
-// JPEG through libjpeg-turbo: the luma of baseline and progressive files, upright by their EXIF
-// orientation.
+// JPEG through libjpeg-turbo: baseline and progressive files, upright by their EXIF orientation.
 #include <cstddef>
 #include <cstdio>
 // jpeglib.h needs the two above.
 #include <jerror.h>
 #include <jpeglib.h>
 
+#include <algorithm>
 #include <csetjmp>
 #include <cstdint>
 #include <utility>
@@ -13,6 +13,7 @@
 
 #include "doppel/base/error.h"
 #include "doppel/image/formats.h"
+#include "doppel/image/orientation.h"
 #include "doppel/image/size_limits.h"
 
 namespace doppel {
@@ -99,62 +100,28 @@ class JpegReader {
   char problem_[JMSG_LENGTH_MAX] = "";
 };
 
-// The orientation (tag 0x0112, 1 to 8) in an APP1 segment's EXIF data: a TIFF header and its first
-// directory (Exif 2.3, 4.5 and 4.6). 1, upright, where there is none.
-int exif_orientation(std::string_view segment) {
-  using namespace std::string_view_literals;
-  if (!segment.starts_with("Exif\0\0"sv)) return 1;
-  const std::string_view tiff = segment.substr(6);
-  const bool little = tiff.starts_with("II*\0"sv);
-  if (!little && !tiff.starts_with("MM\0*"sv)) return 1;
-  // Zero for bytes outside: no tag, type or count that is looked for here is zero.
-  const auto number = [&](uint64_t at, unsigned size) {
-    uint32_t value = 0;
-    for (unsigned i = 0; i < size && at + size <= tiff.size(); ++i) {
-      value = value << 8 | static_cast<uint8_t>(tiff[at + (little ? size - 1 - i : i)]);
-    }
-    return value;
-  };
-  const uint64_t directory = number(4, 4);
-  const uint32_t entries = number(directory, 2);
-  for (uint32_t i = 0; i < entries; ++i) {
-    const uint64_t entry = directory + 2 + uint64_t{12} * i;
-    constexpr uint32_t kOrientation = 0x0112, kShort = 3;
-    if (number(entry, 2) != kOrientation || number(entry + 2, 2) != kShort) continue;
-    const uint32_t value = number(entry + 8, 2);
-    return value >= 1 && value <= 8 ? static_cast<int>(value) : 1;
+// One pixel's R, G and B in [0, 1] to `rgb`; returns its grey value, to the bit what libjpeg gives
+// where it is asked for grey alone.
+float read_color(const JSAMPLE* samples, J_COLOR_SPACE space, float* rgb) {
+  if (space == JCS_RGB) {
+    for (size_t c = 0; c < 3; ++c) rgb[c] = static_cast<float>(samples[c]) / 255.0f;
+    // libjpeg's luma in 16 binary places, rounded to a byte.
+    const uint32_t grey =
+        (19595u * samples[0] + 38470u * samples[1] + 7471u * samples[2] + 32768u) >> 16;
+    return static_cast<float>(grey) / 255.0f;
   }
-  return 1;
-}
-
-// The picture as it is meant to be seen, from rows and columns as they are stored.
-Image upright(Image stored, int orientation) {
-  if (orientation == 1) return stored;
-  const bool turned = orientation >= 5;
-  Image image;
-  image.width = turned ? stored.height : stored.width;
-  image.height = turned ? stored.width : stored.height;
-  image.pixels.resize(stored.pixels.size());
-  for (int y = 0; y < image.height; ++y) {
-    for (int x = 0; x < image.width; ++x) {
-      int row = turned ? x : y, column = turned ? y : x;
-      // Where the stored first row is seen: top 1 2, bottom 3 4, left 5 8, right 6 7; the first
-      // column: left 1 4, right 2 3, top 5 6, bottom 7 8.
-      if (orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7) {
-        row = stored.height - 1 - row;
-      }
-      if (orientation == 2 || orientation == 3 || orientation == 7 || orientation == 8) {
-        column = stored.width - 1 - column;
-      }
-      image.at(y, x) = stored.at(row, column);
-    }
-  }
-  return image;
+  // JFIF 1.02: full range, chroma around 128.
+  const auto y = static_cast<float>(samples[0]);
+  const float cb = static_cast<float>(samples[1]) - 128.0f;
+  const float cr = static_cast<float>(samples[2]) - 128.0f;
+  const float values[] = {y + 1.402f * cr, y - 0.344136f * cb - 0.714136f * cr, y + 1.772f * cb};
+  for (size_t c = 0; c < 3; ++c) rgb[c] = std::clamp(values[c], 0.0f, 255.0f) / 255.0f;
+  return y / 255.0f;
 }
 
 }  // namespace
 
-Image decode_jpeg(std::string_view bytes, const std::string& name) {
+Image decode_jpeg(std::string_view bytes, const std::string& name, const DecodeOptions& options) {
   JpegReader reader(name);
   reader.open(bytes);
   reader.run([](jpeg_decompress_struct& jpeg) {
@@ -182,12 +149,21 @@ Image decode_jpeg(std::string_view bytes, const std::string& name) {
   int orientation = 1;
   for (const jpeg_marker_struct* marker = jpeg.marker_list; marker != nullptr && orientation == 1;
        marker = marker->next) {
-    orientation = exif_orientation(
-        {reinterpret_cast<const char*>(marker->data), size_t{marker->data_length}});
+    using namespace std::string_view_literals;
+    const std::string_view segment(reinterpret_cast<const char*>(marker->data),
+                                   size_t{marker->data_length});
+    if (segment.starts_with("Exif\0\0"sv)) orientation = exif_orientation(segment.substr(6));
   }
 
-  reader.run([](jpeg_decompress_struct& decompress) {
+  const bool color = options.color && jpeg.num_components == 3;
+  reader.run([&](jpeg_decompress_struct& decompress) {
     decompress.out_color_space = JCS_GRAYSCALE;
+    if (color) {  // YCbCr stays as it is: its Y is what grey is
+      decompress.out_color_space = jpeg.jpeg_color_space == JCS_RGB ? JCS_RGB : JCS_YCbCr;
+    }
+    decompress.scale_num = 1;
+    decompress.scale_denom = static_cast<unsigned>(
+        decode_divisor(jpeg.image_width, jpeg.image_height, options.shorter_side));
     decompress.dct_method = JDCT_ISLOW;
     jpeg_start_decompress(&decompress);
   });
@@ -195,13 +171,25 @@ Image decode_jpeg(std::string_view bytes, const std::string& name) {
   image.width = static_cast<int>(jpeg.output_width);
   image.height = static_cast<int>(jpeg.output_height);
   image.pixels.resize(size_t{jpeg.output_width} * jpeg.output_height);
-  std::vector<JSAMPLE> samples(jpeg.output_width);
-  for (float* to = image.pixels.data(); jpeg.output_scanline < jpeg.output_height;) {
+  if (options.color) image.colors.resize(image.pixels.size() * 3);
+  std::vector<JSAMPLE> samples(size_t{jpeg.output_width} * (color ? 3 : 1));
+  float* to = image.pixels.data();
+  float* colors = image.colors.data();
+  while (jpeg.output_scanline < jpeg.output_height) {
     reader.run([&](jpeg_decompress_struct& decompress) {
       JSAMPROW row = samples.data();
       jpeg_read_scanlines(&decompress, &row, 1);
     });
-    for (const JSAMPLE sample : samples) *to++ = static_cast<float>(sample) / 255.0f;
+    for (size_t i = 0; i < samples.size(); i += color ? 3 : 1) {
+      if (color) {
+        *to = read_color(samples.data() + i, jpeg.out_color_space, colors);
+      } else {
+        *to = static_cast<float>(samples[i]) / 255.0f;
+        if (options.color) std::fill_n(colors, 3, *to);
+      }
+      ++to;
+      if (options.color) colors += 3;
+    }
   }
   reader.run([](jpeg_decompress_struct& decompress) { jpeg_finish_decompress(&decompress); });
   return upright(std::move(image), orientation);

@@ -11,6 +11,7 @@
 
 #include "doppel/image/bad_bytes.h"
 #include "doppel/image/decode.h"
+#include "doppel/image/exif_bytes.h"
 
 namespace doppel {
 namespace {
@@ -25,6 +26,7 @@ struct JpegFile {
   bool progressive = false;
   bool two_scans = false;  // progressive, but without successive approximation
   bool arithmetic = false;
+  bool stored_as_rgb = false;  // not as YCbCr
   unsigned restart_interval = 0;
 };
 
@@ -41,6 +43,7 @@ std::string write_jpeg(const JpegFile& file) {
   jpeg.in_color_space = file.colours;
   jpeg.input_components = file.colours == JCS_GRAYSCALE ? 1 : file.colours == JCS_RGB ? 3 : 4;
   jpeg_set_defaults(&jpeg);
+  if (file.stored_as_rgb) jpeg_set_colorspace(&jpeg, JCS_RGB);
   jpeg_set_quality(&jpeg, 100, TRUE);
   jpeg.arith_code = file.arithmetic ? TRUE : FALSE;
   jpeg.restart_interval = file.restart_interval;
@@ -98,19 +101,8 @@ void expect_blocks(const Image& image, int columns, int rows, const std::vector<
   }
 }
 
-std::string exif(int orientation, bool little) {
-  const auto number = [&](unsigned value, int size) {
-    std::string bytes;
-    for (int i = 0; i < size; ++i) {
-      bytes += static_cast<char>(value >> 8 * (little ? i : size - 1 - i));
-    }
-    return bytes;
-  };
-  // Two entries: ImageWidth (long), then Orientation (short).
-  return "Exif\0\0"s + (little ? "II" : "MM") + number(42, 2) + number(8, 4) + number(2, 2) +
-         number(0x0100, 2) + number(4, 2) + number(1, 4) + number(24, 4) + number(0x0112, 2) +
-         number(3, 2) + number(1, 4) + number(static_cast<unsigned>(orientation), 2) +
-         number(0, 2) + number(0, 4);
+std::string app1(int orientation, bool little) {
+  return "Exif\0\0"s + exif_bytes(orientation, little);
 }
 
 const std::vector<uint8_t> six_levels = {10, 50, 90, 130, 170, 210};  // 3 x 2 blocks
@@ -141,6 +133,63 @@ TEST(Jpeg, ReadsColourAsLuma) {
   }
 }
 
+// The same bits as where grey alone is asked for, and the colours that were written.
+TEST(Jpeg, ReadsColoursBesideTheLuma) {
+  for (const bool stored_as_rgb : {false, true}) {
+    JpegFile file{24, 8, JCS_RGB, {}};
+    file.stored_as_rgb = stored_as_rgb;
+    const uint8_t rgb[3][3] = {{250, 20, 40}, {10, 200, 90}, {30, 60, 220}};
+    for (unsigned y = 0; y < 8; ++y) {
+      for (unsigned x = 0; x < 24; ++x) {
+        file.samples.insert(file.samples.end(), rgb[x / 8], rgb[x / 8] + 3);
+      }
+    }
+    const std::string bytes = write_jpeg(file);
+    const Image grey = decode_image(bytes, "grey");
+    const Image colour = decode_image(bytes, "colour", {.color = true});
+    EXPECT_TRUE(grey.colors.empty());
+    EXPECT_EQ(colour.pixels, grey.pixels);
+    ASSERT_EQ(colour.colors.size(), 24u * 8 * 3);
+    for (const unsigned x : {0u, 20u}) {  // columns whose chroma no neighbour is mixed into
+      for (unsigned c = 0; c < 3; ++c) {
+        EXPECT_NEAR(colour.colors[x * 3 + c], rgb[x / 8][c] / 255.0, 2.5 / 255) << x << ' ' << c;
+      }
+    }
+  }
+  const Image grey = decode_image(write_jpeg(blocks(3, 2, six_levels)), "x.jpg", {.color = true});
+  ASSERT_EQ(grey.colors.size(), 3 * grey.pixels.size());
+  for (size_t i = 0; i < grey.colors.size(); ++i) ASSERT_EQ(grey.colors[i], grey.pixels[i / 3]);
+}
+
+// Each 8 x 8 block is flat, so a reduced picture shows its level in fewer pixels.
+TEST(Jpeg, ComesReducedWhileTheShorterSideStaysLongEnough) {
+  struct Case {
+    int shorter_side, block;
+  };
+  JpegFile file = blocks(3, 2, six_levels);  // 24 x 16
+  file.app1 = app1(6, true);                 // seen as 16 x 24
+  for (const Case& c :
+       {Case{0, 8}, {100, 8}, {9, 8}, {8, 4}, {5, 4}, {4, 2}, {3, 2}, {2, 1}, {1, 1}}) {
+    SCOPED_TRACE(c.shorter_side);
+    const Image image =
+        decode_image(write_jpeg(file), "x.jpg", {.color = true, .shorter_side = c.shorter_side});
+    ASSERT_EQ(image.width, 2 * c.block);
+    ASSERT_EQ(image.height, 3 * c.block);
+    ASSERT_EQ(image.colors.size(), 3 * image.pixels.size());
+    const int turned[] = {130, 10, 170, 50, 210, 90};
+    for (int y = 0; y < image.height; ++y) {
+      for (int x = 0; x < image.width; ++x) {
+        ASSERT_NEAR(image.at(y, x), turned[y / c.block * 2 + x / c.block] / 255.0, 1.01 / 255);
+      }
+    }
+  }
+  // 19 x 9 at half its size has no half pixels: 10 x 5.
+  const JpegFile odd{19, 9, JCS_GRAYSCALE, std::vector<uint8_t>(19 * 9, 77)};
+  const Image half = decode_image(write_jpeg(odd), "x.jpg", {.shorter_side = 4});
+  EXPECT_EQ(half.width, 10);
+  EXPECT_EQ(half.height, 5);
+}
+
 TEST(Jpeg, AppliesAllOrientations) {
   // How 10 50 90 / 130 170 210 looks once shown as the orientation says.
   struct Case {
@@ -161,7 +210,7 @@ TEST(Jpeg, AppliesAllOrientations) {
     for (const bool little : {false, true}) {
       SCOPED_TRACE(orientation);
       JpegFile file = blocks(3, 2, six_levels);
-      file.app1 = exif(orientation, little);
+      file.app1 = app1(orientation, little);
       const Case& want = expected[orientation - 1];
       expect_blocks(decode_image(write_jpeg(file), "x.jpg"), want.columns, want.rows, want.levels);
     }
@@ -170,13 +219,13 @@ TEST(Jpeg, AppliesAllOrientations) {
 
 // Damaged or foreign metadata cost no picture: it stays as stored.
 TEST(Jpeg, PassesOverUnusableOrientations) {
-  std::vector<std::string> segments = {exif(0, true),      exif(9, true),
-                                       exif(65535, false), "http://ns.adobe.com/xap/1.0/\0<x/>"s,
+  std::vector<std::string> segments = {app1(0, true),      app1(9, true),
+                                       app1(65535, false), "http://ns.adobe.com/xap/1.0/\0<x/>"s,
                                        "Exif\0\0II"s,      "Exif\0\0XX*\0\x08\0\0\0"s};
-  std::string far_directory = exif(6, true);
+  std::string far_directory = app1(6, true);
   far_directory[13] = '\xff';  // the directory's offset: about 2^32
   segments.push_back(far_directory);
-  const std::string whole = exif(6, false);
+  const std::string whole = app1(6, false);
   for (size_t size = 1; size + 6 < whole.size(); ++size) segments.push_back(whole.substr(0, size));
   for (const std::string& segment : segments) {
     JpegFile file = blocks(3, 2, six_levels);
@@ -191,7 +240,7 @@ TEST(Jpeg, PassesOverUnusableOrientations) {
 
 TEST(Jpeg, RefusesEveryTruncation) {
   JpegFile file = blocks(3, 2, six_levels);
-  file.app1 = exif(6, true);
+  file.app1 = app1(6, true);
   expect_no_prefix_decodes(write_jpeg(file));
   file.progressive = true;
   expect_no_prefix_decodes(write_jpeg(file));

@@ -1,6 +1,7 @@
 // PNG through libpng: every colour type, bit depth and interlace; transparent pixels lie on white.
 #include <png.h>
 
+#include <algorithm>
 #include <csetjmp>
 #include <cstdint>
 #include <cstdio>
@@ -86,9 +87,8 @@ struct RowFormat {
   size_t sample_bytes = 0;
   size_t palette_size = 0;  // 0: no palette
   float palette[256] = {};  // the grey values of its colours
+  float palette_colors[256][3] = {};
 };
-
-float on_white(float grey, float alpha) { return alpha * grey + (1.0f - alpha); }
 
 // libpng checks no index where it expands a palette itself, hence this.
 RowFormat palette_format(png_structp png, png_infop info) {
@@ -101,37 +101,45 @@ RowFormat palette_format(png_structp png, png_infop info) {
   for (int i = 0; i < count; ++i) {
     const float grey = luma(colours[i].red, colours[i].green, colours[i].blue, 255);
     const float alpha = i < alpha_count ? static_cast<float>(alphas[i]) / 255.0f : 1.0f;
+    const png_byte rgb[] = {colours[i].red, colours[i].green, colours[i].blue};
+    for (size_t c = 0; c < 3; ++c) {
+      format.palette_colors[format.palette_size][c] =
+          on_white(static_cast<float>(rgb[c]) / 255.0f, alpha);
+    }
     format.palette[format.palette_size++] = on_white(grey, alpha);
   }
   return format;
 }
 
-void row_to_grey(const png_byte* row, const RowFormat& format, float* to, size_t width) {
+// One row's grey values to `to` and, unless `colors` is null, its R, G and B to `colors`.
+void read_row(const png_byte* row, const RowFormat& format, size_t width, float* to,
+              float* colors) {
   const uint32_t most = format.sample_bytes == 2 ? 65535 : 255;
   const auto next_sample = [&] {
     uint32_t value = *row++;
     if (format.sample_bytes == 2) value = value << 8 | *row++;
     return value;
   };
+  const auto in_unit = [&](uint32_t v) { return static_cast<float>(v) / static_cast<float>(most); };
+  const bool is_colour = format.channels >= 3;
   for (size_t x = 0; x < width; ++x) {
-    if (format.channels >= 3) {
-      const uint32_t r = next_sample();
-      const uint32_t g = next_sample();
-      const uint32_t b = next_sample();
-      to[x] = luma(r, g, b, most);
-    } else {
-      to[x] = static_cast<float>(next_sample()) / static_cast<float>(most);
-    }
-    if (format.channels % 2 == 0) {
-      const float alpha = static_cast<float>(next_sample()) / static_cast<float>(most);
-      to[x] = on_white(to[x], alpha);
+    uint32_t rgb[3];
+    rgb[0] = next_sample();
+    for (size_t c = 1; c < 3; ++c) rgb[c] = is_colour ? next_sample() : rgb[0];
+    to[x] = is_colour ? luma(rgb[0], rgb[1], rgb[2], most) : in_unit(rgb[0]);
+    const bool has_alpha = format.channels % 2 == 0;
+    const float alpha = has_alpha ? in_unit(next_sample()) : 1.0f;
+    if (has_alpha) to[x] = on_white(to[x], alpha);
+    if (colors == nullptr) continue;
+    for (const uint32_t value : rgb) {
+      *colors++ = has_alpha ? on_white(in_unit(value), alpha) : in_unit(value);
     }
   }
 }
 
 }  // namespace
 
-Image decode_png(std::string_view bytes, const std::string& name) {
+Image decode_png(std::string_view bytes, const std::string& name, const DecodeOptions& options) {
   // The header chunk is the first; libpng would refuse a forged size as well, but not say which.
   if (bytes.size() >= 24 && bytes.substr(12, 4) == "IHDR") {
     check_size(ErrorKind::bad_data, big_endian(bytes.substr(16)), big_endian(bytes.substr(20)),
@@ -178,6 +186,7 @@ Image decode_png(std::string_view bytes, const std::string& name) {
   image.width = static_cast<int>(width);
   image.height = static_cast<int>(height);
   image.pixels.resize(width * height);
+  if (options.color) image.colors.resize(image.pixels.size() * 3);
   // An interlaced image is complete with its last pass, so all its rows are kept until then.
   std::vector<png_byte> rows(row_bytes * (passes > 1 ? height : 1));
   for (int pass = 0; pass < passes; ++pass) {
@@ -186,13 +195,15 @@ Image decode_png(std::string_view bytes, const std::string& name) {
       reader.run([&](png_structp png, png_infop) { png_read_row(png, row, nullptr); });
       if (pass < passes - 1) continue;
       float* to = image.pixels.data() + y * width;
+      float* colors = options.color ? image.colors.data() + y * width * 3 : nullptr;
       if (format.palette_size == 0) {
-        row_to_grey(row, format, to, width);
+        read_row(row, format, width, to, colors);
         continue;
       }
       for (size_t x = 0; x < width; ++x) {
         if (row[x] >= format.palette_size) reader.fail("a pixel's colour is not in the palette");
         to[x] = format.palette[row[x]];
+        if (colors != nullptr) colors = std::copy_n(format.palette_colors[row[x]], 3, colors);
       }
     }
   }

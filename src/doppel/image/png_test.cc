@@ -128,6 +128,27 @@ TEST(Png, ReadsPalettes) {
   expect_pixels(palette_with_alpha(), {0.299f, 0.587f, 0.114f, 0.8f, 0.8f, 0.114f, 0.587f, 0.299f});
 }
 
+TEST(Png, ReadsColoursBesideTheLuma) {
+  const std::vector<std::pair<PngFile, std::vector<float>>> cases = {
+      {{2, 1, PNG_COLOR_TYPE_RGB, 8, {255, 0, 51, 0, 102, 255}}, {1, 0, 0.2f, 0, 0.4f, 1}},
+      {{1, 1, PNG_COLOR_TYPE_RGB_ALPHA, 8, {255, 0, 0, 51}}, {1, 0.8f, 0.8f}},
+      {{2, 1, PNG_COLOR_TYPE_GRAY, 8, {0, 51}}, {0, 0, 0, 0.2f, 0.2f, 0.2f}},
+      {palette_with_alpha(),
+       {1, 0, 0, 0, 1, 0, 0, 0, 1, 0.8f, 0.8f, 0.8f, 0.8f, 0.8f, 0.8f, 0, 0, 1, 0, 1, 0, 1, 0, 0}}};
+  for (const auto& [file, colors] : cases) {
+    const Image image = decode_image(write_png(file), "x.png", {.color = true});
+    EXPECT_EQ(image.pixels, decode_image(write_png(file), "x.png").pixels);
+    ASSERT_EQ(image.colors.size(), colors.size());
+    for (size_t i = 0; i < colors.size(); ++i) EXPECT_FLOAT_EQ(image.colors[i], colors[i]) << i;
+  }
+  PngFile interlaced{13, 11, PNG_COLOR_TYPE_RGB, 8, {}, true};
+  for (int i = 0; i < 13 * 11 * 3; ++i) interlaced.rows.push_back(static_cast<uint8_t>(i));
+  PngFile plain = interlaced;
+  plain.interlaced = false;
+  EXPECT_EQ(decode_image(write_png(interlaced), "i", {.color = true}).colors,
+            decode_image(write_png(plain), "p", {.color = true}).colors);
+}
+
 TEST(Png, ReadsInterlacedLikePlain) {
   EXPECT_EQ(decode_image(write_png(ramp(true)), "i").pixels,
             decode_image(write_png(ramp(false)), "p").pixels);

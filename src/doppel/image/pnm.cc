@@ -96,7 +96,7 @@ class PnmReader {
 
 }  // namespace
 
-Image decode_pnm(std::string_view bytes, const std::string& name) {
+Image decode_pnm(std::string_view bytes, const std::string& name, const DecodeOptions& options) {
   PnmReader reader(bytes.substr(2), name);
   const char kind = bytes[1];
   if (kind != '2' && kind != '3' && kind != '5' && kind != '6') {
@@ -148,15 +148,16 @@ Image decode_pnm(std::string_view bytes, const std::string& name) {
   image.width = static_cast<int>(width);
   image.height = static_cast<int>(height);
   image.pixels.resize(size_t{width} * height);
+  if (options.color) image.colors.resize(image.pixels.size() * 3);
+  const auto in_unit = [&](uint32_t v) { return static_cast<float>(v) / static_cast<float>(most); };
+  float* color = image.colors.data();
   for (float& pixel : image.pixels) {
-    if (channels == 1) {
-      pixel = static_cast<float>(next_sample()) / static_cast<float>(most);
-    } else {
-      const uint32_t r = next_sample();
-      const uint32_t g = next_sample();
-      const uint32_t b = next_sample();
-      pixel = luma(r, g, b, most);
-    }
+    uint32_t rgb[3];
+    rgb[0] = next_sample();
+    for (size_t c = 1; c < 3; ++c) rgb[c] = channels == 1 ? rgb[0] : next_sample();
+    pixel = channels == 1 ? in_unit(rgb[0]) : luma(rgb[0], rgb[1], rgb[2], most);
+    if (!options.color) continue;
+    for (const uint32_t value : rgb) *color++ = in_unit(value);
   }
   if (!binary) {
     reader.skip_space();

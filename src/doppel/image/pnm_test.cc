@@ -126,5 +126,13 @@ TEST(Pnm, RefusesEveryTruncation) {
   expect_no_prefix_decodes("P3 1 1 255 10 20 30 ");
 }
 
+TEST(Pnm, ReadsColoursBesideTheLuma) {
+  const Image colour = decode_image("P3 2 1 10  10 0 5  1 2 3 ", "x.ppm", {.color = true});
+  EXPECT_EQ(colour.colors, (std::vector<float>{1, 0, 0.5f, 0.1f, 0.2f, 0.3f}));
+  EXPECT_EQ(colour.pixels, decode_image("P3 2 1 10  10 0 5  1 2 3 ", "x.ppm").pixels);
+  const Image grey = decode_image("P2 1 1 10 5 ", "x.pgm", {.color = true});
+  EXPECT_EQ(grey.colors, (std::vector<float>{0.5f, 0.5f, 0.5f}));
+}
+
 }  // namespace
 }  // namespace doppel

@@ -1,6 +1,7 @@
 #include "doppel/image/resize.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -52,6 +53,38 @@ void check_has_pixels(const Image& image, const char* what) {
                                              " pixels do not make " + std::to_string(image.width) +
                                              " x " + std::to_string(image.height));
   }
+  if (!image.colors.empty() && image.colors.size() != 3 * image.pixels.size()) {
+    throw Error(ErrorKind::bad_argument,
+                std::string(what) + ": " + std::to_string(image.colors.size()) +
+                    " values of colour for " + std::to_string(image.pixels.size()) +
+                    " pixels; three for each were expected");
+  }
+}
+
+// `values`, rows of pixels of `channels` values, with new rows and columns.
+std::vector<float> resampled(const std::vector<float>& values, size_t old_width, size_t channels,
+                             const std::vector<Tap>& columns, const std::vector<Tap>& rows) {
+  const size_t row_size = old_width * channels;
+  std::vector<float> result;
+  result.reserve(columns.size() * rows.size() * channels);
+  std::vector<double> mixed(row_size);  // one new row, its columns still the old ones
+  for (const Tap& row : rows) {
+    std::fill(mixed.begin(), mixed.end(), 0.0);
+    for (size_t k = 0; k < row.weights.size(); ++k) {
+      const float* old_row = values.data() + (row.first + k) * row_size;
+      for (size_t x = 0; x < row_size; ++x) mixed[x] += row.weights[k] * old_row[x];
+    }
+    for (const Tap& column : columns) {
+      for (size_t c = 0; c < channels; ++c) {
+        double sum = 0.0;
+        for (size_t k = 0; k < column.weights.size(); ++k) {
+          sum += column.weights[k] * mixed[(column.first + k) * channels + c];
+        }
+        result.push_back(static_cast<float>(sum));
+      }
+    }
+  }
+  return result;
 }
 
 }  // namespace
@@ -66,21 +99,9 @@ Image resize(const Image& image, int width, int height) {
   Image result;
   result.width = width;
   result.height = height;
-  result.pixels.reserve(static_cast<size_t>(width) * static_cast<size_t>(height));
-  std::vector<double> mixed(old_width);  // one new row, its columns still the old ones
-  for (const Tap& row : rows) {
-    std::fill(mixed.begin(), mixed.end(), 0.0);
-    for (size_t k = 0; k < row.weights.size(); ++k) {
-      const float* old_row = image.pixels.data() + (row.first + k) * old_width;
-      for (size_t x = 0; x < old_width; ++x) mixed[x] += row.weights[k] * old_row[x];
-    }
-    for (const Tap& column : columns) {
-      double sum = 0.0;
-      for (size_t k = 0; k < column.weights.size(); ++k) {
-        sum += column.weights[k] * mixed[column.first + k];
-      }
-      result.pixels.push_back(static_cast<float>(sum));
-    }
+  result.pixels = resampled(image.pixels, old_width, 1, columns, rows);
+  if (!image.colors.empty()) {
+    result.colors = resampled(image.colors, old_width, 3, columns, rows);
   }
   return result;
 }
@@ -98,6 +119,11 @@ Image subsample(const Image& image, int step) {
   for (int row = 0; row < result.height; ++row) {
     for (int column = 0; column < result.width; ++column) {
       result.pixels.push_back(image.at(row * step, column * step));
+      if (image.colors.empty()) continue;
+      const size_t pixel = static_cast<size_t>(row * step) * static_cast<size_t>(image.width) +
+                           static_cast<size_t>(column * step);
+      const auto color = image.colors.begin() + static_cast<std::ptrdiff_t>(3 * pixel);
+      result.colors.insert(result.colors.end(), color, color + 3);
     }
   }
   return result;

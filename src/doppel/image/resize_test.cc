@@ -119,5 +119,37 @@ TEST(Subsample, RefusesBadSteps) {
   EXPECT_THROW(subsample(Image{}, 2), Error);
 }
 
+// Each channel becomes what a grey picture of its values becomes.
+TEST(Resize, CarriesColoursAlong) {
+  Image image = noise(9, 7);
+  Image channels[3];
+  for (size_t c = 0; c < 3; ++c) {
+    channels[c] = image;
+    std::rotate(channels[c].pixels.begin(),
+                channels[c].pixels.begin() + static_cast<std::ptrdiff_t>(c + 1),
+                channels[c].pixels.end());
+  }
+  for (size_t i = 0; i < image.pixels.size(); ++i) {
+    for (const Image& channel : channels) image.colors.push_back(channel.pixels[i]);
+  }
+  const auto expect_channels = [&](const Image& result, const auto& change) {
+    ASSERT_EQ(result.colors.size(), 3 * result.pixels.size());
+    for (size_t c = 0; c < 3; ++c) {
+      const Image alone = change(channels[c]);
+      for (size_t i = 0; i < alone.pixels.size(); ++i) {
+        ASSERT_EQ(result.colors[3 * i + c], alone.pixels[i]) << i << ' ' << c;
+      }
+    }
+  };
+  const auto smaller = [](const Image& any) { return resize(any, 4, 5); };
+  const auto larger = [](const Image& any) { return resize(any, 13, 8); };
+  const auto every_third = [](const Image& any) { return subsample(any, 3); };
+  expect_channels(smaller(image), smaller);
+  expect_channels(larger(image), larger);
+  expect_channels(every_third(image), every_third);
+  image.colors.pop_back();
+  EXPECT_THROW(resize(image, 4, 5), Error);
+}
+
 }  // namespace
 }  // namespace doppel
