@@ -15,6 +15,7 @@ void add_oneshot(CLI::App& program);
 void add_report(CLI::App& program);
 void add_explain(CLI::App& program);
 void add_embed(CLI::App& program);
+void add_cluster(CLI::App& program);
 void add_verify(CLI::App& program);
 void add_pairs(CLI::App& program);
 void add_data(CLI::App& program);

@@ -40,6 +40,7 @@ int run(int argc, char** argv) {
   add_report(program);
   add_explain(program);
   add_embed(program);
+  add_cluster(program);
   add_verify(program);
   add_pairs(program);
   add_data(program);
