@@ -4,6 +4,7 @@
 #include <cmath>
 #include <memory>
 
+#include "doppel/base/digest.h"
 #include "doppel/base/error.h"
 #include "doppel/base/file.h"
 #include "doppel/model/safetensors.h"
@@ -121,40 +122,6 @@ GradientTerm read_gradients(const Metadata& metadata, const Shape& input) {
   return term;
 }
 
-Energy read_energy(const Metadata& metadata) {
-  const json value = metadata.parsed("energy");
-  if (!value.is_object() || !value.contains("kind") || !value["kind"].is_string()) {
-    metadata.fail("its \"energy\" has no \"kind\"");
-  }
-  Energy energy;
-  if (!value.is_object() || !value.contains("kind") || !value["kind"].is_string()) {
-    metadata.fail("its \"energy\" has no kind");
-  }
-  try {
-    energy.kind = energy_named(value["kind"].get<std::string>());
-  } catch (const Error& error) {
-    metadata.fail(error.what());
-  }
-  if (energy.kind != EnergyKind::weighted_l1) return energy;
-  const auto is_number = [](const json& number) { return number.is_number(); };
-  if (!value.contains("weights") || !value["weights"].is_array() || !value.contains("bias") ||
-      !value["bias"].is_number() || !std::ranges::all_of(value["weights"], is_number)) {
-    metadata.fail("its \"energy\" has no weights and bias");
-  }
-  energy.weights = value["weights"].get<std::vector<float>>();
-  energy.bias = value["bias"].get<float>();
-  return energy;
-}
-
-json energy_json(const Energy& energy) {
-  json value = {{"kind", to_string(energy.kind)}};
-  if (energy.kind == EnergyKind::weighted_l1) {
-    value["weights"] = energy.weights;
-    value["bias"] = energy.bias;
-  }
-  return value;
-}
-
 // A file's tensors by their names.
 class TensorTable {
  public:
@@ -218,6 +185,14 @@ size_t embedding_size(const Model& model) {
   return model.members.size() * embedding_size(model.network) + model.gradients.whitening.size();
 }
 
+std::string embedding_digest(const Model& model) {
+  Model bare = model;
+  bare.threshold.reset();
+  bare.version.clear();
+  bare.training = {};
+  return sha256_hex(encode_model(bare));
+}
+
 std::string encode_model(const Model& model) {
   TensorFile file;
   const size_t members = model.members.size();
@@ -251,7 +226,7 @@ std::string encode_model(const Model& model) {
                          {"bins", model.gradients.histograms.bins},
                          {"weight", model.gradients.weight}}
                         .dump()},
-      {"energy", energy_json(model.energy).dump()},
+      {"energy", to_json(model.energy).dump()},
       {"recipe", model.training.recipe.dump()},
       {"seed", std::to_string(model.training.seed)},
       {"history", history.dump()},
@@ -274,7 +249,7 @@ Model decode_model(std::string_view bytes, const std::string& name) {
   }
   Model model;
   model.version = metadata.text("version");
-  model.energy = read_energy(metadata);
+  model.energy = energy_from_json(metadata.parsed("energy"), name);
   try {
     model.network = network_from_json(metadata.parsed("network"));
     model.views = views_from_json(metadata.parsed("views"));

@@ -20,7 +20,8 @@ Model sample() {
   model.members = {initial_parameters(model.network, Initialisation::glorot_uniform, 9)};
   model.preprocessing = {6, 8, 2, true, true};
   model.views = {true, {0.9, 1.0}};
-  model.threshold = Threshold{0.01, 0.7311, 0.004, 0.021, 450, 4500, 0.89, 30};
+  model.threshold = Threshold{
+      0.01, 0.7311, 0.004, 0.021, 450, 4500, 0.89, 30, {{{0.01, 0.7311, 0.004, 0.021}}, 2e-4}};
   model.version = "0.1.0";
   model.training.recipe = {{"name", "tutorial"}, {"margin", 1.0}};
   model.training.seed = 18446744073709551615u;
