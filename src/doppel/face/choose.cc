@@ -28,13 +28,13 @@ FaceChoice face_choice(const std::string& name) {
 
 std::vector<FoundFace> choose_faces(std::vector<FoundFace> faces, FaceChoice choice,
                                     const std::string& name) {
+  if (choice == FaceChoice::all) return faces;
   if (faces.empty()) {
     throw Error(ErrorKind::mismatch,
                 "no face was found in " + name +
                     ": this takes an upright face that looks to the camera, at least a tenth of "
                     "the picture's width; cut the picture to the face");
   }
-  if (choice == FaceChoice::all) return faces;
   if (choice == FaceChoice::one && faces.size() > 1) {
     throw Error(ErrorKind::mismatch,
                 std::to_string(faces.size()) + " faces were found in " + name +

@@ -33,6 +33,7 @@ std::string refused(std::vector<FoundFace> faces, FaceChoice choice) {
 
 TEST(ChooseFaces, TakesAllTheLargestOrTheOnlyOne) {
   EXPECT_EQ(choose_faces(three(), FaceChoice::all, "x").size(), 3u);
+  EXPECT_TRUE(choose_faces({}, FaceChoice::all, "x").empty());
   const auto largest = choose_faces(three(), FaceChoice::largest, "x");
   ASSERT_EQ(largest.size(), 1u);
   EXPECT_EQ(largest[0].left, 1);
@@ -40,7 +41,7 @@ TEST(ChooseFaces, TakesAllTheLargestOrTheOnlyOne) {
 }
 
 TEST(ChooseFaces, SaysWhatToDoWithNoneOrSeveral) {
-  for (const FaceChoice choice : {FaceChoice::all, FaceChoice::largest, FaceChoice::one}) {
+  for (const FaceChoice choice : {FaceChoice::largest, FaceChoice::one}) {
     EXPECT_THAT(refused({}, choice), HasSubstr("no face was found in x.jpg"));
   }
   EXPECT_THAT(refused(three(), FaceChoice::one),
