@@ -41,7 +41,12 @@ LoadOptions loaded_for(const Recipe& recipe) {
 LoadOptions loaded_for(const Model& model) {
   LoadOptions options;
   options.size = {model.preprocessing.width, model.preprocessing.height};
+  options.color = decoded_for(model).color;
   return options;
+}
+
+DecodeOptions decoded_for(const Model& model) {
+  return {.color = model.foreign && model.foreign->channels != Channels::grey};
 }
 
 void DataSource::add_to(CLI::App& command) {

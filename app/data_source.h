@@ -7,6 +7,7 @@
 
 #include "doppel/base/thread_pool.h"
 #include "doppel/data/dataset.h"
+#include "doppel/image/decode.h"
 #include "doppel/model/model.h"
 #include "doppel/train/recipe.h"
 
@@ -25,6 +26,7 @@ Dataset load_or_make_data(const std::string& source, ThreadPool& pool,
 // Images as a network will see them: read at its size they take less memory, and nothing is lost.
 LoadOptions loaded_for(const Recipe& recipe);
 LoadOptions loaded_for(const Model& model);
+DecodeOptions decoded_for(const Model& model);  // with colours where it takes them
 
 // The argument DATA and the options that take a part of it.
 struct DataSource {

@@ -56,7 +56,8 @@ void run(const EmbedOptions& options) {
   for (size_t first = 0; first < files.size(); first += kPart) {
     const size_t n = std::min(kPart, files.size() - first);
     std::vector<Image> images(n);
-    pool.parallel_for(n, [&](size_t i, size_t) { images[i] = load_image(files[first + i]); });
+    pool.parallel_for(
+        n, [&](size_t i, size_t) { images[i] = load_image(files[first + i], decoded_for(model)); });
     const Matrix part = embed_images(model, images, pool);
     std::ranges::copy(part.values, embeddings.row(first).begin());
     progress.show("Embedding", first + n, files.size(), "",

@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "commands.h"
+#include "data_source.h"
 #include "doppel/base/file.h"
 #include "doppel/image/decode.h"
 #include "doppel/image/encode.h"
@@ -33,7 +34,8 @@ std::string verdict_of(double distance, const Model& model) {
 
 void run(const ExplainOptions& options) {
   const Model model = load_model(options.model);
-  const Image a = load_image(options.a), b = load_image(options.b);
+  const Image a = load_image(options.a, decoded_for(model)),
+              b = load_image(options.b, decoded_for(model));
   ThreadPool pool(options.threads > 0 ? options.threads : ThreadPool::available_threads());
   const Explanation explanation = explain(model, a, b, options.occlusion, pool);
   const std::string verdict = verdict_of(explanation.distance, model);

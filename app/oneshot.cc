@@ -3,6 +3,7 @@
 #include <cstdio>
 
 #include "commands.h"
+#include "data_source.h"
 #include "doppel/base/error.h"
 #include "doppel/data/listing.h"
 #include "doppel/eval/episode_files.h"
@@ -35,7 +36,7 @@ size_t seen_images(const Model& model, const EpisodeFiles& files) {
 void run(const OneShotOptions& options) {
   const Model model = load_model(options.model);
   ThreadPool pool(options.threads > 0 ? options.threads : ThreadPool::available_threads());
-  const EpisodeFiles files = load_episodes(options.runs, pool);
+  const EpisodeFiles files = load_episodes(options.runs, pool, decoded_for(model));
   const size_t seen = seen_images(model, files);
   if (seen > 0 && !options.allow_seen) {
     throw Error(

@@ -99,7 +99,11 @@ void run(const PairsOptions& options) {
                 "--out " + options.out + ": a name that ends in .png was expected");
   }
   ThreadPool pool(ThreadPool::available_threads());
-  const Dataset dataset = load_or_make_data(options.data, pool);
+  std::optional<Model> model;
+  if (scored) model = load_model(options.model);
+  LoadOptions loading;  // at their own sizes: pictures look best
+  loading.color = model && decoded_for(*model).color;
+  const Dataset dataset = load_or_make_data(options.data, pool, loading);
   print_notes(dataset);
   // Several of each identity are drawn, so that the sheet can show different ones.
   const std::vector<Pair> candidates =
@@ -110,11 +114,10 @@ void run(const PairsOptions& options) {
   std::vector<float> distances;
   std::optional<double> threshold;
   if (scored) {
-    const Model model = load_model(options.model);
     distances =
-        score_pairs(embed_images(model, dataset.images, pool), candidates, model.energy, pool)
+        score_pairs(embed_images(*model, dataset.images, pool), candidates, model->energy, pool)
             .distance;
-    threshold = decision_threshold(model);
+    threshold = decision_threshold(*model);
   }
   const auto genuine = choose(options, candidates, distances, true);
   const auto impostor = choose(options, candidates, distances, false);

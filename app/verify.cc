@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "commands.h"
+#include "data_source.h"
 #include "doppel/base/error.h"
 #include "doppel/image/decode.h"
 #include "doppel/loss/energy.h"
@@ -25,7 +26,9 @@ void run(const VerifyOptions& options) {
     throw Error(ErrorKind::bad_argument, "--threshold: a finite number was expected");
   }
   const Model model = load_model(options.model);
-  const std::vector<Image> images = {load_image(options.a), load_image(options.b)};
+  const DecodeOptions decoding = decoded_for(model);
+  const std::vector<Image> images = {load_image(options.a, decoding),
+                                     load_image(options.b, decoding)};
   ThreadPool pool(1);
   const Matrix embeddings = embed_images(model, images, pool);
   const double distance = energy_of(model.energy, embeddings.row(0), embeddings.row(1));

@@ -38,6 +38,7 @@ inline constexpr size_t kMostDatasetPixels = 500'000'000;
 struct LoadOptions {
   std::optional<ImageSize> size;            // what every image becomes as soon as it is decoded
   size_t most_pixels = kMostDatasetPixels;  // of what is kept: of the resized images
+  bool color = false;                       // fill Image::colors, too; such a pixel counts as four
 };
 
 // Reads `source`, a folder or a zip archive; both by the same rules:

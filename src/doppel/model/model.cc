@@ -6,6 +6,7 @@
 
 #include "doppel/base/error.h"
 #include "doppel/base/file.h"
+#include "doppel/model/energy_json.h"
 #include "doppel/model/safetensors.h"
 #include "doppel/nn/engine.h"
 
@@ -119,40 +120,6 @@ GradientTerm read_gradients(const Metadata& metadata, const Shape& input) {
   return term;
 }
 
-Energy read_energy(const Metadata& metadata) {
-  const json value = metadata.parsed("energy");
-  if (!value.is_object() || !value.contains("kind") || !value["kind"].is_string()) {
-    metadata.fail("its \"energy\" has no \"kind\"");
-  }
-  Energy energy;
-  if (!value.is_object() || !value.contains("kind") || !value["kind"].is_string()) {
-    metadata.fail("its \"energy\" has no kind");
-  }
-  try {
-    energy.kind = energy_named(value["kind"].get<std::string>());
-  } catch (const Error& error) {
-    metadata.fail(error.what());
-  }
-  if (energy.kind != EnergyKind::weighted_l1) return energy;
-  const auto is_number = [](const json& number) { return number.is_number(); };
-  if (!value.contains("weights") || !value["weights"].is_array() || !value.contains("bias") ||
-      !value["bias"].is_number() || !std::ranges::all_of(value["weights"], is_number)) {
-    metadata.fail("its \"energy\" has no weights and bias");
-  }
-  energy.weights = value["weights"].get<std::vector<float>>();
-  energy.bias = value["bias"].get<float>();
-  return energy;
-}
-
-json energy_json(const Energy& energy) {
-  json value = {{"kind", to_string(energy.kind)}};
-  if (energy.kind == EnergyKind::weighted_l1) {
-    value["weights"] = energy.weights;
-    value["bias"] = energy.bias;
-  }
-  return value;
-}
-
 // A file's tensors by their names.
 class TensorTable {
  public:
@@ -213,10 +180,15 @@ std::optional<EpochLosses> losses_from_json(const nlohmann::json& value) {
 }
 
 size_t embedding_size(const Model& model) {
+  if (model.foreign) return model.foreign->network->embedding_size();
   return model.members.size() * embedding_size(model.network) + model.gradients.whitening.size();
 }
 
 std::string encode_model(const Model& model) {
+  if (model.foreign) {
+    throw Error(ErrorKind::bad_argument,
+                "model: somebody else's network stays the ONNX file that it is");
+  }
   TensorFile file;
   const size_t members = model.members.size();
   for (size_t m = 0; m < members; ++m) {
@@ -248,7 +220,7 @@ std::string encode_model(const Model& model) {
                          {"bins", model.gradients.histograms.bins},
                          {"weight", model.gradients.weight}}
                         .dump()},
-      {"energy", energy_json(model.energy).dump()},
+      {"energy", to_json(model.energy).dump()},
       {"recipe", model.training.recipe.dump()},
       {"seed", std::to_string(model.training.seed)},
       {"history", history.dump()},
@@ -271,7 +243,7 @@ Model decode_model(std::string_view bytes, const std::string& name) {
   }
   Model model;
   model.version = metadata.text("version");
-  model.energy = read_energy(metadata);
+  model.energy = energy_from_json(metadata.parsed("energy"), name);
   try {
     model.network = network_from_json(metadata.parsed("network"));
     model.views = views_from_json(metadata.parsed("views"));
@@ -338,6 +310,7 @@ void save_model(const Model& model, const std::filesystem::path& path) {
 }
 
 Model load_model(const std::filesystem::path& path) {
+  if (path.extension() == ".onnx") return load_foreign(path);
   return decode_model(read_file(path, kMostModelBytes), path.string());
 }
 
