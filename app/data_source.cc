@@ -4,11 +4,13 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <memory>
 
 #include "doppel/base/error.h"
 #include "doppel/base/natural_order.h"
 #include "doppel/data/people.h"
 #include "doppel/data/synthetic.h"
+#include "doppel/face/dataset_aligner.h"
 
 namespace doppel::app {
 
@@ -29,24 +31,39 @@ Dataset load_or_make_data(const std::string& source, ThreadPool& pool, const Loa
     std::error_code ignored;
     if (fs::is_directory(place, ignored)) return load_dataset(place, pool, options);
   }
-  return synthetic_dataset(40, 10, 1);
+  Dataset drawn = synthetic_dataset(40, 10, 1);
+  prepare_images(drawn, options.preparation, pool);
+  return drawn;
 }
+
+namespace {
+
+ImagePreparation aligning(ImageSize size) {
+  const auto aligner = std::make_shared<DatasetAligner>(size);
+  return {[aligner](const Image& image, const std::string& name) {
+            return aligner->align(image, name);
+          },
+          [aligner](const Image& image, const std::string& name) {
+            return aligner->place(image, name);
+          },
+          [aligner] { return aligner->note(); }};
+}
+
+}  // namespace
 
 LoadOptions loaded_for(const Recipe& recipe) {
   LoadOptions options;
   if (recipe.width && recipe.height) options.size = {*recipe.width, *recipe.height};
+  if (recipe.align) options.preparation = aligning(options.size.value_or(ImageSize{92, 112}));
   return options;
 }
 
 LoadOptions loaded_for(const Model& model) {
   LoadOptions options;
   options.size = {model.preprocessing.width, model.preprocessing.height};
-  options.color = decoded_for(model).color;
+  options.color = takes_color(model);
+  if (model.preprocessing.align) options.preparation = aligning(*options.size);
   return options;
-}
-
-DecodeOptions decoded_for(const Model& model) {
-  return {.color = model.foreign && model.foreign->channels != Channels::grey};
 }
 
 void DataSource::add_to(CLI::App& command) {
@@ -72,6 +89,9 @@ Dataset DataSource::load(ThreadPool& pool, const LoadOptions& options) const {
   } else {
     chosen = select_identities(all, chosen_identities(all, identities));
     chosen.source += ", identities " + identities;
+  }
+  if (options.preparation.note) {  // of all that was read
+    if (const auto note = options.preparation.note()) chosen.notes.push_back(*note);
   }
   if (chosen.identities.size() < 2) {
     throw Error(ErrorKind::bad_argument, chosen.source + ": at least two identities are needed");

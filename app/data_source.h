@@ -7,7 +7,6 @@
 
 #include "doppel/base/thread_pool.h"
 #include "doppel/data/dataset.h"
-#include "doppel/image/decode.h"
 #include "doppel/model/model.h"
 #include "doppel/train/recipe.h"
 
@@ -24,9 +23,10 @@ Dataset load_or_make_data(const std::string& source, ThreadPool& pool,
                           const LoadOptions& options = {});
 
 // Images as a network will see them: read at its size they take less memory, and nothing is lost.
+// Where it takes aligned faces, they are found and aligned; a recipe without a size then has those
+// of 92 x 112. Throw as FaceFinder does where this program cannot.
 LoadOptions loaded_for(const Recipe& recipe);
 LoadOptions loaded_for(const Model& model);
-DecodeOptions decoded_for(const Model& model);  // with colours where it takes them
 
 // The argument DATA and the options that take a part of it.
 struct DataSource {

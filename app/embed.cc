@@ -8,9 +8,10 @@
 #include "doppel/base/error.h"
 #include "doppel/base/file.h"
 #include "doppel/eval/npy.h"
-#include "doppel/image/decode.h"
 #include "doppel/model/embedding.h"
 #include "doppel/model/model.h"
+#include "doppel/model/photo_faces.h"
+#include "faces_option.h"
 #include "measures.h"
 #include "progress.h"
 #include "recipe_options.h"
@@ -21,6 +22,7 @@ namespace {
 struct EmbedOptions {
   std::string model, out;
   std::vector<std::string> images;
+  std::string faces = "one";
   int threads = 0;
 };
 
@@ -47,6 +49,8 @@ void run(const EmbedOptions& options) {
                 "--out " + options.out + ": a name that ends in .npy or .csv was expected");
   }
   const Model model = load_model(options.model);
+  const PhotoFaces photos(model);
+  const FaceChoice choice = single_face_choice(options.faces);
   const std::vector<std::filesystem::path> files = image_files(options.images);
   ThreadPool pool(options.threads > 0 ? options.threads : ThreadPool::available_threads());
   Matrix embeddings(files.size(), embedding_size(model));
@@ -56,8 +60,9 @@ void run(const EmbedOptions& options) {
   for (size_t first = 0; first < files.size(); first += kPart) {
     const size_t n = std::min(kPart, files.size() - first);
     std::vector<Image> images(n);
-    pool.parallel_for(
-        n, [&](size_t i, size_t) { images[i] = load_image(files[first + i], decoded_for(model)); });
+    pool.parallel_for(n, [&](size_t i, size_t) {
+      images[i] = photos.load(files[first + i], choice).front().image;
+    });
     const Matrix part = embed_images(model, images, pool);
     std::ranges::copy(part.values, embeddings.row(first).begin());
     progress.show("Embedding", first + n, files.size(), "",
@@ -85,6 +90,7 @@ void add_embed(CLI::App& program) {
   command->add_option("MODEL", options->model, "A model file")->required();
   command->add_option("IMAGES", options->images, "Images, or folders of them")->required();
   command->add_option("--out", options->out, "x.npy or x.csv; left out: CSV on standard output");
+  add_faces_option(*command, options->faces);
   add_threads_option(*command, options->threads);
   command->callback([options] { run(*options); });
 }

@@ -6,10 +6,10 @@
 #include <filesystem>
 
 #include "commands.h"
-#include "data_source.h"
 #include "doppel/base/file.h"
-#include "doppel/image/decode.h"
 #include "doppel/image/encode.h"
+#include "doppel/model/photo_faces.h"
+#include "faces_option.h"
 #include "recipe_options.h"
 
 namespace doppel::app {
@@ -18,6 +18,7 @@ namespace {
 struct ExplainOptions {
   std::string model, a, b, out = "heat.png";
   Occlusion occlusion;
+  std::string faces = "one";
   int threads = 0;
 };
 
@@ -34,8 +35,10 @@ std::string verdict_of(double distance, const Model& model) {
 
 void run(const ExplainOptions& options) {
   const Model model = load_model(options.model);
-  const Image a = load_image(options.a, decoded_for(model)),
-              b = load_image(options.b, decoded_for(model));
+  const PhotoFaces photos(model);
+  const FaceChoice choice = single_face_choice(options.faces);
+  const Image a = photos.load(options.a, choice).front().image;
+  const Image b = photos.load(options.b, choice).front().image;
   ThreadPool pool(options.threads > 0 ? options.threads : ThreadPool::available_threads());
   const Explanation explanation = explain(model, a, b, options.occlusion, pool);
   const std::string verdict = verdict_of(explanation.distance, model);
@@ -70,6 +73,7 @@ void add_explain(CLI::App& program) {
   command->add_option("--stride", options->occlusion.stride, "Pixels from one place to the next")
       ->check(CLI::PositiveNumber)
       ->default_str("a third of the patch");
+  add_faces_option(*command, options->faces);
   add_threads_option(*command, options->threads);
   command->callback([options] { run(*options); });
 }

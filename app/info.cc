@@ -37,7 +37,7 @@ void print_foreign(const Model& model, const std::string& path) {
   std::printf("%s: an ONNX network, described by %s\n", path.c_str(), description_of(path).c_str());
   const Preprocessing& input = model.preprocessing;
   std::printf("  pictures    %d x %d, %s, %s\n", input.width, input.height,
-              to_string(foreign.channels).c_str(), foreign.align ? "aligned faces" : "as they are");
+              to_string(foreign.channels).c_str(), input.align ? "aligned faces" : "as they are");
   std::string mean;
   for (const double value : foreign.mean) mean += " " + json(value).dump();
   std::printf("  samples     of 0 to 255, minus%s, times %g%s\n", mean.c_str(), foreign.scale,
@@ -56,7 +56,8 @@ void print_info(const Model& model, const std::string& path) {
   const Preprocessing& input = model.preprocessing;
   std::string thinned;
   if (input.step > 1) thinned = ", every row and column in " + std::to_string(input.step);
-  std::printf("  pictures    %d x %d%s, %s\n", input.width, input.height, thinned.c_str(),
+  std::printf("  pictures    %s%d x %d%s, %s\n", input.align ? "aligned faces, " : "", input.width,
+              input.height, thinned.c_str(),
               input.standardize ? "mean 0 and deviation 1" : "grey 0 to 1");
   std::printf("  views       %zu of each picture\n", model.views.count());
   if (model.gradients.weight > 0) {
@@ -121,7 +122,8 @@ void run(const InfoOptions& options) {
                {{"width", model.preprocessing.width},
                 {"height", model.preprocessing.height},
                 {"step", model.preprocessing.step},
-                {"standardize", model.preprocessing.standardize}}},
+                {"standardize", model.preprocessing.standardize},
+                {"align", model.preprocessing.align}}},
               {"views", views_to_json(model.views)},
               {"threshold", model.threshold ? to_json(*model.threshold) : json()},
               {"energy", to_string(model.energy.kind)},

@@ -40,6 +40,10 @@ int run(int argc, char** argv) {
   add_oneshot(program);
   add_report(program);
   add_explain(program);
+  add_enroll(program);
+  add_identify(program);
+  add_watch(program);
+  add_gallery(program);
   add_embed(program);
   add_verify(program);
   add_export(program);

@@ -3,7 +3,6 @@
 #include <cstdio>
 
 #include "commands.h"
-#include "data_source.h"
 #include "doppel/base/error.h"
 #include "doppel/data/listing.h"
 #include "doppel/eval/episode_files.h"
@@ -35,8 +34,13 @@ size_t seen_images(const Model& model, const EpisodeFiles& files) {
 
 void run(const OneShotOptions& options) {
   const Model model = load_model(options.model);
+  if (model.preprocessing.align) {
+    throw Error(ErrorKind::mismatch, options.model +
+                                         ": it takes aligned faces, and runs are measured "
+                                         "as they are: a model without --align was expected");
+  }
   ThreadPool pool(options.threads > 0 ? options.threads : ThreadPool::available_threads());
-  const EpisodeFiles files = load_episodes(options.runs, pool, decoded_for(model));
+  const EpisodeFiles files = load_episodes(options.runs, pool, {.color = takes_color(model)});
   const size_t seen = seen_images(model, files);
   if (seen > 0 && !options.allow_seen) {
     throw Error(

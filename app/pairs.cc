@@ -102,8 +102,10 @@ void run(const PairsOptions& options) {
   std::optional<Model> model;
   if (scored) model = load_model(options.model);
   LoadOptions loading;  // at their own sizes: pictures look best
-  loading.color = model && decoded_for(*model).color;
-  const Dataset dataset = load_or_make_data(options.data, pool, loading);
+  if (model) loading.color = takes_color(*model);
+  const bool aligned = model && model->preprocessing.align;
+  const Dataset dataset =
+      load_or_make_data(options.data, pool, aligned ? loaded_for(*model) : loading);
   print_notes(dataset);
   // Several of each identity are drawn, so that the sheet can show different ones.
   const std::vector<Pair> candidates =
@@ -113,7 +115,7 @@ void run(const PairsOptions& options) {
                 .pairs;
   std::vector<float> distances;
   std::optional<double> threshold;
-  if (scored) {
+  if (model) {
     distances =
         score_pairs(embed_images(*model, dataset.images, pool), candidates, model->energy, pool)
             .distance;

@@ -23,6 +23,9 @@ void RecipeOptions::add_to(CLI::App& command) {
       ->allow_extra_args(false);
   command.add_option("--epochs", epochs, "Passes over the training pairs, of recipes with pairs");
   command.add_option("--lr", rate, "Learning rate: --set optimizer.rate=..");
+  command.add_flag("--align", align,
+                   "Find the faces and bring their eyes and mouths to one place: --set "
+                   "input.align=true. The model does the same with every photo it is given");
   command.add_option("--seed", seed, "Equal seeds give equal results, to the bit")
       ->capture_default_str();
   add_threads_option(command, threads);
@@ -37,6 +40,7 @@ Recipe RecipeOptions::recipe() const {
     }
     recipe.epochs = *epochs;
   }
+  recipe.align |= align;
   recipe.optimizer.rate = rate.value_or(recipe.optimizer.rate);
   recipe.check();
   return recipe;

@@ -29,9 +29,10 @@ struct ReportOptions {
 
 // As they are, pictures look best. Where they are too large for that, as the network sees them.
 Dataset load_people(const DataSource& data, const Model& model, ThreadPool& pool) {
+  if (model.preprocessing.align) return data.load(pool, loaded_for(model));
   try {
     LoadOptions options;
-    options.color = decoded_for(model).color;
+    options.color = takes_color(model);
     return data.load(pool, options);
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::bad_data) throw;
@@ -74,7 +75,8 @@ std::vector<std::pair<std::string, std::string>> setting_of(const ReportOptions&
   }
   const std::vector<std::pair<std::string, std::string>> measuring = {
       {"Pictures",
-       std::to_string(input.width) + " x " + std::to_string(input.height) +
+       std::string(input.align ? "aligned faces of " : "") + std::to_string(input.width) + " x " +
+           std::to_string(input.height) +
            (input.step > 1 ? ", every row and column in " + std::to_string(input.step) : "")},
       {"Distance", to_string(model.energy.kind)},
       {"Measured on", people.source + ": " + counted(people.identities.size(), "people, ") +

@@ -4,12 +4,12 @@
 #include <cstdio>
 
 #include "commands.h"
-#include "data_source.h"
 #include "doppel/base/error.h"
-#include "doppel/image/decode.h"
 #include "doppel/loss/energy.h"
 #include "doppel/model/embedding.h"
 #include "doppel/model/model.h"
+#include "doppel/model/photo_faces.h"
+#include "faces_option.h"
 #include "measures.h"
 
 namespace doppel::app {
@@ -18,6 +18,7 @@ namespace {
 struct VerifyOptions {
   std::string model, a, b;
   std::optional<double> threshold;
+  std::string faces = "one";
   bool as_json = false;
 };
 
@@ -26,9 +27,12 @@ void run(const VerifyOptions& options) {
     throw Error(ErrorKind::bad_argument, "--threshold: a finite number was expected");
   }
   const Model model = load_model(options.model);
-  const DecodeOptions decoding = decoded_for(model);
-  const std::vector<Image> images = {load_image(options.a, decoding),
-                                     load_image(options.b, decoding)};
+  const PhotoFaces photos(model);
+  const FaceChoice choice = single_face_choice(options.faces);
+  std::vector<Image> images;
+  for (const std::string& path : {options.a, options.b}) {
+    images.push_back(photos.load(path, choice).front().image);
+  }
   ThreadPool pool(1);
   const Matrix embeddings = embed_images(model, images, pool);
   const double distance = energy_of(model.energy, embeddings.row(0), embeddings.row(1));
@@ -73,6 +77,7 @@ void add_verify(CLI::App& program) {
   command->add_option("B", options->b, "Another image")->required();
   command->add_option("--threshold", options->threshold, "Same person below this distance")
       ->default_str("the model's");
+  add_faces_option(*command, options->faces);
   command->add_flag("--json", options->as_json, "Print one JSON document instead of text");
   command->callback([options] { run(*options); });
 }

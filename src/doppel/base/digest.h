@@ -27,4 +27,7 @@ class Sha256 {
 
 std::string sha256_hex(std::string_view bytes);
 
+// Whether `text` looks like one: 64 digits, 0-9 and a-f.
+bool is_sha256_hex(std::string_view text);
+
 }  // namespace doppel

@@ -18,5 +18,13 @@ TEST(Digest, PiecesGiveTheDigestOfTheWhole) {
   EXPECT_EQ(digest.hex(), sha256_hex("abc"));
 }
 
+TEST(Digest, LooksLikeOne) {
+  EXPECT_TRUE(is_sha256_hex(sha256_hex("abc")));
+  EXPECT_FALSE(is_sha256_hex(sha256_hex("abc").substr(1)));
+  EXPECT_FALSE(is_sha256_hex(sha256_hex("abc") + "0"));
+  EXPECT_FALSE(is_sha256_hex(std::string(64, 'A')));
+  EXPECT_FALSE(is_sha256_hex(""));
+}
+
 }  // namespace
 }  // namespace doppel

@@ -60,6 +60,11 @@ void note_lone_images(const std::vector<std::string>& lone, std::vector<std::str
   }
 }
 
+void add_note(const ImagePreparation& preparation, std::vector<std::string>& notes) {
+  if (!preparation.note) return;
+  if (const std::optional<std::string> note = preparation.note()) notes.push_back(*note);
+}
+
 void throw_first(const std::vector<SourceProblem>& problems) {
   if (problems.empty()) return;
   const Error& first = problems.front().error;
@@ -106,14 +111,21 @@ Dataset load_dataset(const fs::path& source, ThreadPool& pool, const LoadOptions
   dataset.images.resize(listing.files);
   dataset.image_digests.resize(listing.files);
   std::vector<ImageSize> decoded(listing.files);
+  std::vector<char> waits(listing.files, false);  // for the second part of the preparation
   std::atomic<size_t> pixels{0};
   const size_t samples = options.color ? 4 : 1;  // grey, and three of colour
   const auto failures = read_each(source, paths, pool, [&](size_t i, std::string_view bytes) {
     if (pixels.load(std::memory_order_relaxed) > options.most_pixels) return;
     Image image = decode_image(bytes, (source / paths[i]).string(), {.color = options.color});
     dataset.image_digests[i] = image_digest(image);
+    if (options.preparation.first) {
+      std::optional<Image> prepared =
+          options.preparation.first(image, (source / paths[i]).string());
+      waits[i] = !prepared;
+      if (prepared) image = std::move(*prepared);
+    }
     decoded[i] = {image.width, image.height};
-    if (options.size) image = resize(image, options.size->width, options.size->height);
+    if (options.size && !waits[i]) image = resize(image, options.size->width, options.size->height);
     pixels += samples * image.pixels.size();
     dataset.images[i] = std::move(image);
   });
@@ -128,6 +140,12 @@ Dataset load_dataset(const fs::path& source, ThreadPool& pool, const LoadOptions
     if (failures[i]) problems.push_back({source / paths[i], *failures[i]});
   }
   throw_first(problems);
+  pool.parallel_for(listing.files, [&](size_t i, size_t) {
+    if (!waits[i]) return;
+    Image& image = dataset.images[i];
+    image = options.preparation.rest(image, (source / paths[i]).string());
+    decoded[i] = {image.width, image.height};
+  });
 
   SizeCounts counts;
   for (const ImageSize& size : decoded) ++counts[{size.width, size.height}];
@@ -142,6 +160,7 @@ Dataset load_dataset(const fs::path& source, ThreadPool& pool, const LoadOptions
     }
   });
   note_sizes(sizes, listing.files, options.size, dataset.notes);
+  add_note(options.preparation, dataset.notes);
   seal(dataset);
   return dataset;
 }
@@ -208,6 +227,20 @@ std::string image_digest(const Image& image) {
   add_number(digest, static_cast<uint64_t>(image.height));
   digest.add(bytes);
   return digest.hex();
+}
+
+void prepare_images(Dataset& dataset, const ImagePreparation& preparation, ThreadPool& pool) {
+  if (!preparation.first) return;
+  std::vector<char> waits(dataset.images.size(), false);
+  pool.parallel_for(dataset.images.size(), [&](size_t i, size_t) {
+    std::optional<Image> prepared = preparation.first(dataset.images[i], dataset.image_names[i]);
+    waits[i] = !prepared;
+    if (prepared) dataset.images[i] = std::move(*prepared);
+  });
+  pool.parallel_for(dataset.images.size(), [&](size_t i, size_t) {
+    if (waits[i]) dataset.images[i] = preparation.rest(dataset.images[i], dataset.image_names[i]);
+  });
+  add_note(preparation, dataset.notes);
 }
 
 void seal(Dataset& dataset) {

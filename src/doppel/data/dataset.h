@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -35,9 +36,22 @@ struct Dataset {
 // What a data set may hold at most in pixels, of all images together (2 GB).
 inline constexpr size_t kMostDatasetPixels = 500'000'000;
 
+// What every image goes through as soon as it is decoded, before it gets its size: an alignment,
+// say.
+struct ImagePreparation {
+  // Called by the pool's threads, in any order; `name` is the image's path. Nothing: this image
+  // waits for `rest`. Empty: images stay as they are.
+  std::function<std::optional<Image>(const Image& image, const std::string& name)> first;
+  // Of those that wait, when all others are done.
+  std::function<Image(const Image& image, const std::string& name)> rest;
+  // For the data set's notes, in the end.
+  std::function<std::optional<std::string>()> note;
+};
+
 struct LoadOptions {
   std::optional<ImageSize> size;            // what every image becomes as soon as it is decoded
   size_t most_pixels = kMostDatasetPixels;  // of what is kept: of the resized images
+  ImagePreparation preparation = {};        // digests are of the images as they were decoded
   bool color = false;                       // fill Image::colors, too; such a pixel counts as four
 };
 
@@ -77,6 +91,9 @@ Dataset select_identities(const Dataset& dataset, std::span<const std::string> n
 // SHA-256 of an image's width, height and grey values, these rounded to 16 bits, in hexadecimal:
 // the same picture gives the same digest, whatever its file's name and format.
 std::string image_digest(const Image& image);
+
+// Prepares the images of a data set that is in memory; their digests, made before, stay.
+void prepare_images(Dataset& dataset, const ImagePreparation& preparation, ThreadPool& pool);
 
 // Completes a data set whose identities and images are in place: makes the images' digests where
 // there are none, appends the note on identities with one image and sets the digest.

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <mutex>
 
 #include "doppel/base/digest.h"
 #include "doppel/base/error.h"
@@ -381,6 +382,60 @@ TEST(AttFaces, LoadAsTheyAre) {
   EXPECT_EQ(dataset.images[0].width, 92);
   EXPECT_EQ(dataset.images[0].height, 112);
   EXPECT_THAT(dataset.notes, IsEmpty());
+}
+
+// Dark images wait for the others, and then become as bright as all of those together.
+TEST_F(DatasetFolder, PreparesImagesBeforeTheyGetTheirSize) {
+  put("s1/1.pgm", 51);
+  put("s1/2.pgm", 0);
+  put("s2/1.pgm", 102);
+  put("s2/2.pgm", 0);
+  std::mutex mutex;
+  double light = 0;
+  std::vector<std::string> waited;
+  const auto filled = [](double value) {
+    return Image{2, 2, std::vector<float>(4, static_cast<float>(value))};
+  };
+  const ImagePreparation preparation{
+      [&](const Image& image, const std::string& name) -> std::optional<Image> {
+        const std::lock_guard lock(mutex);
+        EXPECT_EQ(image.width, 4);  // as it was decoded
+        if (image.pixels[0] == 0.0f) {
+          waited.push_back(name);
+          return {};
+        }
+        light += double{image.pixels[0]};
+        return filled(double{image.pixels[0]} / 2);
+      },
+      [&](const Image& image, const std::string&) {
+        EXPECT_EQ(image.width, 4);
+        return filled(light);
+      },
+      [&] { return std::optional<std::string>(std::to_string(waited.size()) + " were dark"); }};
+  ThreadPool pool(2);
+  const Dataset prepared =
+      load_dataset(folder_, pool, {.size = ImageSize{3, 3}, .preparation = preparation});
+  const Dataset plain = load();
+  ASSERT_EQ(prepared.images.size(), 4u);
+  for (const auto& [i, value] : {std::pair<size_t, double>{0, 0.1}, {1, 0.6}, {2, 0.2}, {3, 0.6}}) {
+    EXPECT_EQ(prepared.images[i].width, 3);
+    EXPECT_NEAR(prepared.images[i].pixels[0], value, 1e-6) << i;
+  }
+  EXPECT_EQ(prepared.image_digests, plain.image_digests);
+  EXPECT_EQ(prepared.digest, plain.digest);
+  EXPECT_THAT(prepared.notes, ElementsAre("2 were dark"));
+  EXPECT_THAT(waited, testing::UnorderedElementsAre((folder_ / "s1/2.pgm").string(),
+                                                    (folder_ / "s2/2.pgm").string()));
+
+  light = 0;
+  waited.clear();
+  Dataset in_memory = plain;
+  prepare_images(in_memory, preparation, pool);
+  EXPECT_NEAR(in_memory.images[1].pixels[0], 0.6, 1e-6);
+  EXPECT_NEAR(in_memory.images[2].pixels[0], 0.2, 1e-6);
+  EXPECT_EQ(in_memory.image_digests, plain.image_digests);
+  EXPECT_THAT(in_memory.notes, ElementsAre("2 were dark"));
+  EXPECT_THAT(waited, testing::UnorderedElementsAre("s1/2.pgm", "s2/2.pgm"));
 }
 
 }  // namespace

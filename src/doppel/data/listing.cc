@@ -31,16 +31,6 @@ bool is_hidden(std::string_view name) {
          name == "__MACOSX";
 }
 
-bool is_named_like_an_image(std::string_view file) {
-  std::string ending(file.substr(std::min(file.rfind('.'), file.size())));
-  for (char& c : ending) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  constexpr std::string_view kEndings[] = {".pgm", ".ppm",  ".pnm", ".png",
-                                           ".jpg", ".jpeg", ".webp"};
-  return std::find(std::begin(kEndings), std::end(kEndings), ending) != std::end(kEndings);
-}
-
 // The folder that holds `path`, "" for the source itself; and the last part of its name.
 std::string_view folder_of(std::string_view path) {
   const size_t slash = path.rfind('/');
@@ -248,7 +238,7 @@ class Arrangement {
         continue;
       }
       const auto images = static_cast<size_t>(
-          std::count_if(folder.files.begin(), folder.files.end(), is_named_like_an_image));
+          std::count_if(folder.files.begin(), folder.files.end(), is_image_name));
       if (is_around) {
         loose_images += images;
       } else if (images > 0) {
@@ -393,6 +383,16 @@ void read_archive(const fs::path& source, const std::vector<std::string>& paths,
 }
 
 }  // namespace
+
+bool is_image_name(std::string_view file) {
+  std::string ending(file.substr(std::min(file.rfind('.'), file.size())));
+  for (char& c : ending) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  constexpr std::string_view kEndings[] = {".pgm", ".ppm",  ".pnm", ".png",
+                                           ".jpg", ".jpeg", ".webp"};
+  return std::find(std::begin(kEndings), std::end(kEndings), ending) != std::end(kEndings);
+}
 
 std::string plural(size_t count, const std::string& thing) {
   return std::to_string(count) + " " + thing + (count == 1 ? "" : "s");

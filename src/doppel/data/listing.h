@@ -45,6 +45,9 @@ struct Listing {
 // else becomes a problem.
 Listing list_source(const std::filesystem::path& source);
 
+// Whether a file is called like a picture of a format that decode_image() reads, "1.PGM".
+bool is_image_name(std::string_view file);
+
 // Words of notes and errors: "1 image", "2 images"; "s1, s2, s3, s4, s5 and 4 more".
 std::string plural(size_t count, const std::string& thing);
 std::string enumerated(const std::vector<std::string>& names);

@@ -9,6 +9,7 @@
 #include "doppel/base/error.h"
 #include "doppel/base/random.h"
 #include "doppel/eval/distances.h"
+#include "doppel/eval/impostor_tail.h"
 #include "doppel/model/embedding.h"
 
 namespace doppel {
@@ -16,13 +17,87 @@ namespace {
 
 constexpr size_t kFewestIdentities = 15, kFewestHeldOut = 5, kMostHeldOut = 100;
 
-struct Impostor {
-  float distance = 0;
-  uint32_t a = 0, b = 0;
-};
-
 // Where a FAR of `far` is expected of strangers: the rank among n impostor distances.
 double rank_for(double far, double n) { return far * (n + 1); }
+
+// The rarest FAR of a curve; its points are eight to a decade.
+constexpr int kDecades = 9, kPointsOfDecade = 8;
+constexpr double kSurestRank = 10;
+
+// All impostor pairs, by rising distance; their persons numbered from 0 on.
+struct Impostors {
+  std::vector<float> distances;
+  std::vector<PairPersons> persons;
+  size_t people = 0;  // of all pairs
+};
+
+Impostors impostors_of(const ScoredPairs& pairs, std::span<const PairPersons> persons) {
+  std::vector<uint32_t> people;
+  std::vector<size_t> order;
+  for (size_t i = 0; i < persons.size(); ++i) {
+    people.push_back(persons[i].a);
+    people.push_back(persons[i].b);
+    if (!pairs.genuine[i]) order.push_back(i);
+  }
+  std::ranges::sort(order, {}, [&](size_t i) { return pairs.distance[i]; });
+  std::ranges::sort(people);
+  people.erase(std::unique(people.begin(), people.end()), people.end());
+  const auto number = [&](uint32_t person) {
+    return static_cast<uint32_t>(std::ranges::lower_bound(people, person) - people.begin());
+  };
+  Impostors impostors;
+  impostors.people = people.size();
+  for (const size_t i : order) {
+    impostors.distances.push_back(pairs.distance[i]);
+    impostors.persons.push_back({number(persons[i].a), number(persons[i].b)});
+  }
+  return impostors;
+}
+
+// How often each pair comes in a draw of persons that leaves one at all.
+std::vector<uint64_t> draw_pairs(const Impostors& impostors, Random& random) {
+  std::vector<uint64_t> weights(impostors.persons.size());
+  do {
+    const std::vector<uint32_t> drawn = draw_persons(impostors.people, random);
+    std::ranges::transform(impostors.persons, weights.begin(), [&](const PairPersons& pair) {
+      return uint64_t{drawn[pair.a]} * drawn[pair.b];
+    });
+  } while (std::ranges::all_of(weights, [](uint64_t weight) { return weight == 0; }));
+  return weights;
+}
+
+double total_of(std::span<const uint64_t> weights) {
+  return static_cast<double>(std::accumulate(weights.begin(), weights.end(), uint64_t{0}));
+}
+
+// The share of the pairs up to the first one at or beyond the rank that `far` has in a draw.
+double achieved_far(std::span<const uint64_t> weights, double far) {
+  const double total = total_of(weights);
+  const double wanted = std::min(rank_for(far, total), total);
+  uint64_t sum = 0;
+  size_t i = 0;
+  for (; static_cast<double>(sum + weights[i]) < wanted; ++i) sum += weights[i];
+  return static_cast<double>(i + 1) / (static_cast<double>(weights.size()) + 1);
+}
+
+ImpostorTail tail_of(const Impostors& impostors, std::span<const uint64_t> weights, double far) {
+  const double total = total_of(weights);
+  const double most = std::min(kSurestRank, total);
+  return {impostors.distances, weights, std::clamp(rank_for(far, total), 1.0, most)};
+}
+
+// The FARs of a curve, the wanted one among them.
+std::vector<double> far_levels(double far) {
+  std::vector<double> levels = {far};
+  for (int i = 0; i <= kDecades * kPointsOfDecade; ++i) {
+    levels.push_back(std::pow(10.0, -static_cast<double>(i) / kPointsOfDecade));
+  }
+  std::ranges::sort(levels);
+  // A level that nearly is the wanted one would only divide by almost nothing.
+  const auto close = [&](double level) { return level != far && std::abs(level / far - 1) < 1e-6; };
+  std::erase_if(levels, close);
+  return levels;
+}
 
 }  // namespace
 
@@ -33,73 +108,53 @@ Threshold calibrate(const ScoredPairs& pairs, std::span<const PairPersons> perso
     throw Error(ErrorKind::bad_argument,
                 "far: a rate between 0 and 1 was expected, not " + std::to_string(far));
   }
-  std::vector<Impostor> impostors;
-  std::vector<uint32_t> people;
-  for (size_t i = 0; i < persons.size(); ++i) {
-    people.push_back(persons[i].a);
-    people.push_back(persons[i].b);
-    if (!pairs.genuine[i]) {
-      impostors.push_back({pairs.distance[i], persons[i].a, persons[i].b});
-    }
-  }
-  std::sort(impostors.begin(), impostors.end(),
-            [](const Impostor& p, const Impostor& q) { return p.distance < q.distance; });
-  std::sort(people.begin(), people.end());
-  people.erase(std::unique(people.begin(), people.end()), people.end());
-  for (Impostor& pair : impostors) {
-    for (uint32_t* person : {&pair.a, &pair.b}) {
-      *person = static_cast<uint32_t>(std::lower_bound(people.begin(), people.end(), *person) -
-                                      people.begin());
-    }
-  }
-
-  const auto n = static_cast<double>(impostors.size());
-  const double rank = rank_for(far, n);
-  if (rank < 1 || rank > n) {
+  const Impostors impostors = impostors_of(pairs, persons);
+  const size_t n = impostors.distances.size();
+  const double rank = rank_for(far, static_cast<double>(n));
+  if (rank < 1 || rank > static_cast<double>(n)) {
     const double rarer = std::min(far, 1 - far);
     throw Error(ErrorKind::bad_data,
                 "threshold: a FAR of " + std::to_string(far) + " needs at least " +
                     std::to_string(static_cast<size_t>(std::ceil(1 / rarer - 1))) +
-                    " pairs of different persons to choose it on, there are " +
-                    std::to_string(impostors.size()));
+                    " pairs of different persons to choose it on, there are " + std::to_string(n));
   }
-  const auto below = static_cast<size_t>(rank);  // 1 .. n
-  const size_t above = std::min(below + 1, impostors.size());
+  const std::vector<uint64_t> once(n, 1);
+  const ImpostorTail tail = tail_of(impostors, once, far);
   Threshold threshold;
   threshold.far = far;
-  threshold.value =
-      std::lerp(double{impostors[below - 1].distance}, double{impostors[above - 1].distance},
-                rank - static_cast<double>(below));
-  threshold.impostor = impostors.size();
-  threshold.genuine = pairs.distance.size() - impostors.size();
-  threshold.identities = people.size();
+  threshold.value = tail.distance_at(far);
+  threshold.impostor = n;
+  threshold.genuine = pairs.distance.size() - n;
+  threshold.identities = impostors.people;
   threshold.tar = at_threshold(pairs, threshold.value).recall();
 
+  FarCurve& curve = threshold.curve;
+  curve.resolved = 1 / (static_cast<double>(n) + 1);
+  for (const double level : far_levels(far)) {
+    curve.points.push_back({level, tail.distance_at(level), level, level});
+  }
   std::vector<double> achieved(bootstrap.replicates);
+  Matrix of_levels(curve.points.size(), bootstrap.replicates);
   pool.parallel_for(bootstrap.replicates, [&](size_t r, size_t) {
     Random random(bootstrap.seed, Purpose::bootstrap, static_cast<uint32_t>(r), 1);
-    std::vector<uint32_t> drawn;
-    uint64_t total = 0;
-    const auto weight = [&](const Impostor& pair) {
-      return uint64_t{drawn[pair.a]} * drawn[pair.b];
-    };
-    while (total == 0) {
-      drawn = draw_persons(people.size(), random);
-      for (const Impostor& pair : impostors) total += weight(pair);
+    const std::vector<uint64_t> weights = draw_pairs(impostors, random);
+    achieved[r] = achieved_far(weights, far);
+    const ImpostorTail drawn = tail_of(impostors, weights, far);
+    for (size_t i = 0; i < curve.points.size(); ++i) {
+      of_levels.row(i)[r] =
+          static_cast<float>(far_at(curve, drawn.distance_at(curve.points[i].far)));
     }
-    // Up to the first pair at or beyond the rank, and the part of it that the rank asks for.
-    const double wanted =
-        std::min(rank_for(far, static_cast<double>(total)), static_cast<double>(total));
-    uint64_t sum = 0;
-    size_t i = 0;
-    for (; static_cast<double>(sum + weight(impostors[i])) < wanted; ++i) {
-      sum += weight(impostors[i]);
-    }
-    achieved[r] = static_cast<double>(i + 1) / (n + 1);
   });
   const Interval interval = percentile_interval(std::move(achieved));
   threshold.lower = std::min(interval.lower, far);
   threshold.upper = std::max(interval.upper, far);
+  for (size_t i = 0; i < curve.points.size(); ++i) {
+    const std::span<const float> rates = of_levels.row(i);
+    const Interval around = percentile_interval({rates.begin(), rates.end()});
+    FarPoint& point = curve.points[i];
+    point.lower = std::min(around.lower, point.far);
+    point.upper = std::max(around.upper, point.far);
+  }
   return threshold;
 }
 

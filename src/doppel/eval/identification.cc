@@ -91,8 +91,8 @@ size_t count_below(const std::vector<double>& distances, double threshold) {
 }  // namespace
 
 Identification identify(std::span<const uint32_t> identity_of, const ImageDistance& distance,
-                        const Gallery& gallery, ThreadPool& pool) {
-  const size_t shots = gallery.shots;
+                        const Enrolment& enrolment, ThreadPool& pool) {
+  const size_t shots = enrolment.shots;
   assert(shots >= 1);
   const People people = people_of(identity_of);
   Identification result;
@@ -129,7 +129,7 @@ Identification identify(std::span<const uint32_t> identity_of, const ImageDistan
     const std::vector<Probe> probes = probes_of(enrolled);
     std::vector<Place> places(probes.size());
     pool.parallel_for(probes.size(), [&](size_t i, size_t) {
-      places[i] = place_of(probes[i], enrolled, distance, gallery.fusion);
+      places[i] = place_of(probes[i], enrolled, distance, enrolment.fusion);
     });
     for (size_t i = 0; i < probes.size(); ++i) {
       const double part = 1 / static_cast<double>(places[i].tied);
@@ -149,8 +149,8 @@ Identification identify(std::span<const uint32_t> identity_of, const ImageDistan
 }
 
 OpenSet search_open_set(std::span<const uint32_t> identity_of, const ImageDistance& distance,
-                        const Gallery& gallery, ThreadPool& pool) {
-  assert(gallery.shots >= 1);
+                        const Enrolment& enrolment, ThreadPool& pool) {
+  assert(enrolment.shots >= 1);
   const People people = people_of(identity_of);
   OpenSet result;
   for (const size_t pass : {size_t{0}, size_t{1}}) {
@@ -160,8 +160,8 @@ OpenSet search_open_set(std::span<const uint32_t> identity_of, const ImageDistan
     for (const auto& [identity, images] : people) {
       if (place++ % 2 != pass) {
         strangers.insert(strangers.end(), images.begin(), images.end());
-      } else if (images.size() >= gallery.shots) {
-        const auto end = images.begin() + static_cast<std::ptrdiff_t>(gallery.shots);
+      } else if (images.size() >= enrolment.shots) {
+        const auto end = images.begin() + static_cast<std::ptrdiff_t>(enrolment.shots);
         enrolled.push_back({place - 1, &images, {images.begin(), end}});
       }
     }
@@ -170,14 +170,14 @@ OpenSet search_open_set(std::span<const uint32_t> identity_of, const ImageDistan
     std::vector<double> distances(probes.size() + strangers.size());
     pool.parallel_for(distances.size(), [&](size_t i, size_t) {
       if (i < probes.size()) {
-        const Place own = place_of(probes[i], enrolled, distance, gallery.fusion);
+        const Place own = place_of(probes[i], enrolled, distance, enrolment.fusion);
         distances[i] = own.nearer == 0 && own.tied == 1 ? own.own_distance : kNever;
         return;
       }
       distances[i] = kNever;
       for (const Enrolled& person : enrolled) {
         distances[i] = std::min(distances[i], distance_to(person, strangers[i - probes.size()],
-                                                          distance, gallery.fusion));
+                                                          distance, enrolment.fusion));
       }
     });
     const auto middle = distances.begin() + static_cast<std::ptrdiff_t>(probes.size());
@@ -187,7 +187,7 @@ OpenSet search_open_set(std::span<const uint32_t> identity_of, const ImageDistan
   if (result.mated.empty() || result.stranger.empty()) {
     throw Error(ErrorKind::bad_data,
                 "open-set identification: at least two persons, one of them with more than " +
-                    std::to_string(gallery.shots) + " images, were expected");
+                    std::to_string(enrolment.shots) + " images, were expected");
   }
   return result;
 }

@@ -21,7 +21,7 @@ enum class Fusion {
   mean,     // the mean distance to them
 };
 
-struct Gallery {
+struct Enrolment {
   size_t shots = 1;  // reference images of a person, >= 1
   Fusion fusion = Fusion::nearest;
 };
@@ -47,9 +47,9 @@ struct Identification {
 // than k in none; a round with one person is none.
 // Throws Error(bad_data) where fewer than two persons have k images or nobody has more.
 Identification identify(std::span<const uint32_t> identity_of, const ImageDistance& distance,
-                        const Gallery& gallery, ThreadPool& pool);
+                        const Enrolment& enrolment, ThreadPool& pool);
 
-// Identification in open set: the searches of people who are in the gallery, and of strangers.
+// Identification in open set: the searches of people who are in the enrolment, and of strangers.
 struct OpenSet {
   std::vector<double> mated;     // distance to the own person; infinite where it is not the nearest
                                  // by itself, and no threshold helps
@@ -62,7 +62,7 @@ struct OpenSet {
 // Persons with fewer than k images are not enrolled. Throws Error(bad_data) where this makes no
 // search of one of the two kinds.
 OpenSet search_open_set(std::span<const uint32_t> identity_of, const ImageDistance& distance,
-                        const Gallery& gallery, ThreadPool& pool);
+                        const Enrolment& enrolment, ThreadPool& pool);
 
 // A search finds the nearest person where its distance < threshold (ISO/IEC 19795-1).
 struct OpenSetPoint {

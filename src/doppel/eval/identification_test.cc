@@ -199,9 +199,10 @@ TEST(OpenSet, EveryPointOfTheCurveIsMadeByItsThreshold) {
   for (uint32_t seed = 0; seed < 20; ++seed) {
     const Images images = random_images(seed, 8, 5);
     const ImageDistance distance = on_a_line(images.at);
-    const Gallery gallery{1 + seed % 2, seed % 3 == 0 ? Fusion::mean : Fusion::nearest};
-    const OpenSet searches = search_open_set(images.identity_of, distance, gallery, one);
-    EXPECT_EQ(searches.mated, search_open_set(images.identity_of, distance, gallery, three).mated);
+    const Enrolment enrolment{1 + seed % 2, seed % 3 == 0 ? Fusion::mean : Fusion::nearest};
+    const OpenSet searches = search_open_set(images.identity_of, distance, enrolment, one);
+    EXPECT_EQ(searches.mated,
+              search_open_set(images.identity_of, distance, enrolment, three).mated);
     const std::vector<OpenSetPoint> curve = open_set_curve(searches);
     EXPECT_EQ(curve.front().fnir, 1);
     EXPECT_EQ(curve.back().fpir, 1);

@@ -18,6 +18,9 @@ struct Preprocessing {
   int height = 112;
   int step = 2;
   bool standardize = false;  // each input, as its last step: doppel::standardize()
+  // Pictures are aligned faces (face/align.h) of width x height. preprocess() leaves finding them
+  // to whoever loads the pictures: load_dataset() by its options, or PhotoFaces.
+  bool align = false;
 
   size_t input_height() const { return static_cast<size_t>((height + step - 1) / step); }
   size_t input_width() const { return static_cast<size_t>((width + step - 1) / step); }

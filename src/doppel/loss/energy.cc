@@ -101,4 +101,37 @@ EnergyKind energy_named(const std::string& name) {
               std::string("energy: known are ").append(names).append(", not \"" + name + "\""));
 }
 
+nlohmann::json to_json(const Energy& energy) {
+  nlohmann::json json = {{"kind", to_string(energy.kind)}};
+  if (energy.kind == EnergyKind::weighted_l1) {
+    json["weights"] = energy.weights;
+    json["bias"] = energy.bias;
+  }
+  return json;
+}
+
+Energy energy_from_json(const nlohmann::json& json, const std::string& where) {
+  const auto fail = [&](const std::string& what) {
+    throw Error(ErrorKind::bad_data, where + ": " + what);
+  };
+  if (!json.is_object() || !json.contains("kind") || !json["kind"].is_string()) {
+    fail("its \"energy\" has no \"kind\"");
+  }
+  Energy energy;
+  try {
+    energy.kind = energy_named(json["kind"].get<std::string>());
+  } catch (const Error& error) {
+    fail(error.what());
+  }
+  if (energy.kind != EnergyKind::weighted_l1) return energy;
+  const auto is_number = [](const nlohmann::json& number) { return number.is_number(); };
+  if (!json.contains("weights") || !json["weights"].is_array() || !json.contains("bias") ||
+      !json["bias"].is_number() || !std::ranges::all_of(json["weights"], is_number)) {
+    fail("its \"energy\" has no weights and bias");
+  }
+  energy.weights = json["weights"].get<std::vector<float>>();
+  energy.bias = json["bias"].get<float>();
+  return energy;
+}
+
 }  // namespace doppel

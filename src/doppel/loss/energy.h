@@ -2,6 +2,7 @@
 // energy lies below its threshold, whichever kind of energy it is.
 #pragma once
 
+#include <nlohmann/json.hpp>
 #include <span>
 #include <string>
 #include <vector>
@@ -48,5 +49,10 @@ double weighted_l1(std::span<const float> weights, float bias, std::span<const f
 // Error(bad_argument) that lists these.
 std::string to_string(EnergyKind kind);
 EnergyKind energy_named(const std::string& name);
+
+// {"kind"}, of weighted_l1 also "weights" and "bias".
+nlohmann::json to_json(const Energy& energy);
+// Throws Error(bad_data) that begins with `where` for anything else.
+Energy energy_from_json(const nlohmann::json& json, const std::string& where);
 
 }  // namespace doppel

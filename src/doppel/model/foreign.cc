@@ -113,6 +113,10 @@ std::string to_string(Channels channels) {
   return "";
 }
 
+bool takes_color(const Model& model) {
+  return model.foreign && model.foreign->channels != Channels::grey;
+}
+
 Matrix foreign_inputs(const ForeignNetwork& foreign, const Preprocessing& preprocessing,
                       std::span<const Image> images, ThreadPool& pool) {
   Matrix rows(images.size(),
@@ -136,7 +140,7 @@ nlohmann::json describe_embedder(const Model& model) {
                       {"mean", foreign.mean},
                       {"scale", foreign.scale},
                       {"energy", to_json(model.energy)},
-                      {"align", foreign.align}};
+                      {"align", model.preprocessing.align}};
   if (model.energy.weights.empty()) description["energy"] = to_string(model.energy.kind);
   if (model.preprocessing.step > 1) description["step"] = model.preprocessing.step;
   if (model.preprocessing.standardize) description["standardize"] = true;
@@ -176,7 +180,7 @@ Model embedder_from_json(const nlohmann::json& description, const std::string& w
   }
   for (const json& value : mean) foreign.mean.push_back(fields.number("mean", value));
   foreign.scale = fields.number("scale", fields.at("scale"));
-  foreign.align = fields.truth("align");
+  p.align = fields.truth("align");
   if (fields.has("output")) foreign.output = fields.text("output");
   model.energy = energy_from_json(fields.at("energy"), where);
   if (fields.has("threshold")) {

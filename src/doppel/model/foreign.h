@@ -29,13 +29,15 @@ struct ForeignNetwork {
   // the channels' order.
   std::vector<double> mean;
   double scale = 1;
-  bool align = false;  // it was made for faces whose eyes and mouth stand at fixed places
   std::string output;  // which of its outputs; empty: the only one
   std::string digest;  // SHA-256 of the ONNX file
   std::shared_ptr<const OnnxNetwork> network;
 
   size_t channel_count() const { return channels == Channels::grey ? 1 : 3; }
 };
+
+// Whether images for this model need their colours.
+bool takes_color(const Model& model);
 
 // Inputs as the network wants them, one in each row: resized, thinned and standardised as
 // `preprocessing` says, its channels one after the other. Throws Error(mismatch) for an image
@@ -47,9 +49,10 @@ Matrix foreign_inputs(const ForeignNetwork& foreign, const Preprocessing& prepro
 //   {"format": "doppel embedder 1", "width": 112, "height": 112, "channels": "grey|rgb|bgr",
 //    "mean": [127.5, 127.5, 127.5], "scale": 0.0078125, "energy": "cosine", "align": true,
 //    "threshold": {..}}
-// and, all optional: "step" and "standardize" (Preprocessing), "output" (ForeignNetwork), "seen"
-// (whom it was made from or calibrated on, as in model files). An energy with weights is {"kind",
-// "weights", "bias"}. Of a model of ours it describes the network that onnx_export.h makes of it.
+// where "align", "step" and "standardize" are Preprocessing's. May be left out: "threshold",
+// "step", "standardize", "output" (ForeignNetwork) and "seen" (whom it was made from or calibrated
+// on, as in model files). An energy with weights is {"kind", "weights", "bias"}. Of a model of ours
+// it describes the network that onnx_export.h makes of it.
 nlohmann::json describe_embedder(const Model& model);
 // Back, without the network. Throws Error(bad_data) that begins with `where` and names the field
 // that is missing, wrong or unknown.

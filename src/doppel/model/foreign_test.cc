@@ -40,7 +40,7 @@ TEST(Foreign, ADescriptionSaysAll) {
   EXPECT_FALSE(plain.preprocessing.standardize);
   EXPECT_EQ(plain.foreign->channels, Channels::bgr);
   EXPECT_EQ(plain.foreign->mean, (std::vector<double>{10, 20, 30}));
-  EXPECT_TRUE(plain.foreign->align);
+  EXPECT_TRUE(plain.preprocessing.align);
   EXPECT_EQ(plain.energy.kind, EnergyKind::cosine);
   EXPECT_EQ(plain.threshold, std::nullopt);
   EXPECT_EQ(describe_embedder(plain), description);
@@ -49,7 +49,8 @@ TEST(Foreign, ADescriptionSaysAll) {
   description["standardize"] = true;
   description["output"] = "features";
   description["energy"] = {{"kind", "weighted_l1"}, {"weights", {-1.0, 0.5}}, {"bias", 2.0}};
-  description["threshold"] = to_json(Threshold{0.01, 0.7, 0.004, 0.021, 450, 4500, 0.89, 30});
+  description["threshold"] = to_json(
+      Threshold{0.01, 0.7, 0.004, 0.021, 450, 4500, 0.89, 30, {{{0.01, 0.7, 0.004, 0.021}}, 2e-4}});
   description["seen"] = {{"identities", {std::string(64, 'a')}}, {"images", json::array()}};
   const Model whole = embedder_from_json(description, "d");
   EXPECT_EQ(whole.preprocessing.input_width(), 3u);
@@ -87,7 +88,7 @@ TEST(Foreign, InputsAreTheChannelsOneAfterTheOther) {
   network.channels = Channels::bgr;
   network.mean = {10, 20, 30};
   network.scale = 0.5;
-  const Preprocessing preprocessing{2, 1, 1, false};
+  const Preprocessing preprocessing{2, 1, 1, false, false};
   Image image{2, 1, {0.5f, 0.25f}};
   const std::vector<Image> grey_only = {image};
   EXPECT_THROW(foreign_inputs(network, preprocessing, grey_only, pool), Error);
@@ -106,7 +107,7 @@ TEST(Foreign, InputsAreTheChannelsOneAfterTheOther) {
   network.mean = {0};
   network.scale = 1.0 / 255;
   EXPECT_EQ(foreign_inputs(network, preprocessing, images, pool).values, image.pixels);
-  near(foreign_inputs(network, {2, 1, 1, true}, images, pool), {1, -1});
+  near(foreign_inputs(network, {2, 1, 1, true, false}, images, pool), {1, -1});
 }
 
 TEST(Foreign, ItsFileStaysWhatItIs) {
@@ -124,7 +125,8 @@ TEST(Foreign, AnExportedModelIsLoadedAsAModel) {
   model.members = {initial_parameters(model.network, Initialisation::glorot_uniform, 9)};
   model.preprocessing = {6, 8, 2, true};
   model.energy = {EnergyKind::weighted_l1, {-1, 0.5f}, 2};
-  model.threshold = Threshold{0.01, 0.7311, 0.004, 0.021, 450, 4500, 0.89, 30};
+  model.threshold = Threshold{
+      0.01, 0.7311, 0.004, 0.021, 450, 4500, 0.89, 30, {{{0.01, 0.7311, 0.004, 0.021}}, 2e-4}};
   write_file_atomically(onnx, onnx_backend().encode(onnx_graph(model)));
   EXPECT_THROW(load_model(onnx), Error);  // without a description
   write_file_atomically(description_of(onnx), describe_embedder(model).dump());

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <memory>
 
+#include "doppel/base/digest.h"
 #include "doppel/base/error.h"
 #include "doppel/base/file.h"
 #include "doppel/model/energy_json.h"
@@ -15,7 +16,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr const char* kFormat = "doppel model 3";
+constexpr const char* kFormat = "doppel model 4";
 constexpr size_t kMostModelBytes = size_t{2} << 30;
 constexpr size_t kMostMembers = 64;
 constexpr double kMostWeight = 1e6;
@@ -67,10 +68,12 @@ Preprocessing read_preprocessing(const Metadata& metadata) {
   p.width = static_cast<int>(metadata.number(value, "width", kMostExtent));
   p.height = static_cast<int>(metadata.number(value, "height", kMostExtent));
   p.step = static_cast<int>(metadata.number(value, "step", kMostExtent));
-  if (!value.contains("standardize") || !value["standardize"].is_boolean()) {
-    metadata.fail("its \"standardize\" is neither true nor false");
+  for (const auto& [key, field] : {std::pair{"standardize", &p.standardize}, {"align", &p.align}}) {
+    if (!value.contains(key) || !value[key].is_boolean()) {
+      metadata.fail(std::string("its \"") + key + "\" is neither true nor false");
+    }
+    *field = value[key].get<bool>();
   }
-  p.standardize = value["standardize"].get<bool>();
   if (p.width < 1 || p.height < 1 || p.step < 1) {
     metadata.fail("its \"preprocessing\" has a size of 0");
   }
@@ -184,6 +187,20 @@ size_t embedding_size(const Model& model) {
   return model.members.size() * embedding_size(model.network) + model.gradients.whitening.size();
 }
 
+std::string embedding_digest(const Model& model) {
+  if (model.foreign) {
+    Model bare = model;
+    bare.threshold.reset();
+    bare.training = {};
+    return sha256_hex(model.foreign->digest + describe_embedder(bare).dump());
+  }
+  Model bare = model;
+  bare.threshold.reset();
+  bare.version.clear();
+  bare.training = {};
+  return sha256_hex(encode_model(bare));
+}
+
 std::string encode_model(const Model& model) {
   if (model.foreign) {
     throw Error(ErrorKind::bad_argument,
@@ -213,7 +230,8 @@ std::string encode_model(const Model& model) {
       {"preprocessing", json{{"width", model.preprocessing.width},
                              {"height", model.preprocessing.height},
                              {"step", model.preprocessing.step},
-                             {"standardize", model.preprocessing.standardize}}
+                             {"standardize", model.preprocessing.standardize},
+                             {"align", model.preprocessing.align}}
                             .dump()},
       {"views", views_to_json(model.views).dump()},
       {"gradients", json{{"cell", model.gradients.histograms.cell},

@@ -73,6 +73,10 @@ struct Model {
 // Values of an embedding.
 size_t embedding_size(const Model& model);
 
+// SHA-256 of all that shapes an embedding and its energy, in hexadecimal: models of equal digest
+// give equal embeddings, whatever their thresholds.
+std::string embedding_digest(const Model& model);
+
 // The file's bytes and back. Tensors carry PyTorch's names, everything else stands as JSON texts in
 // the metadata. Throws Error(bad_data) that begins with `name` where the bytes are damaged, or are
 // no model of ours, or tensors do not fit the network description; encode_model()

@@ -18,9 +18,10 @@ Model sample() {
   Model model;
   model.network = {{1, 4, 3}, {Flatten{}, Dense{5}, Relu{}, Dense{2}}};
   model.members = {initial_parameters(model.network, Initialisation::glorot_uniform, 9)};
-  model.preprocessing = {6, 8, 2, true};
+  model.preprocessing = {6, 8, 2, true, true};
   model.views = {true, {0.9, 1.0}};
-  model.threshold = Threshold{0.01, 0.7311, 0.004, 0.021, 450, 4500, 0.89, 30};
+  model.threshold = Threshold{
+      0.01, 0.7311, 0.004, 0.021, 450, 4500, 0.89, 30, {{{0.01, 0.7311, 0.004, 0.021}}, 2e-4}};
   model.version = "0.1.0";
   model.training.recipe = {{"name", "tutorial"}, {"margin", 1.0}};
   model.training.seed = 18446744073709551615u;
@@ -51,6 +52,7 @@ TEST(Model, RoundTripKeepsEverything) {
   EXPECT_EQ(network_to_json(read.network), network_to_json(model.network));
   EXPECT_EQ(read.preprocessing.width, 6);
   EXPECT_TRUE(read.preprocessing.standardize);
+  EXPECT_TRUE(read.preprocessing.align);
   EXPECT_EQ(read.views, model.views);
   EXPECT_EQ(read.threshold, model.threshold);
   EXPECT_EQ(read.training.seen, model.training.seen);
@@ -190,10 +192,14 @@ TEST(Model, AlteredFilesAreRefusedWithWhatIsWrong) {
   file.tensors.pop_back();
   EXPECT_THAT(refusal(file), HasSubstr("3.bias"));
   file = good;
-  file.metadata["preprocessing"] = R"({"width":6,"height":10,"step":2,"standardize":true})";
+  file.metadata["preprocessing"] =
+      R"({"width":6,"height":10,"step":2,"standardize":true,"align":false})";
   EXPECT_NE(refusal(file).find("1x5x3"), std::string::npos);
-  file.metadata["preprocessing"] = R"({"width":6,"height":8,"step":0,"standardize":true})";
+  file.metadata["preprocessing"] =
+      R"({"width":6,"height":8,"step":0,"standardize":true,"align":false})";
   EXPECT_NE(refusal(file), "accepted");
+  file.metadata["preprocessing"] = R"({"width":6,"height":8,"step":2,"standardize":true})";
+  EXPECT_THAT(refusal(file), HasSubstr("\"align\" is neither"));
   EXPECT_NE(refusal({{}, good.tensors}).find("no Doppel model"), std::string::npos);
 }
 

@@ -312,6 +312,7 @@ std::string input_in_words(const Preprocessing& p) {
                      "R + 0.587 G + 0.114 B) of the picture resized to " +
                      std::to_string(p.width) + " x " + std::to_string(p.height) +
                      " (wide x high; averaged over areas where it shrinks, linear where it grows)";
+  if (p.align) text += ", a face whose eyes and mouth were brought to fixed places";
   if (p.step > 1) text += ", of it every row and column in " + std::to_string(p.step);
   if (p.standardize) {
     text +=

@@ -164,7 +164,8 @@ TEST(OnnxExport, TellsWhereItComesFrom) {
   model.preprocessing = {6, 8, 2, true};
   model.energy.kind = EnergyKind::cosine;
   model.training.data_digest = "d1";
-  model.threshold = Threshold{0.01, 0.7311, 0.004, 0.021, 450, 4500, 0.89, 30};
+  model.threshold = Threshold{
+      0.01, 0.7311, 0.004, 0.021, 450, 4500, 0.89, 30, {{{0.01, 0.7311, 0.004, 0.021}}, 2e-4}};
   const OnnxGraph graph = onnx_graph(model, "do what you like");
   EXPECT_EQ(graph.input, (std::vector<int64_t>{1, 4, 3}));
   EXPECT_EQ(graph.output_shape, std::vector<int64_t>{2});

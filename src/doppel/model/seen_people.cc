@@ -11,17 +11,13 @@ namespace {
 
 using nlohmann::json;
 
-constexpr size_t kDigits = 64;  // of a SHA-256
-
 void make_set(std::vector<std::string>& digests) {
   std::ranges::sort(digests);
   digests.erase(std::unique(digests.begin(), digests.end()), digests.end());
 }
 
 bool is_digest(const json& value) {
-  return value.is_string() && value.get_ref<const std::string&>().size() == kDigits &&
-         value.get_ref<const std::string&>().find_first_not_of("0123456789abcdef") ==
-             std::string::npos;
+  return value.is_string() && is_sha256_hex(value.get_ref<const std::string&>());
 }
 
 }  // namespace

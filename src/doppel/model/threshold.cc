@@ -26,6 +26,7 @@ nlohmann::json to_json(const Threshold& threshold) {
   nlohmann::json json = {{"value", threshold.value}};
   for (const auto& [name, member] : kRates) json[name] = threshold.*member;
   for (const auto& [name, member] : kCounts) json[name] = threshold.*member;
+  json["curve"] = to_json(threshold.curve);
   return json;
 }
 
@@ -57,6 +58,8 @@ Threshold threshold_from_json(const nlohmann::json& json, const std::string& whe
     threshold.*member = found->get<size_t>();
   }
   if (threshold.lower > threshold.upper) fail("lower is above upper");
+  if (!json.contains("curve")) fail("curve is missing");
+  threshold.curve = far_curve_from_json(json["curve"], where + ": threshold");
   return threshold;
 }
 

@@ -6,6 +6,8 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "doppel/model/far_curve.h"
+
 namespace doppel {
 
 struct Threshold {
@@ -17,11 +19,12 @@ struct Threshold {
   size_t genuine = 0, impostor = 0;  // numbers of pairs it was chosen on
   double tar = 0;                    // of these genuine pairs
   size_t identities = 0;             // persons of these pairs
+  FarCurve curve;                    // of the same impostor pairs; passes through far and value
 
   friend bool operator==(const Threshold&, const Threshold&) = default;
 };
 
-// {"far", "value", "lower", "upper", "genuine", "impostor", "tar", "identities"}.
+// {"far", "value", "lower", "upper", "genuine", "impostor", "tar", "identities", "curve"}.
 nlohmann::json to_json(const Threshold& threshold);
 // Throws Error(bad_data) that begins with `where` for anything that to_json() cannot have written.
 Threshold threshold_from_json(const nlohmann::json& json, const std::string& where);

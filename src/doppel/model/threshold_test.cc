@@ -10,14 +10,16 @@
 namespace doppel {
 namespace {
 
+const FarCurve kCurve{{{0.01, 0.7311, 0.004, 0.021}, {1, 1.2, 1, 1}}, 2e-4};
+
 TEST(Threshold, SurvivesJson) {
-  const Threshold threshold{0.01, 0.7311, 0.004, 0.021, 450, 4500, 0.89, 30};
+  const Threshold threshold{0.01, 0.7311, 0.004, 0.021, 450, 4500, 0.89, 30, kCurve};
   const std::string text = to_json(threshold).dump();
   EXPECT_EQ(threshold_from_json(nlohmann::json::parse(text), "m"), threshold);
 }
 
 TEST(Threshold, RefusesJsonThatIsNone) {
-  const nlohmann::json good = to_json({0.01, 0.7, 0.004, 0.021, 450, 4500, 0.89, 30});
+  const nlohmann::json good = to_json({0.01, 0.7, 0.004, 0.021, 450, 4500, 0.89, 30, kCurve});
   const auto refused = [&](const char* field, const nlohmann::json& value,
                            const std::string& words) {
     nlohmann::json json = good;
@@ -37,6 +39,7 @@ TEST(Threshold, RefusesJsonThatIsNone) {
   refused("genuine", -1, "genuine is no whole number");
   refused("impostor", 1.5, "impostor is no whole number");
   refused("tar", nullptr, "tar is no number");
+  refused("curve", nlohmann::json::array(), "curve: ");
   EXPECT_THROW(threshold_from_json(nlohmann::json::array(), "m"), Error);
   EXPECT_THROW(threshold_from_json(nlohmann::json::object(), "m"), Error);
 }

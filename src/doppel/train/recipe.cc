@@ -144,8 +144,10 @@ void Recipe::check() const {
 }
 
 nlohmann::json recipe_to_json(const Recipe& recipe) {
-  json input = {
-      {"step", recipe.step}, {"standardize", recipe.standardize}, {"rotations", recipe.rotations}};
+  json input = {{"step", recipe.step},
+                {"standardize", recipe.standardize},
+                {"align", recipe.align},
+                {"rotations", recipe.rotations}};
   if (recipe.width && recipe.height) {
     input["width"] = *recipe.width;
     input["height"] = *recipe.height;
@@ -201,8 +203,9 @@ Recipe recipe_from_json(const nlohmann::json& document) {
   input.read("height", recipe.height);
   input.read("step", recipe.step);
   input.read("standardize", recipe.standardize);
+  input.read("align", recipe.align);
   input.read("rotations", recipe.rotations);
-  input.done("width, height, step, standardize, rotations");
+  input.done("width, height, step, standardize, align, rotations");
 
   Table network(document, "network");
   std::string initialisation = to_text(recipe.initialisation);

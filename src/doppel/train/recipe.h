@@ -27,6 +27,7 @@ struct Recipe {
   std::optional<int> width, height;
   int step = 1;  // every step-th row and column
   bool standardize = false;
+  bool align = false;      // faces are found and brought to one place: face/align.h
   bool rotations = false;  // the four quarter turns of an image are four identities
 
   // [network]

@@ -1,0 +1,109 @@
+#include "answers.h"
+
+#include <algorithm>
+#include <cstdio>
+
+#include "doppel/base/error.h"
+#include "doppel/image/decode.h"
+#include "doppel/model/embedding.h"
+#include "measures.h"
+
+namespace doppel::app {
+namespace {
+
+std::string number(const char* format, double value) {
+  char text[64];
+  std::snprintf(text, sizeof text, format, value);
+  return text;
+}
+
+std::string rate(const std::optional<double>& value) { return value ? number("%.3g", *value) : ""; }
+
+}  // namespace
+
+std::vector<PhotoAnswers::Result> PhotoAnswers::of(std::span<const std::string> files) const {
+  std::vector<Result> results(files.size());
+  std::vector<std::vector<PhotoFace>> faces(files.size());
+  pool_.parallel_for(files.size(), [&](size_t i, size_t) {
+    try {
+      const Image photo = load_image(files[i], faces_.decoding());
+      faces[i] = faces_.of(photo, choice_, files[i]);
+      results[i].photo = AnsweredPhoto{files[i], {}};
+    } catch (const Error& error) {
+      results[i].problem = error;
+    }
+  });
+  std::vector<Image> images;
+  for (std::vector<PhotoFace>& of_photo : faces) {
+    for (PhotoFace& face : of_photo) images.push_back(std::move(face.image));
+  }
+  const Matrix embeddings = embed_images(model_, images, pool_);
+  std::vector<Answer> answers = search_.identify(embeddings, top_);
+  size_t next = 0;
+  for (size_t i = 0; i < files.size(); ++i) {
+    for (const PhotoFace& face : faces[i]) {
+      results[i].photo->faces.push_back(
+          {face.left, face.top, face.width, face.height, std::move(answers[next++])});
+    }
+  }
+  return results;
+}
+
+std::string plain_lines(const AnsweredPhoto& photo, size_t top) {
+  const std::string file = csv_field(photo.file);
+  if (photo.faces.empty()) return file + "," + kNobody + ",\n";
+  std::string lines;
+  for (const AnsweredFace& face : photo.faces) {
+    const std::vector<Candidate>& candidates = face.answer.candidates;
+    lines += file + "," + (face.answer.known ? csv_field(candidates[0].name) : kUnknown) + ",";
+    if (!candidates.empty()) lines += number("%.4f", candidates[0].distance);
+    for (size_t i = 0; top > 1 && i < candidates.size(); ++i) {
+      lines += "," + csv_field(candidates[i].name) + number(",%.4f", candidates[i].distance);
+    }
+    lines += "\n";
+  }
+  return lines;
+}
+
+std::string csv_header() {
+  return "file,face,left,top,width,height,known,rank,name,distance,far,fpir\n";
+}
+
+std::string csv_lines(const AnsweredPhoto& photo) {
+  std::string lines;
+  for (size_t i = 0; i < photo.faces.size(); ++i) {
+    const AnsweredFace& face = photo.faces[i];
+    const std::string start = csv_field(photo.file) + "," + std::to_string(i + 1) +
+                              number(",%.0f", face.left) + number(",%.0f", face.top) +
+                              number(",%.0f", face.width) + number(",%.0f", face.height) + "," +
+                              (face.answer.known ? "1" : "0") + ",";
+    for (size_t rank = 0; rank < face.answer.candidates.size(); ++rank) {
+      const Candidate& candidate = face.answer.candidates[rank];
+      lines += start + std::to_string(rank + 1) + "," + csv_field(candidate.name) +
+               number(",%.6f", candidate.distance) + "," + rate(candidate.far) + "," +
+               rate(candidate.fpir) + "\n";
+    }
+  }
+  return lines;
+}
+
+nlohmann::json to_json(const AnsweredPhoto& photo) {
+  nlohmann::json faces = nlohmann::json::array();
+  for (const AnsweredFace& face : photo.faces) {
+    nlohmann::json candidates = nlohmann::json::array();
+    for (const Candidate& candidate : face.answer.candidates) {
+      candidates.push_back({{"name", candidate.name},
+                            {"distance", candidate.distance},
+                            {"far", to_json(candidate.far)},
+                            {"fpir", to_json(candidate.fpir)}});
+    }
+    faces.push_back(
+        {{"box", {face.left, face.top, face.width, face.height}},
+         {"known", face.answer.known},
+         {"name", face.answer.known ? nlohmann::json(candidates[0]["name"]) : nlohmann::json()},
+         {"candidates", candidates}});
+  }
+  return {{"file", photo.file}, {"faces", faces}};
+}
+
+}  // namespace doppel::app

@@ -1,0 +1,62 @@
+// What a search found, as people and programs read it.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "doppel/gallery/search.h"
+#include "doppel/model/model.h"
+#include "doppel/model/photo_faces.h"
+
+namespace doppel::app {
+
+struct AnsweredFace {
+  double left = 0, top = 0, width = 0, height = 0;  // in pixels of the photo
+  Answer answer;
+};
+
+// The faces of one photo: none where the model looks for faces and finds none.
+struct AnsweredPhoto {
+  std::string file;
+  std::vector<AnsweredFace> faces;
+};
+
+// The names of the compatible output (face_recognition's).
+inline constexpr const char* kUnknown = "unknown_person";
+inline constexpr const char* kNobody = "no_persons_found";
+
+// Reads and decodes the photo, then embeds its faces and searches. Throws as load_image() does and,
+// of `one`, where a photo shows several faces.
+class PhotoAnswers {
+ public:
+  PhotoAnswers(const Model& model, const GallerySearch& search, FaceChoice choice, size_t top,
+               ThreadPool& pool)
+      : model_(model), search_(search), faces_(model), choice_(choice), top_(top), pool_(pool) {}
+
+  // One for each file, in their order: an answer, or the Error of it.
+  struct Result {
+    std::optional<AnsweredPhoto> photo;
+    std::optional<Error> problem;
+  };
+  std::vector<Result> of(std::span<const std::string> files) const;
+
+ private:
+  const Model& model_;
+  const GallerySearch& search_;
+  PhotoFaces faces_;
+  FaceChoice choice_;
+  size_t top_;
+  ThreadPool& pool_;
+};
+
+// A line for each face: file,name,distance and, of several candidates, their names and distances.
+// The name is kUnknown where nobody is near enough; the distance is then that of the nearest.
+std::string plain_lines(const AnsweredPhoto& photo, size_t top);
+// The header and a line for each face and candidate.
+std::string csv_header();
+std::string csv_lines(const AnsweredPhoto& photo);
+nlohmann::json to_json(const AnsweredPhoto& photo);
+
+}  // namespace doppel::app

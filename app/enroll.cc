@@ -1,0 +1,255 @@
+// doppel enroll: people and their photos into a gallery.
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdio>
+#include <map>
+#include <set>
+
+#include "commands.h"
+#include "doppel/base/error.h"
+#include "doppel/base/natural_order.h"
+#include "doppel/data/listing.h"
+#include "doppel/gallery/person_name.h"
+#include "doppel/gallery/photo_templates.h"
+#include "faces_option.h"
+#include "gallery_access.h"
+#include "measures.h"
+#include "progress.h"
+#include "recipe_options.h"
+#include "stop.h"
+
+namespace doppel::app {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr double kPoorQuality = 0.15;
+
+struct EnrollOptions {
+  std::string gallery, model, name, folder;
+  std::vector<std::string> images;
+  std::string faces = "one";
+  int threads = 0;
+  bool keep_photos = false, skip_bad = false, as_json = false;
+};
+
+struct PersonFiles {
+  std::string name;
+  std::vector<std::string> files;
+};
+
+// One person of --name, or those of --folder: a sub-folder's images, or an image with the person's
+// name. In natural order.
+std::vector<PersonFiles> people_to_enroll(const EnrollOptions& options) {
+  if (options.name.empty() == options.folder.empty()) {
+    throw Error(ErrorKind::bad_argument,
+                "either --name with IMAGES or --folder was expected; doppel enroll --help");
+  }
+  if (!options.name.empty()) {
+    if (options.images.empty()) {
+      throw Error(ErrorKind::bad_argument,
+                  "IMAGES: at least one photo of \"" + shown(options.name) + "\" was expected");
+    }
+    return {{options.name, options.images}};
+  }
+  if (!options.images.empty()) {
+    throw Error(ErrorKind::bad_argument,
+                "--folder names everybody: no IMAGES were expected beside it");
+  }
+  std::error_code error;
+  if (!fs::is_directory(options.folder, error)) {
+    throw Error(ErrorKind::io, options.folder + ": a folder was expected");
+  }
+  const auto hidden = [](const fs::path& path) {
+    return path.filename().string().starts_with('.');
+  };
+  std::vector<PersonFiles> people;
+  std::map<std::string, std::string> taken;  // names and where they come from
+  const auto add = [&](const std::string& name, std::vector<std::string> files,
+                       const fs::path& from) {
+    if (const auto [known, fresh] = taken.emplace(name, from.string()); !fresh) {
+      throw Error(ErrorKind::bad_data,
+                  from.string() + ": \"" + shown(name) + "\" is the name of " + known->second +
+                      ", too; a folder or one file was expected of each person");
+    }
+    std::ranges::sort(files, natural_less);
+    people.push_back({name, std::move(files)});
+  };
+  for (const fs::directory_entry& entry : fs::directory_iterator(options.folder, error)) {
+    if (hidden(entry.path())) continue;
+    if (!entry.is_directory()) {
+      if (is_image_name(entry.path().string())) {
+        add(entry.path().stem().string(), {entry.path().string()}, entry.path());
+      }
+      continue;
+    }
+    std::vector<std::string> files;
+    for (const fs::directory_entry& file : fs::directory_iterator(entry.path(), error)) {
+      if (!hidden(file.path()) && is_image_name(file.path().string())) {
+        files.push_back(file.path().string());
+      }
+    }
+    if (files.empty()) {
+      throw Error(ErrorKind::bad_data,
+                  entry.path().string() + ": a person's folder without images");
+    }
+    add(entry.path().filename().string(), std::move(files), entry.path());
+  }
+  if (error) throw Error(ErrorKind::io, options.folder + ": cannot be listed: " + error.message());
+  if (people.empty()) {
+    throw Error(ErrorKind::bad_data,
+                options.folder + ": a sub-folder or an image for each person was expected");
+  }
+  std::ranges::sort(people, natural_less, &PersonFiles::name);
+  return people;
+}
+
+// Embeds all photos. Those that cannot be are said on standard error; without --skip-bad they are
+// the end of it.
+std::vector<NewPerson> embed(const std::vector<PersonFiles>& people, const Model& model,
+                             const EnrollOptions& options, bool keep_photos, ThreadPool& pool) {
+  std::vector<std::string> files;
+  for (const PersonFiles& person : people) {
+    files.insert(files.end(), person.files.begin(), person.files.end());
+  }
+  Progress progress;
+  std::vector<PhotoTemplate> templates =
+      PhotoTemplates(model, pool)
+          .of_files(files, single_face_choice(options.faces), keep_photos, [&](size_t done) {
+            progress.show("Enrolling", done, files.size(), "",
+                          static_cast<double>(done) / static_cast<double>(files.size()));
+            if (stop_asked()) throw Interrupted();
+          });
+  progress.clear();
+  std::vector<NewPerson> result;
+  std::vector<std::string> problems;
+  size_t next = 0;
+  for (const PersonFiles& person : people) {
+    NewPerson added{person.name, {}};
+    for (size_t i = 0; i < person.files.size(); ++i, ++next) {
+      PhotoTemplate& photo = templates[next];
+      if (photo.problem) {
+        problems.emplace_back(photo.problem->what());
+        continue;
+      }
+      if (photo.made->quality < kPoorQuality) {
+        std::fprintf(stderr, "Note: %s: poor quality (%.2f of 1): dark, pale or blurred\n",
+                     photo.made->origin.c_str(), photo.made->quality);
+      }
+      added.templates.push_back(std::move(*photo.made));
+    }
+    if (!added.templates.empty()) result.push_back(std::move(added));
+  }
+  if (problems.empty()) return result;
+  if (files.size() == 1) throw Error(ErrorKind::bad_data, problems[0] + "; nothing was enrolled");
+  for (const std::string& problem : problems) std::fprintf(stderr, "doppel: %s\n", problem.c_str());
+  const std::string count =
+      plural(problems.size(), "photo") + " of " + std::to_string(files.size());
+  if (!options.skip_bad || result.empty()) {
+    throw Error(ErrorKind::bad_data, count + " cannot be enrolled; nothing was changed" +
+                                         (result.empty() ? "" : " (--skip-bad leaves them out)"));
+  }
+  std::fprintf(stderr, "Note: %s left out\n", count.c_str());
+  return result;
+}
+
+void run(const EnrollOptions& options) {
+  const std::vector<PersonFiles> people = people_to_enroll(options);
+  for (const PersonFiles& person : people) {
+    check_person_name(person.name, options.folder.empty() ? "--name" : options.folder);
+  }
+  watch_for_stop();
+  ThreadPool pool(options.threads > 0 ? options.threads : ThreadPool::available_threads());
+  std::optional<Gallery> gallery;
+  Model model;
+  if (Gallery::exists(options.gallery)) {
+    gallery = Gallery::open(options.gallery, Access::read_write);
+    model = model_of(*gallery, options.model);
+    if (options.keep_photos && !gallery->settings().photos) {
+      throw Error(ErrorKind::bad_argument,
+                  "--keep-photos: " + options.gallery +
+                      " keeps none; that is decided when a gallery is made");
+    }
+  } else {
+    if (options.model.empty()) {
+      throw Error(ErrorKind::bad_argument, options.gallery +
+                                               ": there is no such gallery yet; --model says which "
+                                               "model the new one is for");
+    }
+    model = load_model(options.model);
+  }
+  const bool keep = gallery ? gallery->settings().photos : options.keep_photos;
+  const std::vector<NewPerson> added = embed(people, model, options, keep, pool);
+  if (!gallery) {
+    GallerySettings settings = settings_for(model, fs::absolute(options.model).string());
+    settings.photos = options.keep_photos;
+    gallery = Gallery::create(options.gallery, settings);
+  }
+  const Enrolled enrolled = gallery->enrol(added);
+  const size_t everybody = gallery->people().size();
+  if (options.as_json) {
+    nlohmann::json names = nlohmann::json::array();
+    for (const NewPerson& person : added) names.push_back(person.name);
+    print_json({{"gallery", options.gallery},
+                {"names", names},
+                {"new_people", enrolled.people},
+                {"templates", enrolled.templates},
+                {"already_enrolled", enrolled.repeated},
+                {"people", everybody}});
+    return;
+  }
+  for (const std::string& origin : enrolled.repeated) {
+    std::fprintf(stderr, "Note: %s: this photo is enrolled already; left out\n", origin.c_str());
+  }
+  if (added.size() == 1) {
+    std::printf("%s: %s added, %zu in all\n", shown(added[0].name).c_str(),
+                plural(enrolled.templates, "photo").c_str(),
+                gallery->find(added[0].name)->templates);
+  }
+  std::printf("%s of %s new people added; %s holds %zu people with %zu templates\n",
+              plural(enrolled.templates, "photo").c_str(), std::to_string(enrolled.people).c_str(),
+              options.gallery.c_str(), everybody, gallery->templates());
+  if (gallery->settings().threshold || gallery->settings().distance) {
+    std::printf("Deciding: %s\n",
+                rule_text(decision_rule(gallery->settings(), gallery->templates())).c_str());
+  } else {
+    std::printf(
+        "The model has no calibrated threshold: before anybody can be identified, set a distance\n"
+        "with doppel gallery set %s --threshold\n",
+        options.gallery.c_str());
+  }
+}
+
+}  // namespace
+
+void add_enroll(CLI::App& program) {
+  auto options = std::make_shared<EnrollOptions>();
+  CLI::App* command = program.add_subcommand("enroll", "Enrol people in a gallery");
+  command->footer(
+      "A new gallery is made where there is none. It holds templates (embeddings) and digests, "
+      "not\n"
+      "photos, unless --keep-photos says so when it is made. One call is one transaction: where a\n"
+      "photo cannot be used, nothing is changed. A person who is there already gets further "
+      "photos.\n"
+      "--folder: a sub-folder for each person with photos in it, or an image of each; the "
+      "person's\n"
+      "name is the sub-folder's or the file's.\n"
+      "Examples: doppel enroll team.gallery --model faces.safetensors --folder people/\n"
+      "          doppel enroll team.gallery --name \"Ada Lovelace\" ada.jpg");
+  add_gallery_argument(*command, options->gallery);
+  command->add_option("IMAGES", options->images,
+                      "Photos of the person (PGM, PPM, PNG, JPEG, WebP)");
+  command->add_option("--model", options->model, "The model file; needed for a new gallery")
+      ->default_str("the gallery's");
+  command->add_option("--name", options->name, "Whom the photos show");
+  command->add_option("--folder", options->folder, "A folder of people instead");
+  add_faces_option(*command, options->faces);
+  command->add_flag("--keep-photos", options->keep_photos,
+                    "Of a new gallery: store the photos, too; then it can move to another model");
+  command->add_flag("--skip-bad", options->skip_bad, "Leave out photos that cannot be used");
+  add_threads_option(*command, options->threads);
+  command->add_flag("--json", options->as_json, "Print one JSON document instead of text");
+  command->callback([options] { run(*options); });
+}
+
+}  // namespace doppel::app

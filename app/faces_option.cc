@@ -1,0 +1,24 @@
+#include "faces_option.h"
+
+#include <CLI/CLI.hpp>
+
+#include "doppel/base/error.h"
+
+namespace doppel::app {
+
+void add_faces_option(CLI::App& command, std::string& faces) {
+  command
+      .add_option("--faces", faces,
+                  "Of a model trained with --align: a photo must show one face, or the largest is "
+                  "taken: one, largest")
+      ->capture_default_str();
+}
+
+FaceChoice single_face_choice(const std::string& faces) {
+  if (faces != "one" && faces != "largest") {
+    throw Error(ErrorKind::bad_argument, "--faces: one or largest was expected, not " + faces);
+  }
+  return face_choice(faces);
+}
+
+}  // namespace doppel::app

@@ -1,0 +1,295 @@
+// doppel gallery: look at a gallery, change it, check it, carry it elsewhere.
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdio>
+#include <fstream>
+
+#include "commands.h"
+#include "doppel/base/error.h"
+#include "doppel/base/file.h"
+#include "doppel/data/listing.h"
+#include "doppel/gallery/exchange.h"
+#include "doppel/gallery/person_name.h"
+#include "doppel/gallery/photo_templates.h"
+#include "gallery_access.h"
+#include "measures.h"
+#include "output_file.h"
+#include "progress.h"
+#include "stop.h"
+
+namespace doppel::app {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+struct GalleryOptions {
+  std::string gallery, model, name, to, file, fusion;
+  std::vector<std::string> names;
+  std::optional<int64_t> template_id;
+  std::optional<double> fpir, threshold;
+  bool photos = false, as_json = false;
+};
+
+std::string fusion_name(Fusion fusion) { return fusion == Fusion::mean ? "mean" : "nearest"; }
+
+void list(const GalleryOptions& options) {
+  Gallery gallery = Gallery::open(options.gallery, Access::read);
+  const std::vector<Person> people = gallery.people();
+  const GallerySettings& settings = gallery.settings();
+  size_t templates = 0;
+  for (const Person& person : people) templates += person.templates;
+  std::optional<DecisionRule> rule;
+  if (settings.threshold || settings.distance) rule = decision_rule(settings, templates);
+  if (options.as_json) {
+    json listed = json::array();
+    for (const Person& person : people) {
+      listed.push_back(
+          {{"name", person.name}, {"templates", person.templates}, {"added", person.added}});
+    }
+    print_json({{"gallery", options.gallery},
+                {"model", {{"digest", settings.model_digest}, {"file", settings.model_file}}},
+                {"photos", settings.photos},
+                {"fusion", fusion_name(settings.fusion)},
+                {"rule", rule ? to_json(*rule) : json()},
+                {"people", listed}});
+    return;
+  }
+  for (const Person& person : people) {
+    std::printf("%s  %4zu  %s\n", person.added.c_str(), person.templates, person.name.c_str());
+  }
+  std::printf("%zu people, %zu templates; photos are %s; model %s (%.12s)\n", people.size(),
+              templates, settings.photos ? "kept" : "not kept", settings.model_file.c_str(),
+              settings.model_digest.c_str());
+  if (rule) std::printf("Deciding: %s\n", rule_text(*rule).c_str());
+}
+
+Person person_named(Gallery& gallery, const std::string& name) {
+  const std::optional<Person> person = gallery.find(name);
+  if (!person) {
+    throw Error(ErrorKind::bad_argument, gallery.name() + ": there is no \"" + shown(name) +
+                                             "\"; doppel gallery list shows who is there");
+  }
+  return *person;
+}
+
+void show(const GalleryOptions& options) {
+  Gallery gallery = Gallery::open(options.gallery, Access::read);
+  const Person person = person_named(gallery, options.name);
+  const std::vector<TemplateFacts> templates = gallery.templates_of(person.id);
+  if (options.as_json) {
+    json listed = json::array();
+    for (const TemplateFacts& facts : templates) {
+      listed.push_back({{"id", facts.id},
+                        {"added", facts.added},
+                        {"quality", facts.quality},
+                        {"image", facts.image_digest},
+                        {"model", facts.model_digest},
+                        {"photo", facts.photo}});
+    }
+    print_json({{"name", person.name}, {"added", person.added}, {"templates", listed}});
+    return;
+  }
+  std::printf("%s, since %s\n", person.name.c_str(), person.added.c_str());
+  for (const TemplateFacts& facts : templates) {
+    std::printf("  template %lld  %s  quality %.2f  image %.12s%s\n",
+                static_cast<long long>(facts.id), facts.added.c_str(), facts.quality,
+                facts.image_digest.c_str(), facts.photo ? "  photo kept" : "");
+  }
+}
+
+void rename(const GalleryOptions& options) {
+  Gallery::open(options.gallery, Access::read_write).rename(options.name, options.to);
+  std::printf("%s is now %s\n", shown(options.name).c_str(), shown(options.to).c_str());
+}
+
+void remove(const GalleryOptions& options) {
+  Gallery gallery = Gallery::open(options.gallery, Access::read_write);
+  if (options.names.empty() == !options.template_id) {
+    throw Error(ErrorKind::bad_argument, "either NAMES or --template was expected");
+  }
+  const bool gone = options.template_id ? gallery.remove_template(*options.template_id)
+                                        : gallery.remove(options.names);
+  if (options.template_id) {
+    std::printf("template %lld removed\n", static_cast<long long>(*options.template_id));
+  }
+  for (const std::string& name : options.names) std::printf("%s removed\n", shown(name).c_str());
+  if (!gone) {
+    std::fprintf(stderr,
+                 "Note: another process is reading %s; the removed bytes leave its log when that "
+                 "ends and the gallery is changed or closed next\n",
+                 options.gallery.c_str());
+  }
+}
+
+void set(const GalleryOptions& options) {
+  Gallery gallery = Gallery::open(options.gallery, Access::read_write);
+  if (!options.fpir && !options.threshold && options.fusion.empty()) {
+    throw Error(ErrorKind::bad_argument, "one of --fpir, --threshold and --fusion was expected");
+  }
+  if (options.fpir && options.threshold) {
+    throw Error(ErrorKind::bad_argument,
+                "--fpir and --threshold: one of them was expected, for one follows from the other");
+  }
+  if (options.fpir && !gallery.settings().threshold) {
+    throw Error(ErrorKind::bad_argument,
+                "--fpir: the gallery's model has no calibration that would give a distance for it");
+  }
+  const GallerySettings& settings = gallery.settings();
+  Fusion fusion = settings.fusion;
+  if (!options.fusion.empty()) {
+    if (options.fusion != "mean" && options.fusion != "nearest") {
+      throw Error(ErrorKind::bad_argument,
+                  "--fusion: nearest or mean was expected, not " + options.fusion);
+    }
+    fusion = options.fusion == "mean" ? Fusion::mean : Fusion::nearest;
+  }
+  gallery.set_decision(options.fpir.value_or(settings.fpir),
+                       options.fpir        ? std::nullopt
+                       : options.threshold ? options.threshold
+                                           : settings.distance,
+                       fusion);
+  std::printf("By the %s template of each person; %s\n",
+              gallery.settings().fusion == Fusion::mean ? "mean over the" : "nearest",
+              rule_text(decision_rule(gallery.settings(), gallery.templates())).c_str());
+}
+
+void check(const GalleryOptions& options) {
+  Gallery gallery = Gallery::open(options.gallery, Access::read);
+  const std::vector<std::string> problems = gallery.check();
+  if (options.as_json) {
+    print_json({{"gallery", options.gallery}, {"problems", problems}});
+  } else {
+    for (const std::string& problem : problems) std::printf("%s\n", problem.c_str());
+  }
+  if (!problems.empty()) {
+    throw Error(ErrorKind::bad_data,
+                options.gallery + ": " + plural(problems.size(), "problem") + ", see above");
+  }
+  if (!options.as_json) {
+    std::printf("%s is whole: %zu people, %zu templates\n", options.gallery.c_str(),
+                gallery.people().size(), gallery.templates());
+  }
+}
+
+void export_to(const GalleryOptions& options) {
+  Gallery gallery = Gallery::open(options.gallery, Access::read);
+  if (options.photos && !gallery.settings().photos) {
+    throw Error(ErrorKind::bad_argument, "--photos: " + options.gallery + " keeps none");
+  }
+  check_writable("OUT", options.file);
+  std::string text;
+  size_t lines = 0;
+  export_people(gallery, options.photos, [&](const std::string& line) {
+    text += line + "\n";
+    ++lines;
+  });
+  write_file_atomically(options.file, text);
+  std::printf("%zu people: %s\n", lines - 1, options.file.c_str());
+}
+
+void import_from(const GalleryOptions& options) {
+  std::ifstream stream(options.file, std::ios::binary);
+  if (!stream) throw Error(ErrorKind::io, options.file + ": cannot be read");
+  ImportedGallery imported = read_export(stream, options.file);
+  std::optional<Gallery> gallery;
+  if (Gallery::exists(options.gallery)) {
+    gallery = Gallery::open(options.gallery, Access::read_write);
+    if (gallery->settings().model_digest != imported.settings.model_digest) {
+      throw Error(ErrorKind::mismatch, options.file +
+                                           ": its templates are of another model than those of " +
+                                           options.gallery + "; enroll the photos instead");
+    }
+    if (gallery->settings().photos && !imported.settings.photos) {
+      throw Error(ErrorKind::mismatch, options.file + ": it has no photos, " + options.gallery +
+                                           " keeps them; export with --photos");
+    }
+  } else {
+    gallery = Gallery::create(options.gallery, imported.settings);
+  }
+  const Enrolled enrolled = gallery->enrol(imported.people);
+  std::printf("%s of %zu new people added, %zu were there; %s holds %zu people\n",
+              plural(enrolled.templates, "template").c_str(), enrolled.people,
+              enrolled.repeated.size(), options.gallery.c_str(), gallery->people().size());
+}
+
+void migrate(const GalleryOptions& options) {
+  Gallery gallery = Gallery::open(options.gallery, Access::read_write);
+  const Model model = load_model(options.model);
+  ThreadPool pool(ThreadPool::available_threads());
+  const PhotoTemplates templates(model, pool);
+  const size_t total = gallery.templates();
+  size_t done = 0;
+  Progress progress;
+  watch_for_stop();
+  gallery.migrate(settings_for(model, fs::absolute(options.model).string()),
+                  [&](std::string_view photo, const std::string& name) {
+                    if (stop_asked()) throw Interrupted();
+                    progress.show("Embedding", done, total, "",
+                                  static_cast<double>(done) / static_cast<double>(total));
+                    ++done;
+                    return templates.of_bytes(photo, FaceChoice::largest, name).embedding;
+                  });
+  progress.clear();
+  std::printf("%s: %s embedded by %s\n", options.gallery.c_str(), plural(total, "photo").c_str(),
+              options.model.c_str());
+}
+
+}  // namespace
+
+void add_gallery(CLI::App& program) {
+  auto options = std::make_shared<GalleryOptions>();
+  CLI::App* galleries =
+      program.add_subcommand("gallery", "List, change, check, export and import a gallery");
+  galleries->require_subcommand(1);
+  galleries->footer(
+      "Every change is one transaction: done when the command ends well, else not at all.\n"
+      "Example: doppel gallery list team.gallery");
+  const auto add = [&](const char* name, const char* what, const char* example,
+                       void (*work)(const GalleryOptions&)) {
+    CLI::App* command = galleries->add_subcommand(name, what);
+    command->footer(std::string("Example: doppel gallery ") + example);
+    add_gallery_argument(*command, options->gallery);
+    command->callback([options, work] { work(*options); });
+    return command;
+  };
+  const auto add_json = [&](CLI::App* command) {
+    command->add_flag("--json", options->as_json, "Print one JSON document instead of text");
+  };
+  CLI::App* command = add("list", "Who is in it, and how it decides", "list team.gallery", list);
+  add_json(command);
+  command = add("show", "What is stored of a person", "show team.gallery \"Ada Lovelace\"", show);
+  command->add_option("NAME", options->name, "The person")->required();
+  add_json(command);
+  command = add("rename", "Give a person another name",
+                "rename team.gallery \"Ada Byron\" \"Ada Lovelace\"", rename);
+  command->add_option("NAME", options->name, "The person")->required();
+  command->add_option("NEW", options->to, "The new name, of nobody there")->required();
+  command = add("remove", "Delete people, or one template, and all that is stored of them",
+                "remove team.gallery \"Ada Lovelace\"", remove);
+  command->add_option("NAMES", options->names, "The people");
+  command->add_option("--template", options->template_id,
+                      "One of a person's templates instead; its number as show gives it");
+  command = add("set", "Change how it decides", "set team.gallery --fpir 0.001", set);
+  command->add_option("--fpir", options->fpir,
+                      "The rate at which strangers may be taken for somebody, 0 to 1");
+  command->add_option("--threshold", options->threshold, "A distance of your own instead");
+  command->add_option(
+      "--fusion", options->fusion,
+      "A person with several templates is as far away as the nearest of them, or as "
+      "their mean: nearest, mean");
+  command = add("check", "Look for damage", "check team.gallery", check);
+  add_json(command);
+  command = add("export", "Write everybody into a file of JSON lines",
+                "export team.gallery team.jsonl", export_to);
+  command->add_option("OUT", options->file, "The file to write")->required();
+  command->add_flag("--photos", options->photos, "With the photos, where they are kept");
+  command = add("import", "Add everybody of such a file; makes a gallery where there is none",
+                "import team.gallery team.jsonl", import_from);
+  command->add_option("IN", options->file, "The file to read")->required();
+  command = add("migrate", "Move a gallery that keeps its photos to another model",
+                "migrate team.gallery --model new.safetensors", migrate);
+  command->add_option("--model", options->model, "The new model's file")->required();
+}
+
+}  // namespace doppel::app

@@ -1,0 +1,34 @@
+// What the commands around a gallery share: which model belongs to it, and words for how it
+// decides.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "doppel/gallery/gallery.h"
+#include "doppel/gallery/search.h"
+#include "doppel/model/model.h"
+#include "progress.h"
+
+namespace CLI {
+class App;
+}
+
+namespace doppel::app {
+
+// The model in `file`, or where that is empty the one that the gallery names. Throws as
+// load_model() and Gallery::check_model() do.
+Model model_of(const Gallery& gallery, const std::string& file);
+
+void add_gallery_argument(CLI::App& command, std::string& gallery);
+void add_model_option(CLI::App& command, std::string& model);
+
+// "below distance 0.43 it is that person: FAR 0.002 % of one comparison, FPIR 1 % of a search among
+// 500 templates (95 % interval 0.3 to 3.1 %)"
+std::string rule_text(const DecisionRule& rule);
+nlohmann::json to_json(const DecisionRule& rule);
+
+// For GallerySearch: a live line while a large gallery's index is made.
+IndexProgress index_progress(Progress& progress);
+
+}  // namespace doppel::app

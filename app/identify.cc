@@ -1,0 +1,111 @@
+// doppel identify: who is on these photos, of the people of a gallery?
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdio>
+
+#include "answers.h"
+#include "commands.h"
+#include "data_source.h"
+#include "doppel/base/error.h"
+#include "gallery_access.h"
+#include "measures.h"
+#include "progress.h"
+#include "recipe_options.h"
+
+namespace doppel::app {
+namespace {
+
+constexpr size_t kPhotosAtOnce = 256;
+
+struct IdentifyOptions {
+  std::string gallery, model, faces = "all";
+  std::vector<std::string> images;
+  size_t top = 1;
+  int threads = 0;
+  bool as_json = false, as_csv = false;
+};
+
+void run(const IdentifyOptions& options) {
+  if (options.as_json && options.as_csv) {
+    throw Error(ErrorKind::bad_argument, "--json and --csv: one of them was expected");
+  }
+  Gallery gallery = Gallery::open(options.gallery, Access::read);
+  const Model model = model_of(gallery, options.model);
+  ThreadPool pool(options.threads > 0 ? options.threads : ThreadPool::available_threads());
+  Progress progress;
+  const GallerySearch search(gallery, pool, index_progress(progress));
+  progress.clear();
+  std::vector<std::string> files;
+  for (const std::filesystem::path& path : image_files(options.images)) {
+    files.push_back(path.string());
+  }
+  const PhotoAnswers answers(model, search, face_choice(options.faces), options.top, pool);
+  nlohmann::json photos = nlohmann::json::array();
+  nlohmann::json problems = nlohmann::json::array();
+  if (options.as_csv) std::fputs(csv_header().c_str(), stdout);
+  for (size_t first = 0; first < files.size(); first += kPhotosAtOnce) {
+    const size_t n = std::min(kPhotosAtOnce, files.size() - first);
+    for (const PhotoAnswers::Result& result : answers.of(std::span(files).subspan(first, n))) {
+      if (result.problem) {
+        std::fprintf(stderr, "doppel: %s\n", result.problem->what());
+        problems.push_back(result.problem->what());
+      } else if (options.as_json) {
+        photos.push_back(to_json(*result.photo));
+      } else {
+        std::fputs(
+            (options.as_csv ? csv_lines(*result.photo) : plain_lines(*result.photo, options.top))
+                .c_str(),
+            stdout);
+      }
+    }
+  }
+  if (options.as_json) {
+    print_json({{"gallery", options.gallery},
+                {"people", search.people()},
+                {"rule", to_json(search.rule())},
+                {"photos", photos},
+                {"problems", problems}});
+  } else if (!options.as_csv) {
+    std::fprintf(stderr, "%s\n", rule_text(search.rule()).c_str());
+  }
+  if (!problems.empty()) {
+    throw Error(ErrorKind::bad_data, std::to_string(problems.size()) + " of " +
+                                         std::to_string(files.size()) +
+                                         " photos could not be answered, see above");
+  }
+}
+
+}  // namespace
+
+void add_identify(CLI::App& program) {
+  auto options = std::make_shared<IdentifyOptions>();
+  CLI::App* command = program.add_subcommand("identify", "Say who is on photos, or unknown");
+  command->footer(
+      "A line for each face: file,name,distance. The name is unknown_person where nobody of the\n"
+      "gallery is near enough; the distance is then that of the nearest. How near follows from "
+      "the\n"
+      "gallery's FPIR, the rate at which strangers may be taken for somebody, and the number of "
+      "its\n"
+      "templates; that line is on standard error.\n"
+      "--csv and --json give with each candidate its FAR, the rate at which two different people\n"
+      "are as near, and its FPIR, the rate at which a stranger comes as near to anybody.\n"
+      "Examples: doppel identify team.gallery door.jpg\n"
+      "          doppel identify team.gallery photos/ --top 3 --csv > who.csv");
+  add_gallery_argument(*command, options->gallery);
+  command->add_option("IMAGES", options->images, "Photos, or folders of them")->required();
+  add_model_option(*command, options->model);
+  command
+      ->add_option("--faces", options->faces,
+                   "Of a model trained with --align, which faces of a photo: all, largest, or one, "
+                   "where others are an error")
+      ->capture_default_str();
+  command->add_option("--top", options->top, "Candidates to list for each face")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  add_threads_option(*command, options->threads);
+  command->add_flag("--csv", options->as_csv, "Print a table of faces and candidates");
+  command->add_flag("--json", options->as_json, "Print one JSON document instead of text");
+  command->callback([options] { run(*options); });
+}
+
+}  // namespace doppel::app

@@ -1,0 +1,22 @@
+// The faces found in a picture in, those that are meant out.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "doppel/face/found_face.h"
+
+namespace doppel {
+
+enum class FaceChoice { all, largest, one };
+// "all", "largest", "one" and back. Throws Error(bad_argument) naming what was expected.
+std::string to_string(FaceChoice choice);
+FaceChoice face_choice(const std::string& name);
+
+// all: every face, in their order, or none; largest: the one with the largest box, of equals the
+// first; one: the only one. Throws Error(mismatch) that says `name`, the picture, where the latter
+// find none or, of `one`, there are several.
+std::vector<FoundFace> choose_faces(std::vector<FoundFace> faces, FaceChoice choice,
+                                    const std::string& name);
+
+}  // namespace doppel

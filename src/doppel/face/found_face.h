@@ -1,0 +1,19 @@
+// A face in a picture: where it is, and the places of it that an alignment goes by.
+#pragma once
+
+namespace doppel {
+
+// In pixels of the picture, from its upper left corner: the first pixel's middle is (0.5, 0.5).
+struct Point {
+  double x = 0, y = 0;
+};
+
+struct FoundFace {
+  double left = 0, top = 0, width = 0, height = 0;  // the box, from the brows to the chin
+  double score = 0;  // how sure the detector is: above 0 it is, below it takes what is there
+  // Of the picture, not of the person: left_eye is the one further left where the face is upright.
+  Point left_eye, right_eye;  // middles of the lids' outlines
+  Point mouth;                // middle of the lips' outline
+};
+
+}  // namespace doppel

@@ -1,0 +1,97 @@
+// What a gallery asks of the database that holds it: statements of the SQL that SQLite and
+// PostgreSQL share come in, rows go out. One implementation for each (sqlite.h, postgres.h).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace doppel {
+
+// Bytes as a value, where a text is one of characters.
+struct Bytes {
+  std::string_view bytes;
+};
+// nullptr is SQL's NULL. Texts and bytes have to outlive the statement.
+using SqlValue = std::variant<std::nullptr_t, int64_t, double, std::string_view, Bytes>;
+
+// One row of an answer, valid until the next one. A column read as another type than it has, or
+// null, throws Error(bad_data): somebody else wrote it.
+class SqlRow {
+ public:
+  virtual ~SqlRow() = default;
+  virtual bool null(int column) const = 0;
+  virtual int64_t integer(int column) const = 0;
+  virtual double real(int column) const = 0;
+  virtual std::string_view text(int column) const = 0;
+  virtual std::string_view bytes(int column) const = 0;
+};
+
+// Used by one thread at a time. Failures throw Error(io) that begins with name().
+class Database {
+ public:
+  virtual ~Database() = default;
+
+  virtual const std::string& name() const = 0;  // for messages, without a password
+
+  // Creates the tables of a new gallery and runs `fill`, all or nothing: `tables` are statements in
+  // which @id stands for a row's own number and @bytes for bytes.
+  virtual void create(std::span<const std::string> tables, const std::function<void()>& fill) = 0;
+  virtual bool has_table(const std::string& table) = 0;
+
+  // Runs one statement; `values` stand for $1, $2, .. in it, in this order. `use` is called with
+  // every row of the answer.
+  virtual void run(const std::string& statement, std::span<const SqlValue> values,
+                   const std::function<void(const SqlRow&)>& use) = 0;
+  void run(const std::string& statement, std::initializer_list<SqlValue> values = {}) {
+    run(statement, std::span(values.begin(), values.size()), [](const SqlRow&) {});
+  }
+
+  // Reading sees one state from begin_read() to end(); writing keeps other writers out from
+  // begin_write() to commit(), which returns when all is safely on the disk. end() takes back what
+  // was not committed, and never throws.
+  virtual void begin_read() = 0;
+  virtual void begin_write() = 0;
+  virtual void commit() = 0;
+  virtual void end() noexcept = 0;
+
+  // After a removal was committed: takes what was removed out of the files, too. False where others
+  // that are reading keep it there for now.
+  virtual bool purge() = 0;
+
+  // What the database's own check finds wrong.
+  virtual std::vector<std::string> check() = 0;
+};
+
+// begin_write() now, end() at the end of the scope.
+class WriteTransaction {
+ public:
+  explicit WriteTransaction(Database& database) : database_(database) { database_.begin_write(); }
+  ~WriteTransaction() { database_.end(); }
+  WriteTransaction(const WriteTransaction&) = delete;
+  WriteTransaction& operator=(const WriteTransaction&) = delete;
+  void commit() { database_.commit(); }
+
+ private:
+  Database& database_;
+};
+
+class ReadTransaction {
+ public:
+  explicit ReadTransaction(Database& database) : database_(database) { database_.begin_read(); }
+  ~ReadTransaction() { database_.end(); }
+  ReadTransaction(const ReadTransaction&) = delete;
+  ReadTransaction& operator=(const ReadTransaction&) = delete;
+
+ private:
+  Database& database_;
+};
+
+}  // namespace doppel

@@ -1,0 +1,484 @@
+#include "doppel/gallery/gallery.h"
+
+#include <sodium.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <ctime>
+#include <map>
+#include <set>
+
+#include "doppel/base/digest.h"
+#include "doppel/base/error.h"
+#include "doppel/base/natural_order.h"
+#include "doppel/gallery/person_name.h"
+
+namespace doppel {
+namespace {
+
+constexpr const char* kGalleryFormat = "doppel gallery 1";
+
+// Numbers are never used twice, so that a removed template's or person's stays that.
+const std::vector<std::string>& tables() {
+  static const std::vector<std::string> statements = {
+      "CREATE TABLE gallery (key TEXT PRIMARY KEY, value TEXT NOT NULL)",
+      "CREATE TABLE people (id @id, name TEXT NOT NULL UNIQUE, added TEXT NOT NULL,"
+      " revision BIGINT NOT NULL)",
+      "CREATE TABLE templates (id @id, person BIGINT NOT NULL REFERENCES people(id),"
+      " revision BIGINT NOT NULL, model TEXT NOT NULL, image TEXT NOT NULL UNIQUE,"
+      " added TEXT NOT NULL, quality DOUBLE PRECISION NOT NULL, embedding @bytes NOT NULL)",
+      "CREATE INDEX templates_of ON templates (person)",
+      "CREATE INDEX templates_since ON templates (revision)",
+      "CREATE INDEX people_since ON people (revision)",
+      "CREATE TABLE photos (template BIGINT PRIMARY KEY REFERENCES templates(id),"
+      " bytes @bytes NOT NULL)",
+      // Numbers of removed templates only: for programs that hold an index.
+      "CREATE TABLE removed (template BIGINT PRIMARY KEY, revision BIGINT NOT NULL)"};
+  return statements;
+}
+
+std::string utc_time() {
+  const std::time_t now = std::time(nullptr);
+  std::tm parts{};
+  gmtime_r(&now, &parts);
+  char text[32];
+  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
+  return text;
+}
+
+std::string random_identity() {
+  unsigned char bytes[16];
+  randombytes_buf(bytes, sizeof bytes);
+  char text[2 * sizeof bytes + 1];
+  return sodium_bin2hex(text, sizeof text, bytes, sizeof bytes);
+}
+
+std::string_view bytes_of(std::span<const float> values) {
+  return {reinterpret_cast<const char*>(values.data()), values.size_bytes()};
+}
+
+}  // namespace
+
+bool Gallery::exists(const std::string& location) { return std::filesystem::exists(location); }
+
+Gallery Gallery::create(const std::string& location, const GallerySettings& settings) {
+  if (exists(location)) {
+    throw Error(ErrorKind::io,
+                location + ": it exists already; a new gallery was to be made there");
+  }
+  Gallery gallery(open_sqlite(location, Access::create));
+  std::vector<std::string> statements = tables();
+  gallery.database_->create(statements, [&] {
+    gallery.database_->run("INSERT INTO gallery VALUES ('format', $1)",
+                           {std::string_view(kGalleryFormat)});
+    gallery.database_->run("INSERT INTO gallery VALUES ('identity', $1)",
+                           {std::string_view(random_identity())});
+    gallery.database_->run("INSERT INTO gallery VALUES ('revision', '1')");
+    gallery.database_->run("INSERT INTO gallery VALUES ('settings', $1)",
+                           {std::string_view(to_json(settings).dump())});
+  });
+  gallery.read_settings();
+  return gallery;
+}
+
+Gallery Gallery::open(const std::string& location, Access access) {
+  Gallery gallery(open_sqlite(location, access));
+  if (!gallery.database_->has_table("gallery")) {
+    throw Error(ErrorKind::bad_data,
+                gallery.name() + ": no gallery: a database without its tables");
+  }
+  gallery.read_settings();
+  return gallery;
+}
+
+void Gallery::read_settings() {
+  std::map<std::string, std::string> values;
+  database_->run("SELECT key, value FROM gallery", {},
+                 [&](const SqlRow& row) { values.emplace(row.text(0), row.text(1)); });
+  if (values["format"] != kGalleryFormat) {
+    throw Error(ErrorKind::mismatch, name() + ": its format is \"" + shown(values["format"]) +
+                                         "\", this program reads \"" + kGalleryFormat +
+                                         "\"; was it made by a newer Doppel?");
+  }
+  identity_ = values["identity"];
+  settings_ = gallery_settings_from_json(
+      nlohmann::json::parse(values["settings"], nullptr, /*allow_exceptions=*/false), name());
+}
+
+void Gallery::write_settings(const GallerySettings& settings) {
+  database_->run("UPDATE gallery SET value = $1 WHERE key = 'settings'",
+                 {std::string_view(to_json(settings).dump())});
+}
+
+int64_t Gallery::revision() {
+  int64_t revision = 0;
+  database_->run("SELECT CAST(value AS BIGINT) FROM gallery WHERE key = 'revision'", {},
+                 [&](const SqlRow& row) { revision = row.integer(0); });
+  return revision;
+}
+
+// The first statement of every change: whoever is second waits for it.
+int64_t Gallery::next_revision() {
+  database_->run(
+      "UPDATE gallery SET value = CAST(CAST(value AS BIGINT) + 1 AS TEXT) WHERE key = 'revision'");
+  return revision();
+}
+
+void Gallery::check_model(const Model& model, const std::string& file) const {
+  const std::string digest = embedding_digest(model);
+  if (digest == settings_.model_digest) return;
+  throw Error(ErrorKind::mismatch,
+              file + ": another model than that of " + name() + " (" + settings_.model_file +
+                  ", digest " + settings_.model_digest.substr(0, 12) + ", not " +
+                  digest.substr(0, 12) + "): their templates cannot be compared. Use that model, " +
+                  (settings_.photos ? "move the gallery to this one (doppel gallery migrate)"
+                                    : "or enroll the photos into a new gallery") +
+                  ".");
+}
+
+int64_t Gallery::person_named(const std::string& name) {
+  int64_t id = 0;
+  database_->run("SELECT id FROM people WHERE name = $1", std::vector<SqlValue>{name},
+                 [&](const SqlRow& row) { id = row.integer(0); });
+  return id;
+}
+
+Enrolled Gallery::enrol(std::span<const NewPerson> people) {
+  for (const NewPerson& person : people) {
+    check_person_name(person.name, name());
+    if (person.templates.empty()) {
+      throw Error(ErrorKind::bad_argument,
+                  name() + ": \"" + shown(person.name) + "\" is to be enrolled without a photo");
+    }
+    for (const NewTemplate& photo : person.templates) {
+      const auto finite = [](float value) { return std::isfinite(value); };
+      if (photo.embedding.size() != settings_.embedding_size) {
+        throw Error(ErrorKind::mismatch,
+                    photo.origin + ": an embedding of " + std::to_string(settings_.embedding_size) +
+                        " values was expected, not of " + std::to_string(photo.embedding.size()));
+      }
+      if (!std::ranges::all_of(photo.embedding, finite)) {
+        throw Error(ErrorKind::numeric, photo.origin + ": its embedding is not finite");
+      }
+    }
+  }
+  Enrolled result;
+  const std::string now = utc_time();
+  WriteTransaction transaction(*database_);
+  const int64_t revision = next_revision();
+  // Another process may have changed it since.
+  const std::string made_for = settings_.model_digest;
+  read_settings();
+  if (settings_.model_digest != made_for) {
+    throw Error(ErrorKind::mismatch, name() + ": the gallery was moved to another model meanwhile");
+  }
+  for (const NewPerson& person : people) {
+    int64_t id = person_named(person.name);
+    if (id == 0) {
+      database_->run("INSERT INTO people (name, added, revision) VALUES ($1, $2, $3)",
+                     {person.name, now, revision});
+      id = person_named(person.name);
+      ++result.people;
+    }
+    for (const NewTemplate& photo : person.templates) {
+      std::optional<int64_t> owner;
+      std::string owner_name;
+      database_->run(
+          "SELECT people.id, people.name FROM templates JOIN people"
+          " ON people.id = templates.person WHERE templates.image = $1",
+          std::vector<SqlValue>{photo.image_digest}, [&](const SqlRow& row) {
+            owner = row.integer(0);
+            owner_name = row.text(1);
+          });
+      if (owner && *owner != id) {
+        throw Error(ErrorKind::mismatch, photo.origin + ": this photo is enrolled already, as \"" +
+                                             shown(owner_name) + "\", not \"" + shown(person.name) +
+                                             "\"; nothing was changed");
+      }
+      if (owner) {
+        result.repeated.push_back(photo.origin);
+        continue;
+      }
+      database_->run(
+          "INSERT INTO templates (person, revision, model, image, added, quality, embedding)"
+          " VALUES ($1, $2, $3, $4, $5, $6, $7)",
+          {id, revision, settings_.model_digest, photo.image_digest, now, photo.quality,
+           Bytes{bytes_of(photo.embedding)}});
+      if (settings_.photos) {
+        database_->run(
+            "INSERT INTO photos (template, bytes)"
+            " SELECT id, $1 FROM templates WHERE image = $2",
+            {Bytes{photo.photo}, photo.image_digest});
+      }
+      ++result.templates;
+    }
+  }
+  if (result.templates > 0) transaction.commit();
+  return result;
+}
+
+void Gallery::rename(const std::string& from, const std::string& to) {
+  check_person_name(to, name());
+  WriteTransaction transaction(*database_);
+  const int64_t revision = next_revision();
+  const int64_t id = person_named(from);
+  if (id == 0)
+    throw Error(ErrorKind::bad_argument, name() + ": there is no \"" + shown(from) + "\"");
+  if (from == to) return;
+  if (person_named(to) != 0) {
+    throw Error(ErrorKind::bad_argument, name() + ": there is a \"" + shown(to) + "\" already");
+  }
+  database_->run("UPDATE people SET name = $1, revision = $2 WHERE id = $3", {to, revision, id});
+  transaction.commit();
+}
+
+void Gallery::forget_template(int64_t id, int64_t revision) {
+  database_->run("DELETE FROM photos WHERE template = $1", {id});
+  database_->run("DELETE FROM templates WHERE id = $1", {id});
+  database_->run("INSERT INTO removed (template, revision) VALUES ($1, $2)", {id, revision});
+}
+
+bool Gallery::remove(std::span<const std::string> names) {
+  {
+    WriteTransaction transaction(*database_);
+    const int64_t revision = next_revision();
+    for (const std::string& name : names) {
+      const int64_t id = person_named(name);
+      if (id == 0) {
+        throw Error(ErrorKind::bad_argument,
+                    this->name() + ": there is no \"" + shown(name) + "\"; nothing was removed");
+      }
+      for (const TemplateFacts& facts : templates_of(id)) forget_template(facts.id, revision);
+      database_->run("DELETE FROM people WHERE id = $1", {id});
+    }
+    transaction.commit();
+  }
+  return database_->purge();
+}
+
+bool Gallery::remove_template(int64_t id) {
+  {
+    WriteTransaction transaction(*database_);
+    const int64_t revision = next_revision();
+    int64_t siblings = 0;
+    database_->run(
+        "SELECT COUNT(*) FROM templates WHERE person ="
+        " (SELECT person FROM templates WHERE id = $1)",
+        std::vector<SqlValue>{id}, [&](const SqlRow& row) { siblings = row.integer(0); });
+    if (siblings == 0) {
+      throw Error(ErrorKind::bad_argument,
+                  name() + ": there is no template number " + std::to_string(id));
+    }
+    if (siblings == 1) {
+      throw Error(ErrorKind::bad_argument, name() + ": template number " + std::to_string(id) +
+                                               " is the last one of its person; remove the person");
+    }
+    forget_template(id, revision);
+    transaction.commit();
+  }
+  return database_->purge();
+}
+
+void Gallery::set_decision(double fpir, std::optional<double> distance, Fusion fusion) {
+  if (!(fpir > 0 && fpir < 1)) {
+    throw Error(ErrorKind::bad_argument, "fpir: a rate between 0 and 1 was expected");
+  }
+  if (distance && !std::isfinite(*distance)) {
+    throw Error(ErrorKind::bad_argument, "threshold: a finite distance was expected");
+  }
+  WriteTransaction transaction(*database_);
+  next_revision();
+  read_settings();
+  GallerySettings changed = settings_;
+  changed.fpir = fpir;
+  changed.distance = distance;
+  changed.fusion = fusion;
+  write_settings(changed);
+  transaction.commit();
+  settings_ = changed;
+}
+
+void Gallery::migrate(
+    const GallerySettings& settings,
+    const std::function<std::vector<float>(std::string_view, const std::string&)>& embed) {
+  {
+    WriteTransaction transaction(*database_);
+    const int64_t revision = next_revision();
+    read_settings();
+    if (!settings_.photos) {
+      throw Error(ErrorKind::bad_argument, name() +
+                                               ": it keeps no photos that another model could "
+                                               "embed; enroll them into a new gallery");
+    }
+    GallerySettings moved = settings;
+    moved.photos = true;
+    moved.fusion = settings_.fusion;
+    for (const Person& person : people()) {
+      for (const TemplateFacts& facts : templates_of(person.id)) {
+        const std::string where =
+            name() + ": \"" + shown(person.name) + "\", template " + std::to_string(facts.id);
+        if (!facts.photo) throw Error(ErrorKind::bad_data, where + ": it has no photo");
+        const std::vector<float> embedding = embed(photo(facts.id), where);
+        database_->run(
+            "UPDATE templates SET embedding = $1, model = $2, revision = $3 WHERE id = $4",
+            {Bytes{bytes_of(embedding)}, moved.model_digest, revision, facts.id});
+      }
+    }
+    write_settings(moved);
+    transaction.commit();
+    settings_ = moved;
+  }
+  database_->purge();
+}
+
+std::vector<Person> Gallery::people() {
+  std::vector<Person> people;
+  database_->run(
+      "SELECT people.id, people.name, people.added, COUNT(templates.id) FROM people"
+      " LEFT JOIN templates ON templates.person = people.id"
+      " GROUP BY people.id, people.name, people.added",
+      {}, [&](const SqlRow& row) {
+        people.push_back({row.integer(0), std::string(row.text(1)), std::string(row.text(2)),
+                          static_cast<size_t>(row.integer(3))});
+      });
+  std::ranges::sort(people,
+                    [](const Person& a, const Person& b) { return natural_less(a.name, b.name); });
+  return people;
+}
+
+std::optional<Person> Gallery::find(const std::string& name) {
+  std::optional<Person> person;
+  database_->run(
+      "SELECT id, added, (SELECT COUNT(*) FROM templates WHERE person = people.id)"
+      " FROM people WHERE name = $1",
+      std::vector<SqlValue>{name}, [&](const SqlRow& row) {
+        person = Person{row.integer(0), name, std::string(row.text(1)),
+                        static_cast<size_t>(row.integer(2))};
+      });
+  return person;
+}
+
+std::vector<TemplateFacts> Gallery::templates_of(int64_t person) {
+  std::vector<TemplateFacts> facts;
+  database_->run(
+      "SELECT id, image, model, added, quality,"
+      " (SELECT COUNT(*) FROM photos WHERE template = templates.id)"
+      " FROM templates WHERE person = $1 ORDER BY id",
+      std::vector<SqlValue>{person}, [&](const SqlRow& row) {
+        facts.push_back({row.integer(0), std::string(row.text(1)), std::string(row.text(2)),
+                         std::string(row.text(3)), row.real(4), row.integer(5) > 0});
+      });
+  return facts;
+}
+
+size_t Gallery::templates() {
+  int64_t count = 0;
+  database_->run("SELECT COUNT(*) FROM templates", {},
+                 [&](const SqlRow& row) { count = row.integer(0); });
+  return static_cast<size_t>(count);
+}
+
+void Gallery::read_embedding(const SqlRow& row, int column, int64_t id,
+                             std::span<float> embedding) const {
+  const std::string_view bytes = row.bytes(column);
+  if (bytes.size() != embedding.size_bytes()) {
+    throw Error(ErrorKind::bad_data,
+                name() + ": the gallery is damaged: template " + std::to_string(id) +
+                    " has another size; doppel gallery check lists what is wrong");
+  }
+  std::memcpy(embedding.data(), bytes.data(), bytes.size());
+}
+
+std::vector<float> Gallery::embedding(int64_t id) {
+  std::vector<float> embedding(settings_.embedding_size);
+  database_->run("SELECT embedding FROM templates WHERE id = $1", std::vector<SqlValue>{id},
+                 [&](const SqlRow& row) { read_embedding(row, 0, id, embedding); });
+  return embedding;
+}
+
+std::string Gallery::photo(int64_t id) {
+  std::string bytes;
+  database_->run("SELECT bytes FROM photos WHERE template = $1", std::vector<SqlValue>{id},
+                 [&](const SqlRow& row) { bytes = row.bytes(0); });
+  return bytes;
+}
+
+GalleryChanges Gallery::changes_since(int64_t revision,
+                                      const std::function<void(const StoredTemplate&)>& added) {
+  ReadTransaction transaction(*database_);
+  GalleryChanges changes;
+  changes.revision = this->revision();
+  if (changes.revision == revision) return changes;
+  read_settings();
+  database_->run("SELECT template FROM removed WHERE revision > $1",
+                 std::vector<SqlValue>{revision},
+                 [&](const SqlRow& row) { changes.removed.push_back(row.integer(0)); });
+  database_->run("SELECT id, name, added FROM people WHERE revision > $1",
+                 std::vector<SqlValue>{revision}, [&](const SqlRow& row) {
+                   changes.people.push_back(
+                       {row.integer(0), std::string(row.text(1)), std::string(row.text(2)), 0});
+                 });
+  std::vector<float> embedding(settings_.embedding_size);
+  database_->run("SELECT id, person, embedding FROM templates WHERE revision > $1 ORDER BY id",
+                 std::vector<SqlValue>{revision}, [&](const SqlRow& row) {
+                   read_embedding(row, 2, row.integer(0), embedding);
+                   added({row.integer(0), row.integer(1), embedding});
+                 });
+  return changes;
+}
+
+std::vector<std::string> Gallery::check() {
+  ReadTransaction transaction(*database_);
+  std::vector<std::string> problems = database_->check();
+  const auto number = [](int64_t id) { return std::to_string(id); };
+  std::set<int64_t> owners;
+  database_->run(
+      "SELECT id, person, model, image, embedding, quality, revision FROM templates ORDER BY id",
+      {}, [&](const SqlRow& row) {
+        const std::string where = "template " + number(row.integer(0));
+        owners.insert(row.integer(1));
+        if (row.text(2) != settings_.model_digest) problems.push_back(where + ": of another model");
+        const std::string_view bytes = row.bytes(4);
+        if (bytes.size() != settings_.embedding_size * sizeof(float)) {
+          problems.push_back(where + ": its embedding has another size");
+          return;
+        }
+        std::vector<float> embedding(settings_.embedding_size);
+        std::memcpy(embedding.data(), bytes.data(), bytes.size());
+        const auto finite = [](float value) { return std::isfinite(value); };
+        if (!std::ranges::all_of(embedding, finite)) {
+          problems.push_back(where + ": its embedding is not finite");
+        }
+        if (!is_sha256_hex(row.text(3))) problems.push_back(where + ": its image has no digest");
+      });
+  database_->run("SELECT id, name FROM people ORDER BY id", {}, [&](const SqlRow& row) {
+    const std::string where = "person " + number(row.integer(0));
+    if (!owners.contains(row.integer(0))) problems.push_back(where + ": without a template");
+    try {
+      check_person_name(row.text(1), where);
+    } catch (const Error& error) {
+      problems.emplace_back(error.what());
+    }
+  });
+  database_->run(
+      "SELECT template FROM removed JOIN templates ON templates.id = removed.template", {},
+      [&](const SqlRow& row) {
+        problems.push_back("template " + number(row.integer(0)) + ": there, though it was removed");
+      });
+  const int64_t latest = revision();
+  database_->run("SELECT id FROM templates WHERE revision > $1", std::vector<SqlValue>{latest},
+                 [&](const SqlRow& row) {
+                   problems.push_back("template " + number(row.integer(0)) +
+                                      ": of a revision that is still to come");
+                 });
+  if (!settings_.photos) {
+    database_->run("SELECT template FROM photos", {}, [&](const SqlRow& row) {
+      problems.push_back("template " + number(row.integer(0)) +
+                         ": has a photo, though the gallery keeps none");
+    });
+  }
+  return problems;
+}
+
+}  // namespace doppel

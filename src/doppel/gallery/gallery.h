@@ -1,0 +1,142 @@
+// The people an organisation knows: templates, bound to the model that made them, in a database.
+// People come in with their embeddings; what a search loads, and what may be shown, exported and
+// deleted, goes out. Searching is search.h's, the database that keeps all this database.h's.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "doppel/gallery/database.h"
+#include "doppel/gallery/gallery_settings.h"
+#include "doppel/gallery/sqlite.h"
+#include "doppel/model/model.h"
+
+namespace doppel {
+
+// One photo of a person to be enrolled.
+struct NewTemplate {
+  std::string origin;  // the file, for messages; not stored
+  std::vector<float> embedding;
+  std::string image_digest;  // of the picture: image_digest() of data/dataset.h
+  double quality = 0;        // 0 .. 1, image/quality.h
+  std::string photo;  // the file's bytes; stored where the gallery keeps photos, else ignored
+};
+struct NewPerson {
+  std::string name;
+  std::vector<NewTemplate> templates;
+};
+
+// What an enrolment did.
+struct Enrolled {
+  size_t people = 0;                  // who are new
+  size_t templates = 0;               // added
+  std::vector<std::string> repeated;  // origins of photos that this person had already: left out
+};
+
+struct Person {
+  int64_t id = 0;
+  std::string name;
+  std::string added;  // "2026-05-17T09:30:00Z"
+  size_t templates = 0;
+};
+
+struct StoredTemplate {
+  int64_t id = 0, person = 0;
+  std::span<const float> embedding;  // valid during the call it is given to
+};
+
+// What is known of a template beside its embedding.
+struct TemplateFacts {
+  int64_t id = 0;
+  std::string image_digest, model_digest, added;
+  double quality = 0;
+  bool photo = false;
+};
+
+// What changed between two revisions.
+struct GalleryChanges {
+  int64_t revision = 0;          // that they lead to
+  std::vector<int64_t> removed;  // templates
+  std::vector<Person> people;    // new ones and renamed ones
+  bool settings = false;         // whether they may have changed
+};
+
+// A gallery in a file, by its path. Used by one thread at a time; several processes may use one
+// gallery. Every change is one transaction: it is on the disk when the call returns, and where it
+// throws nothing has changed. Errors begin with the gallery's name.
+class Gallery {
+ public:
+  // Throws Error(io) where the file exists already.
+  static Gallery create(const std::string& location, const GallerySettings& settings);
+  // Throws Error(io) where there is none, Error(bad_data) where it is none, or Error(mismatch) one
+  // of a newer program's.
+  static Gallery open(const std::string& location, Access access);
+  static bool exists(const std::string& location);
+
+  const std::string& name() const { return database_->name(); }
+  const std::string& identity() const { return identity_; }  // drawn at random when it was made
+  const GallerySettings& settings() const { return settings_; }
+  int64_t revision();  // one more with every change
+
+  // Throws Error(mismatch) unless `model` is the one whose templates these are.
+  void check_model(const Model& model, const std::string& file) const;
+
+  // Adds people, or photos to people of that name. Throws Error(bad_argument) for a name that is
+  // none, Error(mismatch) for a photo that another person has, embeddings of another size or that
+  // are not finite, Error(bad_data).
+  Enrolled enrol(std::span<const NewPerson> people);
+  // Throw Error(bad_argument) where there is nobody of that name, or somebody of the new one.
+  void rename(const std::string& from, const std::string& to);
+  // True when also the database's own files hold nothing of it any more; false where another
+  // process that is reading delays that.
+  bool remove(std::span<const std::string> names);
+  bool remove_template(int64_t id);  // the last one of a person only with the person
+  void set_decision(double fpir, std::optional<double> distance, Fusion fusion);
+  // Replaces every embedding, computed by `embed` from the photo, and binds the gallery to another
+  // model. Throws Error(bad_argument) where a template has no photo.
+  void migrate(const GallerySettings& settings,
+               const std::function<std::vector<float>(std::string_view photo,
+                                                      const std::string& name)>& embed);
+
+  std::vector<Person> people();  // in natural order of their names
+  std::optional<Person> find(const std::string& name);
+  std::vector<TemplateFacts> templates_of(int64_t person);
+  size_t templates();
+  std::vector<float> embedding(int64_t id);
+  std::string photo(int64_t id);  // empty where there is none
+
+  // While it lives, all that is read is of one state.
+  using Snapshot = ReadTransaction;
+  Snapshot snapshot() { return Snapshot(*database_); }
+
+  // From one state of the gallery: what changed since `revision` (0: everything there is), and all
+  // templates added since then.
+  GalleryChanges changes_since(int64_t revision,
+                               const std::function<void(const StoredTemplate&)>& added);
+
+  // What is wrong: the database's own check, and what every gallery holds true (each person has a
+  // template, each template the right size, finite values and the right model, ...).
+  std::vector<std::string> check();
+
+ private:
+  explicit Gallery(std::unique_ptr<Database> database) : database_(std::move(database)) {}
+  void read_settings();
+  void write_settings(const GallerySettings& settings);
+  int64_t next_revision();
+  int64_t person_named(const std::string& name);  // 0: nobody
+  void forget_template(int64_t id, int64_t revision);
+  void read_embedding(const SqlRow& row, int column, int64_t id, std::span<float> embedding) const;
+
+  std::unique_ptr<Database> database_;
+  std::string identity_;
+  GallerySettings settings_;
+};
+
+}  // namespace doppel

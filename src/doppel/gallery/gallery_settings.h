@@ -1,0 +1,38 @@
+// What a gallery is bound to and how it decides; kept in it as JSON.
+#pragma once
+
+#include <cstddef>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+
+#include "doppel/eval/identification.h"
+#include "doppel/loss/energy.h"
+#include "doppel/model/model.h"
+#include "doppel/model/threshold.h"
+
+namespace doppel {
+
+inline constexpr size_t kMostEmbeddingSize = 65536;
+
+struct GallerySettings {
+  std::string model_digest;  // embedding_digest()
+  std::string model_file;    // where that model lay when the gallery was made; a hint
+  size_t embedding_size = 0;
+  Energy energy;
+  std::optional<Threshold> threshold;  // the model's, with its FAR curve
+  // The rate at which strangers may be taken for somebody; the distance follows from the
+  // threshold's curve and the number of templates. Else `distance` itself.
+  double fpir = 0.01;
+  std::optional<double> distance;
+  Fusion fusion = Fusion::nearest;
+  bool photos = false;  // whether photos are kept beside the templates
+};
+// Of a gallery that `model`, from `file`, makes: the FPIR is the FAR its threshold was chosen for.
+GallerySettings settings_for(const Model& model, const std::string& file);
+
+nlohmann::json to_json(const GallerySettings& settings);
+// Throws Error(bad_data) that begins with `where` for anything that to_json() cannot have written.
+GallerySettings gallery_settings_from_json(const nlohmann::json& json, const std::string& where);
+
+}  // namespace doppel

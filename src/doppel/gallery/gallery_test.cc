@@ -1,0 +1,347 @@
+#include "doppel/gallery/gallery.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <sstream>
+
+#include "doppel/base/digest.h"
+#include "doppel/base/error.h"
+#include "doppel/gallery/sqlite.h"
+
+namespace doppel {
+namespace {
+
+GallerySettings four_values(bool photos = false) {
+  GallerySettings settings;
+  settings.model_digest = sha256_hex("model");
+  settings.model_file = "m.safetensors";
+  settings.embedding_size = 4;
+  settings.threshold =
+      Threshold{0.01, 0.5, 0.005,
+                0.02, 10,  100,
+                0.9,  5,   {{{1e-4, 0.2, 1e-5, 1e-3}, {0.01, 0.5, 0.005, 0.02}}, 0.01}};
+  settings.photos = photos;
+  return settings;
+}
+
+NewTemplate photo_of(const std::string& picture, float value = 1) {
+  return {picture + ".png", {value, 0, -value, 2}, sha256_hex(picture), 0.5, "bytes of " + picture};
+}
+
+std::string content(const std::filesystem::path& file) {
+  std::ifstream stream(file, std::ios::binary);
+  std::stringstream bytes;
+  bytes << stream.rdbuf();
+  return bytes.str();
+}
+
+class GalleryTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string pattern = testing::TempDir() + "galleryXXXXXX";
+    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
+    folder_ = pattern;
+  }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
+
+  std::string path() const { return folder_ / "people.gallery"; }
+
+  static Enrolled add(Gallery& gallery, const std::string& name,
+                      std::vector<NewTemplate> templates) {
+    const std::vector<NewPerson> people = {{name, std::move(templates)}};
+    return gallery.enrol(people);
+  }
+
+  static std::vector<std::string> names(Gallery& gallery) {
+    std::vector<std::string> names;
+    for (const Person& person : gallery.people()) names.push_back(person.name);
+    return names;
+  }
+
+  template <typename Work>
+  static void refused(Work work, ErrorKind kind, const std::string& words) {
+    try {
+      work();
+      ADD_FAILURE() << words;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), kind) << error.what();
+      EXPECT_THAT(error.what(), testing::HasSubstr(words));
+    }
+  }
+
+  std::filesystem::path folder_;
+};
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+TEST_F(GalleryTest, KeepsWhoWasEnrolled) {
+  std::string identity;
+  {
+    Gallery gallery = Gallery::create(path(), four_values());
+    identity = gallery.identity();
+    const Enrolled ada = add(gallery, "Ada", {photo_of("a1", 3), photo_of("a2")});
+    EXPECT_EQ(ada.people, 1u);
+    EXPECT_EQ(ada.templates, 2u);
+    const Enrolled more = add(gallery, "Ada", {photo_of("a3")});
+    EXPECT_EQ(more.people, 0u);
+    EXPECT_EQ(more.templates, 1u);
+    add(gallery, "s10", {photo_of("b")});
+    add(gallery, "s9", {photo_of("c")});
+  }
+  Gallery gallery = Gallery::open(path(), Access::read);
+  EXPECT_EQ(gallery.identity(), identity);
+  EXPECT_THAT(names(gallery), ElementsAre("Ada", "s9", "s10"));
+  EXPECT_EQ(gallery.people()[0].templates, 3u);
+  EXPECT_EQ(gallery.templates(), 5u);
+  const std::vector<TemplateFacts> facts = gallery.templates_of(gallery.find("Ada")->id);
+  ASSERT_EQ(facts.size(), 3u);
+  EXPECT_EQ(facts[0].image_digest, sha256_hex("a1"));
+  EXPECT_EQ(facts[0].model_digest, sha256_hex("model"));
+  EXPECT_EQ(facts[0].quality, 0.5);
+  EXPECT_FALSE(facts[0].photo);
+  EXPECT_EQ(gallery.photo(facts[0].id), "");
+  std::vector<float> first;
+  gallery.changes_since(0, [&](const StoredTemplate& stored) {
+    if (stored.id == facts[0].id) first.assign(stored.embedding.begin(), stored.embedding.end());
+  });
+  EXPECT_THAT(first, ElementsAre(3, 0, -3, 2));
+  EXPECT_THAT(gallery.check(), IsEmpty());
+  EXPECT_FALSE(gallery.find("nobody"));
+}
+
+TEST_F(GalleryTest, KeepsItsSettings) {
+  GallerySettings settings = four_values(true);
+  settings.energy = {EnergyKind::weighted_l1, {1, 2, 3, 4}, -1};
+  { Gallery::create(path(), settings).set_decision(1e-3, 0.25, Fusion::mean); }
+  const Gallery gallery = Gallery::open(path(), Access::read);
+  const GallerySettings& read = gallery.settings();
+  EXPECT_EQ(read.model_digest, settings.model_digest);
+  EXPECT_EQ(read.model_file, "m.safetensors");
+  EXPECT_EQ(read.threshold, settings.threshold);
+  EXPECT_EQ(read.energy.weights, settings.energy.weights);
+  EXPECT_EQ(read.fpir, 1e-3);
+  EXPECT_EQ(read.distance, 0.25);
+  EXPECT_EQ(read.fusion, Fusion::mean);
+  EXPECT_TRUE(read.photos);
+}
+
+TEST_F(GalleryTest, BadInputChangesNothing) {
+  Gallery gallery = Gallery::create(path(), four_values());
+  add(gallery, "Ada", {photo_of("a")});
+  const int64_t before = gallery.revision();
+  const auto enrolling = [&](std::vector<NewPerson> people) {
+    return [&gallery, people] { gallery.enrol(people); };
+  };
+  refused(enrolling({{"Grace", {photo_of("g")}}, {"two\nlines", {photo_of("x")}}}),
+          ErrorKind::bad_argument, "control character");
+  refused(enrolling({{"Grace", {}}}), ErrorKind::bad_argument, "without a photo");
+  refused(enrolling({{"Grace", {photo_of("g"), photo_of("a")}}}), ErrorKind::mismatch,
+          "a.png: this photo is enrolled already, as \"Ada\", not \"Grace\"");
+  NewTemplate wrong = photo_of("w");
+  wrong.embedding.push_back(0);
+  refused(enrolling({{"Grace", {photo_of("g")}}, {"Bob", {wrong}}}), ErrorKind::mismatch,
+          "w.png: an embedding of 4 values was expected, not of 5");
+  wrong = photo_of("w", std::numeric_limits<float>::quiet_NaN());
+  refused(enrolling({{"Bob", {wrong}}}), ErrorKind::numeric, "not finite");
+  refused([&] { gallery.rename("nobody", "Bob"); }, ErrorKind::bad_argument,
+          "there is no \"nobody\"");
+  refused(
+      [&] {
+        gallery.remove(std::vector<std::string>{"Ada", "nobody"});
+      },
+      ErrorKind::bad_argument, "nothing was removed");
+  refused([&] { gallery.remove_template(gallery.templates_of(1)[0].id); }, ErrorKind::bad_argument,
+          "is the last one of its person");
+  refused([&] { gallery.remove_template(77); }, ErrorKind::bad_argument, "no template number 77");
+  refused([&] { gallery.set_decision(0, {}, Fusion::mean); }, ErrorKind::bad_argument, "fpir");
+  refused([&] { Gallery::create(path(), four_values()); }, ErrorKind::io, "it exists already");
+  EXPECT_EQ(gallery.revision(), before);
+  EXPECT_THAT(names(gallery), ElementsAre("Ada"));
+  EXPECT_THAT(gallery.check(), IsEmpty());
+}
+
+TEST_F(GalleryTest, ThePhotoOfOnePersonTwiceIsLeftOutAndSaid) {
+  Gallery gallery = Gallery::create(path(), four_values());
+  add(gallery, "Ada", {photo_of("a")});
+  const Enrolled again = add(gallery, "Ada", {photo_of("b"), photo_of("a")});
+  EXPECT_EQ(again.templates, 1u);
+  EXPECT_THAT(again.repeated, ElementsAre("a.png"));
+  const int64_t before = gallery.revision();
+  EXPECT_EQ(add(gallery, "Ada", {photo_of("a")}).templates, 0u);
+  EXPECT_EQ(gallery.revision(), before) << "nothing changed";
+}
+
+TEST_F(GalleryTest, RenamesWithoutMixingPeopleUp) {
+  Gallery gallery = Gallery::create(path(), four_values());
+  add(gallery, "Ada", {photo_of("a")});
+  add(gallery, "Bob", {photo_of("b")});
+  refused([&] { gallery.rename("Ada", "Bob"); }, ErrorKind::bad_argument, "there is a \"Bob\"");
+  gallery.rename("Ada", "Ada King'); --");
+  EXPECT_THAT(names(gallery), ElementsAre("Ada King'); --", "Bob"));
+  EXPECT_EQ(gallery.find("Ada King'); --")->templates, 1u);
+}
+
+TEST_F(GalleryTest, WhatWasRemovedIsInNoFile) {
+  Gallery gallery = Gallery::create(path(), four_values(true));
+  NewTemplate secret = photo_of("secret");
+  secret.embedding = {0.12345f, 0.6789f, 0.13579f, 0.24680f};
+  secret.photo = "the secret photo" + std::string(20'000, 's');
+  add(gallery, "Ada", {photo_of("a")});
+  add(gallery, "Mallory", {secret, photo_of("m")});
+  const std::string needles[] = {
+      {reinterpret_cast<const char*>(secret.embedding.data()), 4 * sizeof(float)},
+      "the secret photo",
+      std::string(500, 's'),
+      secret.image_digest,
+      "Mallory"};
+  const auto found = [&](const std::string& needle) {
+    bool anywhere = false;
+    for (const auto& file : std::filesystem::directory_iterator(folder_)) {
+      anywhere |= content(file.path()).find(needle) != std::string::npos;
+    }
+    return anywhere;
+  };
+  for (const std::string& needle : needles) EXPECT_TRUE(found(needle)) << "or the test cannot fail";
+  const Person mallory = *gallery.find("Mallory");
+  EXPECT_TRUE(gallery.remove_template(gallery.templates_of(mallory.id)[0].id));
+  for (const std::string& needle : {needles[0], needles[1], needles[2], needles[3]}) {
+    EXPECT_FALSE(found(needle)) << needle.substr(0, 20);
+  }
+  EXPECT_TRUE(found("Mallory"));
+  EXPECT_TRUE(gallery.remove(std::vector<std::string>{"Mallory"}));
+  EXPECT_FALSE(found("Mallory"));
+  EXPECT_FALSE(found("bytes of m"));
+  EXPECT_THAT(names(gallery), ElementsAre("Ada"));
+  EXPECT_THAT(gallery.check(), IsEmpty());
+}
+
+TEST_F(GalleryTest, RemovingTellsWhetherAReaderStillKeepsItThere) {
+  Gallery gallery = Gallery::create(path(), four_values());
+  add(gallery, "Ada", {photo_of("a")});
+  const auto reader = open_sqlite(path(), Access::read);
+  ReadTransaction reading(*reader);
+  reader->run("SELECT * FROM people");
+  EXPECT_FALSE(gallery.remove(std::vector<std::string>{"Ada"}));
+}
+
+TEST_F(GalleryTest, ChangesCanBeFollowed) {
+  Gallery gallery = Gallery::create(path(), four_values());
+  std::map<int64_t, float> seen;
+  const auto take = [&](const StoredTemplate& stored) { seen[stored.id] = stored.embedding[0]; };
+  GalleryChanges changes = gallery.changes_since(0, take);
+  EXPECT_TRUE(seen.empty());
+  add(gallery, "Ada", {photo_of("a", 1), photo_of("b", 2)});
+  Gallery other = Gallery::open(path(), Access::read);
+  changes = other.changes_since(changes.revision, take);
+  EXPECT_EQ(seen.size(), 2u);
+  ASSERT_EQ(changes.people.size(), 1u);
+  EXPECT_EQ(changes.people[0].name, "Ada");
+  EXPECT_EQ(other.changes_since(changes.revision, take).revision, changes.revision);
+  seen.clear();
+  gallery.rename("Ada", "Ada King");
+  const int64_t first = gallery.templates_of(changes.people[0].id)[0].id;
+  gallery.remove_template(first);
+  changes = other.changes_since(changes.revision, take);
+  EXPECT_TRUE(seen.empty());
+  EXPECT_THAT(changes.removed, ElementsAre(first));
+  EXPECT_EQ(changes.people[0].name, "Ada King");
+}
+
+TEST_F(GalleryTest, MigratesByItsPhotosAllOrNothing) {
+  GallerySettings next = four_values();
+  next.model_digest = sha256_hex("next model");
+  next.embedding_size = 2;
+  const auto embed = [](std::string_view photo, const std::string&) {
+    return std::vector<float>{static_cast<float>(photo.size()), 1};
+  };
+  {
+    Gallery without = Gallery::create(folder_ / "without", four_values());
+    refused([&] { without.migrate(next, embed); }, ErrorKind::bad_argument, "keeps no photos");
+  }
+  Gallery gallery = Gallery::create(path(), four_values(true));
+  add(gallery, "Ada", {photo_of("a")});
+  add(gallery, "Bob", {photo_of("bcd")});
+  int calls = 0;
+  refused(
+      [&] {
+        gallery.migrate(next, [&](std::string_view, const std::string& where) {
+          if (++calls == 2) throw Error(ErrorKind::bad_data, where + ": no face");
+          return std::vector<float>{1, 2};
+        });
+      },
+      ErrorKind::bad_data, "\"Bob\"");
+  EXPECT_EQ(Gallery::open(path(), Access::read).settings().model_digest, sha256_hex("model"));
+  gallery.migrate(next, embed);
+  EXPECT_EQ(gallery.settings().embedding_size, 2u);
+  EXPECT_TRUE(gallery.settings().photos);
+  std::vector<float> values;
+  Gallery::open(path(), Access::read).changes_since(0, [&](const StoredTemplate& stored) {
+    values.push_back(stored.embedding[0]);
+  });
+  EXPECT_THAT(values, ElementsAre(10, 12));
+  EXPECT_THAT(gallery.check(), IsEmpty());
+}
+
+TEST_F(GalleryTest, RefusesWhatIsNoGalleryOrANewerOne) {
+  { open_sqlite(path(), Access::create)->run("CREATE TABLE other (x BIGINT)"); }
+  refused([&] { Gallery::open(path(), Access::read); }, ErrorKind::bad_data, "no gallery");
+  const std::string newer = folder_ / "newer";
+  { Gallery::create(newer, four_values()); }
+  open_sqlite(newer, Access::read_write)
+      ->run("UPDATE gallery SET value = 'doppel gallery 2' WHERE key = 'format'");
+  refused([&] { Gallery::open(newer, Access::read); }, ErrorKind::mismatch,
+          "its format is \"doppel gallery 2\"");
+}
+
+TEST_F(GalleryTest, CheckFindsWhatShouldNotBe) {
+  Gallery gallery = Gallery::create(path(), four_values());
+  add(gallery, "Ada", {photo_of("a"), photo_of("b")});
+  add(gallery, "Bob", {photo_of("c")});
+  EXPECT_THAT(gallery.check(), IsEmpty());
+  const auto raw = open_sqlite(path(), Access::read_write);
+  const auto finds = [&](const std::string& damage, const std::string& words) {
+    raw->begin_write();
+    raw->run(damage);
+    raw->commit();
+    EXPECT_THAT(gallery.check(), testing::Contains(testing::HasSubstr(words))) << damage;
+  };
+  finds("UPDATE templates SET model = 'x' WHERE id = 1", "template 1: of another model");
+  finds("UPDATE templates SET image = 'x' WHERE id = 1", "template 1: its image has no digest");
+  finds("UPDATE templates SET embedding = x'00' WHERE id = 1", "another size");
+  finds("UPDATE templates SET embedding = x'0000c07f0000c07f0000c07f0000c07f' WHERE id = 2",
+        "template 2: its embedding is not finite");
+  finds("DELETE FROM templates WHERE id = 3", "person 2: without a template");
+  finds("INSERT INTO removed VALUES (1, 2)", "template 1: there, though it was removed");
+  finds("UPDATE templates SET revision = 1000 WHERE id = 2", "template 2: of a revision");
+  finds("UPDATE people SET name = 'a' || char(10) WHERE id = 1", "person 1: the name");
+  finds("INSERT INTO photos VALUES (2, x'00')", "template 2: has a photo");
+}
+
+TEST_F(GalleryTest, AnotherModelIsRefusedWithWhatToDo) {
+  Model model;
+  model.network = {{1, 2, 2}, {Flatten{}}};
+  model.members = {{}};
+  model.preprocessing = {2, 2, 1};
+  GallerySettings settings = settings_for(model, "first.safetensors");
+  Gallery gallery = Gallery::create(path(), settings);
+  EXPECT_NO_THROW(gallery.check_model(model, "first.safetensors"));
+  Model calibrated = model;
+  calibrated.threshold = Threshold{};
+  calibrated.training.seed = 7;
+  EXPECT_NO_THROW(gallery.check_model(calibrated, "same.safetensors"));
+  Model other = model;
+  other.views.mirror = !other.views.mirror;
+  refused([&] { gallery.check_model(other, "other.safetensors"); }, ErrorKind::mismatch,
+          "other.safetensors: another model than that of");
+  refused([&] { gallery.check_model(other, "other.safetensors"); }, ErrorKind::mismatch,
+          "enroll the photos into a new gallery");
+}
+
+}  // namespace
+}  // namespace doppel

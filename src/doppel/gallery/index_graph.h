@@ -1,0 +1,54 @@
+// Links between the templates of an index, and the search along them; on FAISS's graph, whose
+// header stays inside index_graph.cc. Inside gallery/.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "doppel/base/thread_pool.h"
+#include "doppel/gallery/index.h"
+#include "doppel/gallery/index_rows.h"
+
+namespace doppel {
+
+// Rows are named by their number; the rows themselves lie with the caller, who passes them along.
+class IndexGraph {
+ public:
+  IndexGraph();
+  ~IndexGraph();
+  IndexGraph(IndexGraph&&) noexcept;
+  IndexGraph& operator=(IndexGraph&&) noexcept;
+
+  size_t size() const;
+  size_t bytes() const;
+
+  // Links the rows that have none yet: size() .. rows.size() - 1. The same links for every number
+  // of threads.
+  void link(const IndexRows& rows, ThreadPool& pool, const IndexProgress& progress);
+
+  // Takes the marked rows out before they are erased, and links those that were linked to them to
+  // each other; the rest move together. After many such repairs it is made anew.
+  void unlink(const IndexRows& rows, const std::vector<bool>& marked, ThreadPool& pool);
+  bool worn() const;  // so many were taken out that it should be made anew
+
+  // The `breadth` rows nearest to the probe, in no order; fewer where no more are reached.
+  std::vector<uint32_t> search(const IndexRows& rows, std::span<const float> probe,
+                               size_t breadth) const;
+
+  // Bytes and back; decoding throws Error(bad_data) beginning with `name` for anything that a graph
+  // of `rows` rows cannot be, before it is followed. The bytes are at most most_bytes(rows).
+  std::string encode() const;
+  static IndexGraph decode(std::string_view bytes, size_t rows, const std::string& name);
+  static size_t most_bytes(size_t rows);
+
+ private:
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace doppel

@@ -1,0 +1,133 @@
+// Whatever moment the power goes: what was acknowledged is there, and nothing is half there.
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <map>
+#include <string>
+
+#include "doppel/base/digest.h"
+#include "doppel/base/random.h"
+#include "doppel/gallery/gallery.h"
+
+namespace doppel {
+namespace {
+
+constexpr int kKills = 500;
+constexpr size_t kValues = 300, kTemplatesOfEach = 2;
+constexpr uint32_t kMostRunMs = 25;  // a process lives for a random part of it
+
+GallerySettings many_values() {
+  GallerySettings settings;
+  settings.model_digest = sha256_hex("model");
+  settings.model_file = "m.safetensors";
+  settings.embedding_size = kValues;
+  return settings;
+}
+
+// What a process tells once a change was acknowledged: a person was enrolled, or removed.
+struct Change {
+  uint32_t person = 0;
+  bool enrolled = false;
+};
+
+std::string name_of(uint32_t person) { return "p" + std::to_string(person); }
+
+// Enrols new people from `next` on, three at a time, and removes every other one of them again,
+// until it is killed.
+[[noreturn]] void change_for_ever(const std::string& path, uint32_t next, int acknowledged) {
+  Gallery gallery = Gallery::open(path, Access::read_write);
+  const auto tell = [&](uint32_t person, bool enrolled) {
+    const Change change{person, enrolled};
+    if (write(acknowledged, &change, sizeof change) != sizeof change) _exit(1);
+  };
+  for (;; next += 3) {
+    std::vector<NewPerson> people;
+    for (uint32_t person = next; person < next + 3; ++person) {
+      people.push_back({name_of(person), {}});
+      for (size_t i = 0; i < kTemplatesOfEach; ++i) {
+        people.back().templates.push_back(
+            {"", std::vector<float>(kValues, static_cast<float>(person)),
+             sha256_hex(name_of(person) + "/" + std::to_string(i)), 1, ""});
+      }
+    }
+    gallery.enrol(people);
+    for (uint32_t person = next; person < next + 3; ++person) tell(person, true);
+    const std::vector<std::string> gone = {name_of(next), name_of(next + 2)};
+    gallery.remove(gone);
+    tell(next, false);
+    tell(next + 2, false);
+  }
+}
+
+TEST(Kill, AtFiveHundredMomentsLosesNothingThatWasAcknowledged) {
+  std::string folder = testing::TempDir() + "killXXXXXX";
+  ASSERT_NE(mkdtemp(folder.data()), nullptr);
+  const std::string path = folder + "/g";
+  { Gallery::create(path, many_values()); }
+  Random random(1, Purpose::sample);
+  std::map<uint32_t, bool> there;  // by what was acknowledged
+  uint32_t next = 0;
+  size_t changes = 0, unacknowledged = 0;
+  for (int kill_number = 0; kill_number < kKills; ++kill_number) {
+    int ends[2];
+    ASSERT_EQ(pipe(ends), 0);
+    const pid_t child = fork();
+    ASSERT_GE(child, 0);
+    if (child == 0) {
+      close(ends[0]);
+      change_for_ever(path, next, ends[1]);
+    }
+    close(ends[1]);
+    usleep(1000 * kMostRunMs / 1000 * random.below(1000));
+    kill(child, SIGKILL);
+    int status = 0;
+    waitpid(child, &status, 0);
+    ASSERT_TRUE(WIFSIGNALED(status)) << "it ended by itself with " << WEXITSTATUS(status);
+    for (Change change; read(ends[0], &change, sizeof change) == sizeof change; ++changes) {
+      there[change.person] = change.enrolled;
+      next = std::max(next, change.person + 1);
+    }
+    close(ends[0]);
+
+    Gallery gallery = Gallery::open(path, Access::read_write);
+    ASSERT_THAT(gallery.check(), testing::IsEmpty()) << "kill " << kill_number;
+    std::map<std::string, size_t> found;
+    for (const Person& person : gallery.people()) found[person.name] = person.templates;
+    for (const auto& [person, enrolled] : there) {
+      // The last removal may have happened without having been told.
+      const bool last = person + 3 >= next;
+      if (enrolled && !found.contains(name_of(person)) && last) {
+        ++unacknowledged;
+        continue;
+      }
+      ASSERT_EQ(found.contains(name_of(person)), enrolled) << person << ", kill " << kill_number;
+    }
+    for (const auto& [name, templates] : found) ASSERT_EQ(templates, kTemplatesOfEach) << name;
+    // What was in flight is there as a whole or not at all: three people, or none of them.
+    size_t beyond = 0;
+    while (found.contains(name_of(next + static_cast<uint32_t>(beyond)))) ++beyond;
+    ASSERT_THAT(beyond, testing::AnyOf(0u, 3u)) << "kill " << kill_number;
+    unacknowledged += beyond > 0;
+    // Acknowledged by having been seen.
+    for (uint32_t person = next; person < next + beyond; ++person) there[person] = true;
+    for (auto& [person, enrolled] : there) enrolled = found.contains(name_of(person));
+    next += static_cast<uint32_t>(beyond);
+    if (found.size() > 60) {
+      std::vector<std::string> all;
+      for (const auto& [name, templates] : found) all.push_back(name);
+      gallery.remove(all);
+      there.clear();
+    }
+  }
+  // Else the kills came before anything happened, or never within a change.
+  EXPECT_GT(changes, 500u);
+  EXPECT_GT(unacknowledged, 0u);
+  std::filesystem::remove_all(folder);
+}
+
+}  // namespace
+}  // namespace doppel

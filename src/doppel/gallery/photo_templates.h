@@ -1,0 +1,50 @@
+// Photos in, what a gallery stores of them out: decoded, their face found where the model wants
+// that, embedded on all threads.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "doppel/base/error.h"
+#include "doppel/base/thread_pool.h"
+#include "doppel/face/choose.h"
+#include "doppel/gallery/gallery.h"
+#include "doppel/model/model.h"
+#include "doppel/model/photo_faces.h"
+
+namespace doppel {
+
+// A photo's template, or why there is none.
+struct PhotoTemplate {
+  std::optional<NewTemplate> made;
+  std::optional<Error> problem;  // names the photo
+};
+
+class PhotoTemplates {
+ public:
+  // `model` and `pool` outlive this. Throws as PhotoFaces does.
+  PhotoTemplates(const Model& model, ThreadPool& pool);
+
+  // One for each of `files`, in their order, of the one face chosen. The photo's bytes are in it
+  // where `keep_photos` is set. `progress` is told after every part; what it throws ends the work.
+  std::vector<PhotoTemplate> of_files(std::span<const std::string> files, FaceChoice choice,
+                                      bool keep_photos,
+                                      const std::function<void(size_t done)>& progress) const;
+
+  // The same of one photo's bytes; `name` stands in front of every error, which is thrown.
+  NewTemplate of_bytes(std::string_view bytes, FaceChoice choice, const std::string& name) const;
+
+ private:
+  struct Loaded;
+  Loaded load(std::string_view bytes, FaceChoice choice, const std::string& name) const;
+
+  const Model& model_;
+  ThreadPool& pool_;
+  PhotoFaces faces_;
+};
+
+}  // namespace doppel

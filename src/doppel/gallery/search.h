@@ -1,0 +1,85 @@
+// Who is this? Probes' embeddings come in; for each, the nearest people of a gallery go out, and
+// whether the nearest is near enough, given how many there are, to be that person at all.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "doppel/base/matrix.h"
+#include "doppel/base/thread_pool.h"
+#include "doppel/gallery/gallery.h"
+#include "doppel/gallery/index.h"
+
+namespace doppel {
+
+// Where a gallery draws the line between its people and strangers.
+struct DecisionRule {
+  double threshold = 0;        // somebody where the distance is below it, else unknown
+  size_t templates = 0;        // that a stranger may be taken for
+  std::optional<double> far;   // of one comparison at the threshold; none without a calibration
+  std::optional<double> fpir;  // of a search: fpir_of(far, templates)
+  double fpir_lower = 0, fpir_upper = 0;  // of its 95 % interval
+  bool extrapolated = false;  // the FAR is rarer than the people it was calibrated on can show
+};
+// By the gallery's settings. Throws Error(bad_argument) where it has no distance set and no
+// calibrated threshold.
+DecisionRule decision_rule(const GallerySettings& settings, size_t templates);
+
+struct Candidate {
+  std::string name;
+  double distance = 0;
+  std::optional<double> far;   // the FAR of a comparison at this distance, and what it makes of as
+  std::optional<double> fpir;  // many as the gallery has: how often a stranger comes as near
+};
+
+struct Answer {
+  std::vector<Candidate> candidates;  // different people, nearest first
+  bool known = false;                 // the first one lies below the threshold
+};
+
+// The gallery's templates in memory. Follows the gallery when asked to. Used by one thread at a
+// time.
+class GallerySearch {
+ public:
+  // Reads all templates. The graph of a large gallery is kept in a file beside it, the gallery's
+  // name with ".index"; where there is none of this state it is made, which takes `progress`, and
+  // kept. Throws as decision_rule() and TemplateIndex do; a file that cannot be written is no
+  // error.
+  GallerySearch(Gallery& gallery, ThreadPool& pool, IndexProgress progress = {});
+
+  // Takes in what was changed since. True where anything was.
+  bool refresh();
+
+  // The `top` nearest people of each probe, at least 1. By Fusion::mean a person's distance is the
+  // mean over all templates, and those people are compared of whom a template is among the
+  // kMeanCandidates nearest ones.
+  std::vector<Answer> identify(const Matrix& probes, size_t top) const;
+
+  const DecisionRule& rule() const { return rule_; }
+  const TemplateIndex& index() const { return index_; }
+  size_t people() const { return templates_of_.size(); }
+
+  static constexpr size_t kMeanCandidates = 100;
+
+ private:
+  void load(std::span<const int64_t> ids, const Matrix& embeddings);
+  Answer answer(std::span<const float> probe, std::span<const Neighbour> near, size_t top) const;
+
+  Gallery& gallery_;
+  ThreadPool& pool_;
+  IndexProgress progress_;
+  TemplateIndex index_;
+  DecisionRule rule_;
+  int64_t revision_ = 0;
+  std::string model_digest_;
+  std::unordered_map<int64_t, std::string> names_;                  // of people
+  std::unordered_map<int64_t, int64_t> person_of_;                  // of templates
+  std::unordered_map<int64_t, std::vector<int64_t>> templates_of_;  // of people
+};
+
+}  // namespace doppel

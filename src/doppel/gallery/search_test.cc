@@ -1,0 +1,214 @@
+#include "doppel/gallery/search.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cmath>
+
+#include "doppel/base/digest.h"
+#include "doppel/base/error.h"
+
+namespace doppel {
+namespace {
+
+// FARs of 1e-6 .. 1 at distances 0.1 .. 0.7, a decade for each 0.1; known down to 1e-3.
+Threshold decades() {
+  Threshold threshold{0.01, 0.5, 0.005, 0.02, 10, 1000, 0.9, 5, {}};
+  for (int i = 0; i <= 6; ++i) {
+    const double far = std::pow(10, i - 6);
+    threshold.curve.points.push_back({far, 0.1 * (i + 1), far / 2, std::min(1.0, 2 * far)});
+  }
+  threshold.curve.resolved = 1e-3;
+  return threshold;
+}
+
+GallerySettings on_a_plane(std::optional<Threshold> threshold = decades()) {
+  GallerySettings settings;
+  settings.model_digest = sha256_hex("model");
+  settings.model_file = "m.safetensors";
+  settings.embedding_size = 2;
+  settings.threshold = std::move(threshold);
+  return settings;
+}
+
+TEST(Decision, TheThresholdShrinksWithTheGallery) {
+  const GallerySettings settings = on_a_plane();
+  const DecisionRule one = decision_rule(settings, 1), many = decision_rule(settings, 100);
+  EXPECT_NEAR(one.threshold, 0.5, 1e-12);  // FPIR 1 % of one: FAR 1e-2
+  EXPECT_NEAR(*one.far, 0.01, 1e-12);
+  EXPECT_FALSE(one.extrapolated);
+  EXPECT_NEAR(many.threshold, 0.3, 1e-3);  // about 1e-4
+  EXPECT_NEAR(*many.fpir, 0.01, 1e-9);
+  EXPECT_NEAR(fpir_of(*many.far, 100), 0.01, 1e-9);
+  EXPECT_TRUE(many.extrapolated);
+  EXPECT_NEAR(many.fpir_lower, 0.005, 1e-4);
+  EXPECT_NEAR(many.fpir_upper, 0.02, 2e-4);
+  EXPECT_EQ(decision_rule(settings, 0).threshold, one.threshold);
+  // Rarer than the curve knows: its nearest distance, and the FPIR that this has.
+  const DecisionRule most = decision_rule(settings, 10'000'000);
+  EXPECT_EQ(most.threshold, settings.threshold->curve.points.front().distance);
+  EXPECT_NEAR(*most.fpir, fpir_of(1e-6, 10'000'000), 1e-9);
+}
+
+TEST(Decision, ADistanceOfOnesOwnSaysWhatItIsWorth) {
+  GallerySettings settings = on_a_plane();
+  settings.distance = 0.4;
+  const DecisionRule rule = decision_rule(settings, 100);
+  EXPECT_EQ(rule.threshold, 0.4);
+  EXPECT_NEAR(*rule.far, 1e-3, 1e-9);
+  EXPECT_NEAR(*rule.fpir, fpir_of(1e-3, 100), 1e-9);
+  settings.threshold.reset();
+  EXPECT_EQ(decision_rule(settings, 100).threshold, 0.4);
+  EXPECT_FALSE(decision_rule(settings, 100).far);
+  settings.distance.reset();
+  EXPECT_THROW(decision_rule(settings, 100), Error);
+}
+
+class SearchTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string pattern = testing::TempDir() + "searchXXXXXX";
+    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
+    folder_ = pattern;
+  }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
+
+  std::string path() const { return folder_ / "g"; }
+
+  void add(Gallery& gallery, const std::string& name,
+           const std::vector<std::pair<float, float>>& points) {
+    NewPerson person{name, {}};
+    for (const auto& [x, y] : points) {
+      person.templates.push_back({"", {x, y}, sha256_hex(std::to_string(++photos_)), 1, ""});
+    }
+    gallery.enrol(std::vector<NewPerson>{person});
+  }
+
+  static Answer ask(const GallerySearch& search, float x, float y, size_t top = 3) {
+    Matrix probe(1, 2);
+    probe.values = {x, y};
+    return search.identify(probe, top).at(0);
+  }
+
+  static std::vector<std::string> names(const Answer& answer) {
+    std::vector<std::string> names;
+    for (const Candidate& candidate : answer.candidates) names.push_back(candidate.name);
+    return names;
+  }
+
+  std::filesystem::path folder_;
+  int photos_ = 0;
+  ThreadPool pool_{2};
+};
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+TEST_F(SearchTest, NamesTheNearestOrNobody) {
+  Gallery gallery = Gallery::create(path(), on_a_plane());
+  add(gallery, "Ada", {{0, 0}, {10, 0}});
+  add(gallery, "Bob", {{1, 0}});
+  add(gallery, "Eve", {{5, 5}});
+  const GallerySearch search(gallery, pool_);
+  EXPECT_EQ(search.people(), 3u);
+  EXPECT_EQ(search.rule().templates, 4u);
+  Answer answer = ask(search, 0.1f, 0);
+  EXPECT_THAT(names(answer), ElementsAre("Ada", "Bob", "Eve"));
+  EXPECT_TRUE(answer.known);
+  EXPECT_NEAR(answer.candidates[0].distance, 0.1, 1e-6);
+  EXPECT_NEAR(*answer.candidates[0].far, 1e-6, 1e-9);
+  EXPECT_NEAR(*answer.candidates[0].fpir, 4e-6, 1e-8);
+  EXPECT_GT(*answer.candidates[1].far, *answer.candidates[0].far);
+  answer = ask(search, 0.5f, 0.2f, 1);
+  EXPECT_FALSE(answer.known) << "beyond the threshold of a gallery of four";
+  EXPECT_EQ(answer.candidates.size(), 1u);
+}
+
+TEST_F(SearchTest, AnEmptyGalleryKnowsNobody) {
+  Gallery gallery = Gallery::create(path(), on_a_plane());
+  const GallerySearch search(gallery, pool_);
+  const Answer answer = ask(search, 0, 0);
+  EXPECT_FALSE(answer.known);
+  EXPECT_TRUE(answer.candidates.empty());
+}
+
+TEST_F(SearchTest, ManyTemplatesOfOneDoNotHideTheOthers) {
+  Gallery gallery = Gallery::create(path(), on_a_plane());
+  std::vector<std::pair<float, float>> crowd;
+  for (int i = 0; i < 500; ++i) crowd.emplace_back(0.001f * static_cast<float>(i), 0.0f);
+  add(gallery, "Ada", crowd);
+  add(gallery, "Bob", {{1, 0}});
+  add(gallery, "Eve", {{2, 0}});
+  const GallerySearch search(gallery, pool_);
+  EXPECT_THAT(names(ask(search, 0, 0)), ElementsAre("Ada", "Bob", "Eve"));
+  EXPECT_THAT(names(ask(search, 0, 0, 99)), ElementsAre("Ada", "Bob", "Eve"));
+}
+
+TEST_F(SearchTest, ByTheMeanOverAPersonsTemplates) {
+  Gallery gallery = Gallery::create(path(), on_a_plane());
+  add(gallery, "Ada", {{0.1f, 0}, {3, 0}});
+  add(gallery, "Bob", {{0.2f, 0}, {0.3f, 0}});
+  GallerySearch search(gallery, pool_);
+  EXPECT_THAT(names(ask(search, 0, 0)), ElementsAre("Ada", "Bob"));
+  gallery.set_decision(0.01, {}, Fusion::mean);
+  EXPECT_TRUE(search.refresh());
+  const Answer answer = ask(search, 0, 0);
+  EXPECT_THAT(names(answer), ElementsAre("Bob", "Ada"));
+  EXPECT_NEAR(answer.candidates[0].distance, 0.25, 1e-6);
+  EXPECT_NEAR(answer.candidates[1].distance, 1.55, 1e-6);
+  EXPECT_EQ(search.rule().templates, 2u) << "a stranger has one chance with each person";
+}
+
+TEST_F(SearchTest, FollowsTheGallery) {
+  Gallery gallery = Gallery::create(path(), on_a_plane());
+  add(gallery, "Ada", {{0, 0}});
+  Gallery other = Gallery::open(path(), Access::read);
+  GallerySearch search(other, pool_);
+  EXPECT_FALSE(search.refresh());
+  const double before = search.rule().threshold;
+  add(gallery, "Bob", {{0.05f, 0}, {4, 4}});
+  EXPECT_THAT(names(ask(search, 0.05f, 0)), ElementsAre("Ada"));
+  EXPECT_TRUE(search.refresh());
+  EXPECT_THAT(names(ask(search, 0.05f, 0)), ElementsAre("Bob", "Ada"));
+  EXPECT_LT(search.rule().threshold, before);
+  gallery.rename("Bob", "Robert");
+  EXPECT_TRUE(search.refresh());
+  EXPECT_THAT(names(ask(search, 0.05f, 0)), ElementsAre("Robert", "Ada"));
+  gallery.remove_template(gallery.templates_of(gallery.find("Robert")->id)[0].id);
+  search.refresh();
+  EXPECT_THAT(names(ask(search, 0.05f, 0)), ElementsAre("Ada", "Robert"));
+  gallery.remove(std::vector<std::string>{"Ada"});
+  search.refresh();
+  EXPECT_THAT(names(ask(search, 0, 0)), ElementsAre("Robert"));
+  EXPECT_EQ(search.people(), 1u);
+  gallery.remove(std::vector<std::string>{"Robert"});
+  search.refresh();
+  EXPECT_THAT(names(ask(search, 0, 0)), IsEmpty());
+  gallery.set_decision(0.5, {}, Fusion::nearest);
+  EXPECT_TRUE(search.refresh());
+  EXPECT_NEAR(*search.rule().far, 0.5, 1e-12);
+}
+
+TEST_F(SearchTest, FollowsAMoveToAnotherModel) {
+  GallerySettings settings = on_a_plane();
+  settings.photos = true;
+  Gallery gallery = Gallery::create(path(), settings);
+  add(gallery, "Ada", {{0, 0}});
+  Gallery other = Gallery::open(path(), Access::read);
+  GallerySearch search(other, pool_);
+  settings.model_digest = sha256_hex("next");
+  settings.embedding_size = 3;
+  gallery.migrate(settings, [](std::string_view, const std::string&) {
+    return std::vector<float>{1, 2, 3};
+  });
+  EXPECT_TRUE(search.refresh());
+  Matrix probe(1, 3);
+  probe.values = {1, 2, 3};
+  const Answer answer = search.identify(probe, 1).at(0);
+  EXPECT_THAT(names(answer), ElementsAre("Ada"));
+  EXPECT_EQ(answer.candidates[0].distance, 0);
+}
+
+}  // namespace
+}  // namespace doppel

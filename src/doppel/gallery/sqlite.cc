@@ -1,0 +1,241 @@
+#include "doppel/gallery/sqlite.h"
+
+#include <SQLiteCpp/SQLiteCpp.h>
+#include <sqlite3.h>
+
+#include <map>
+#include <system_error>
+
+#include "doppel/base/error.h"
+
+namespace doppel {
+namespace {
+
+constexpr int kPatienceMs = 5000;  // with another process that writes
+
+class StatementRow : public SqlRow {
+ public:
+  StatementRow(SQLite::Statement& statement, const std::string& name)
+      : statement_(statement), name_(name) {}
+
+  bool null(int column) const override { return statement_.getColumn(column).isNull(); }
+  int64_t integer(int column) const override { return typed(column, SQLITE_INTEGER).getInt64(); }
+  double real(int column) const override { return typed(column, SQLITE_FLOAT).getDouble(); }
+  std::string_view text(int column) const override {
+    const SQLite::Column value = typed(column, SQLITE_TEXT);
+    const char* characters = value.getText();
+    return {characters, static_cast<size_t>(value.getBytes())};
+  }
+  std::string_view bytes(int column) const override {
+    const SQLite::Column value = typed(column, SQLITE_BLOB);
+    return {static_cast<const char*>(value.getBlob()), static_cast<size_t>(value.getBytes())};
+  }
+
+ private:
+  SQLite::Column typed(int column, int type) const {
+    SQLite::Column value = statement_.getColumn(column);
+    if (value.getType() != type) {
+      throw Error(ErrorKind::bad_data, name_ + ": the gallery is damaged: its column \"" +
+                                           value.getName() + "\" holds something else");
+    }
+    return value;
+  }
+
+  SQLite::Statement& statement_;
+  const std::string& name_;
+};
+
+class SqliteDatabase : public Database {
+ public:
+  SqliteDatabase(const std::filesystem::path& path, Access access)
+      : name_(path.string()), database_(path.string(), flags(access), kPatienceMs) {
+    attempt([&] {
+      // Nothing in a file that somebody sent may make us run what it holds.
+      sqlite3_db_config(database_.getHandle(), SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
+      sqlite3_db_config(database_.getHandle(), SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
+      database_.exec("PRAGMA cell_size_check = ON");
+      database_.exec("PRAGMA foreign_keys = ON");
+      database_.exec("PRAGMA secure_delete = ON");
+      if (access == Access::read) return;
+      database_.exec("PRAGMA journal_mode = WAL");
+      database_.exec("PRAGMA synchronous = FULL");
+    });
+  }
+
+  const std::string& name() const override { return name_; }
+
+  void create(std::span<const std::string> tables, const std::function<void()>& fill) override {
+    WriteTransaction transaction(*this);
+    attempt([&] {
+      for (std::string table : tables) {
+        replace(table, "@id", "INTEGER PRIMARY KEY AUTOINCREMENT");
+        replace(table, "@bytes", "BLOB");
+        database_.exec(table);
+      }
+    });
+    fill();
+    transaction.commit();
+  }
+
+  bool has_table(const std::string& table) override {
+    return attempt([&] { return database_.tableExists(table); });
+  }
+
+  using Database::run;
+  void run(const std::string& text, std::span<const SqlValue> values,
+           const std::function<void(const SqlRow&)>& use) override {
+    attempt([&] {
+      SQLite::Statement& statement = prepared(text);
+      // Also where `use` throws: a statement that is not reset keeps its locks.
+      struct Reset {
+        SQLite::Statement& statement;
+        ~Reset() { statement.tryReset(); }
+      } reset{statement};
+      for (size_t i = 0; i < values.size(); ++i)
+        bind(statement, static_cast<int>(i) + 1, values[i]);
+      const StatementRow row(statement, name_);
+      while (statement.executeStep()) use(row);
+    });
+  }
+
+  void begin_read() override {
+    attempt([&] { database_.exec("BEGIN"); });
+  }
+  void begin_write() override {
+    attempt([&] { database_.exec("BEGIN IMMEDIATE"); });
+  }
+  void commit() override {
+    attempt([&] { database_.exec("COMMIT"); });
+  }
+  void end() noexcept override {
+    if (sqlite3_get_autocommit(database_.getHandle()) == 0) database_.tryExec("ROLLBACK");
+  }
+
+  // Freed pages of the file are zero already; the log holds the pages as they were before.
+  bool purge() override {
+    return attempt([&] {
+      SQLite::Statement statement(database_, "PRAGMA wal_checkpoint(TRUNCATE)");
+      return statement.executeStep() && statement.getColumn(0).getInt() == 0;
+    });
+  }
+
+  std::vector<std::string> check() override {
+    std::vector<std::string> problems;
+    attempt([&] {
+      SQLite::Statement integrity(database_, "PRAGMA integrity_check(20)");
+      while (integrity.executeStep()) {
+        const std::string finding = integrity.getColumn(0).getString();
+        if (finding != "ok") problems.push_back(finding);
+      }
+      SQLite::Statement keys(database_, "PRAGMA foreign_key_check");
+      while (keys.executeStep()) {
+        problems.push_back("a row of \"" + keys.getColumn(0).getString() + "\" belongs to nothing");
+      }
+    });
+    return problems;
+  }
+
+ private:
+  static int flags(Access access) {
+    switch (access) {
+      case Access::read:
+        return SQLite::OPEN_READONLY;
+      case Access::read_write:
+        return SQLite::OPEN_READWRITE;
+      case Access::create:
+        return SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE;
+    }
+    return 0;
+  }
+
+  static void replace(std::string& text, std::string_view mark, std::string_view with) {
+    for (size_t at = text.find(mark); at != std::string::npos; at = text.find(mark, at)) {
+      text.replace(at, mark.size(), with);
+    }
+  }
+
+  static void bind(SQLite::Statement& statement, int index, const SqlValue& value) {
+    if (const auto* number = std::get_if<int64_t>(&value)) {
+      statement.bind(index, *number);
+    } else if (const auto* real = std::get_if<double>(&value)) {
+      statement.bind(index, *real);
+    } else if (const auto* text = std::get_if<std::string_view>(&value)) {
+      statement.bind(index, std::string(*text));
+    } else if (const auto* blob = std::get_if<Bytes>(&value)) {
+      // A null pointer would be NULL.
+      statement.bind(index, blob->bytes.empty() ? "" : blob->bytes.data(),
+                     static_cast<int>(blob->bytes.size()));
+    } else {
+      statement.bind(index);
+    }
+  }
+
+  SQLite::Statement& prepared(const std::string& text) {
+    const auto found = statements_.find(text);
+    if (found != statements_.end()) return found->second;
+    return statements_.try_emplace(text, database_, text).first->second;
+  }
+
+  template <typename Work>
+  auto attempt(Work work) -> decltype(work()) {
+    try {
+      return work();
+    } catch (const SQLite::Exception& error) {
+      fail(error);
+    }
+  }
+
+  [[noreturn]] void fail(const SQLite::Exception& error) const {
+    const std::string why = std::string(" (") + error.what() + ")";
+    const auto text = [&]() -> std::string {
+      switch (error.getErrorCode()) {
+        case SQLITE_BUSY:
+        case SQLITE_LOCKED:
+          return "the gallery is locked by another process that is changing it; nothing was "
+                 "changed, "
+                 "try again";
+        case SQLITE_READONLY:
+          return "the gallery or its folder is read-only; nothing was changed";
+        case SQLITE_FULL:
+          return "the disk is full; nothing was changed";
+        case SQLITE_NOTADB:
+          return "no gallery: it is no SQLite database";
+        case SQLITE_CORRUPT:
+          return "the gallery is damaged" + why + "; doppel gallery check lists what is wrong";
+        case SQLITE_IOERR:
+          return "the gallery cannot be read or written" + why + "; is the disk full?";
+        default:
+          return "the gallery cannot be used" + why;
+      }
+    }();
+    const bool bad =
+        error.getErrorCode() == SQLITE_NOTADB || error.getErrorCode() == SQLITE_CORRUPT;
+    throw Error(bad ? ErrorKind::bad_data : ErrorKind::io, name_ + ": " + text);
+  }
+
+  std::string name_;
+  SQLite::Database database_;
+  std::map<std::string, SQLite::Statement> statements_;
+};
+
+}  // namespace
+
+std::unique_ptr<Database> open_sqlite(const std::filesystem::path& path, Access access) {
+  std::error_code error;
+  const auto status = std::filesystem::status(path, error);
+  const bool exists = std::filesystem::exists(status);
+  if (exists && !std::filesystem::is_regular_file(status)) {
+    throw Error(ErrorKind::io, path.string() + ": a gallery is a file, this is none");
+  }
+  if (access != Access::create && !exists) {
+    throw Error(ErrorKind::io,
+                path.string() + ": there is no such gallery; doppel enroll makes one");
+  }
+  try {
+    return std::make_unique<SqliteDatabase>(path, access);
+  } catch (const SQLite::Exception& problem) {
+    throw Error(ErrorKind::io, path.string() + ": the gallery cannot be opened: " + problem.what());
+  }
+}
+
+}  // namespace doppel

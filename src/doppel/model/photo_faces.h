@@ -1,0 +1,49 @@
+// A photo in, the faces in it out as a model takes them: one way for all that is compared with it.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "doppel/face/choose.h"
+#include "doppel/face/face_finder.h"
+#include "doppel/image/decode.h"
+#include "doppel/image/image.h"
+#include "doppel/model/model.h"
+
+namespace doppel {
+
+struct PhotoFace {
+  double left = 0, top = 0, width = 0, height = 0;  // its box, in pixels of the photo
+  Image image;                                      // for embed_images()
+};
+
+// The faces of photos for one model. Where the model was trained on pictures as they are, every
+// photo is one face, whatever it shows. Where it was trained with alignment, faces are found,
+// chosen and aligned to the model's size as those of its training were.
+class PhotoFaces {
+ public:
+  // Throws as FaceFinder does where the model aligns and this program cannot.
+  explicit PhotoFaces(const Model& model);
+  ~PhotoFaces();
+
+  // The chosen faces of a photo, of `all` perhaps none; `name` is what errors call it. Several
+  // threads may call this at once. Throws as FaceFinder::find() and choose_faces() do.
+  std::vector<PhotoFace> of(const Image& photo, FaceChoice choice, const std::string& name) const;
+
+  // The same of a file. Throws as load_image() does, too.
+  std::vector<PhotoFace> load(const std::filesystem::path& path, FaceChoice choice) const;
+
+  // How to decode photos for of(): with colours where the model takes them; a model that aligns
+  // needs no more than is searched for faces, so that large photos take little memory; boxes are in
+  // pixels of the photo as it was decoded.
+  DecodeOptions decoding() const;
+
+ private:
+  ImageSize size_;
+  bool color_;
+  std::unique_ptr<FaceFinder> finder_;  // null: photos are taken as they are
+};
+
+}  // namespace doppel

@@ -1,0 +1,65 @@
+#include "doppel/model/photo_faces.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "doppel/base/error.h"
+#include "doppel/data/synthetic.h"
+#include "doppel/face/align.h"
+#include "doppel/image/encode.h"
+
+namespace doppel {
+namespace {
+
+Model model_of(bool align) {
+  Model model;
+  model.preprocessing = {46, 56, 1, true, align};
+  return model;
+}
+
+TEST(PhotoFaces, AModelOfWholePicturesTakesWholePictures) {
+  const PhotoFaces photos(model_of(false));
+  const Image photo = synthetic_face(1, 0, 0);
+  const auto faces = photos.of(photo, FaceChoice::one, "x");
+  ASSERT_EQ(faces.size(), 1u);
+  EXPECT_EQ(faces[0].image.pixels, photo.pixels);
+  EXPECT_EQ(faces[0].width, 92);
+  EXPECT_EQ(faces[0].height, 112);
+  EXPECT_EQ(photos.decoding().shorter_side, 0);
+}
+
+TEST(PhotoFaces, AModelOfAlignedFacesTakesThemAsItsTrainingDid) {
+  if (!can_find_faces()) GTEST_SKIP() << "built without dlib";
+  const PhotoFaces photos(model_of(true));
+  const Image photo = synthetic_face(1, 0, 0);
+  const FoundFace found = FaceFinder().find(photo).at(0);
+  const auto path = std::filesystem::path(testing::TempDir()) / "photo_faces_test.pgm";
+  std::ofstream(path, std::ios::binary) << encode_pgm(photo);
+  for (const FaceChoice choice : {FaceChoice::all, FaceChoice::largest, FaceChoice::one}) {
+    const auto faces = photos.load(path, choice);
+    ASSERT_EQ(faces.size(), 1u);
+    EXPECT_EQ(faces[0].image.pixels, align_face(photo, found, {46, 56}).pixels);
+    EXPECT_EQ(faces[0].left, found.left);
+    EXPECT_EQ(faces[0].height, found.height);
+  }
+  std::filesystem::remove(path);
+  EXPECT_GT(photos.decoding().shorter_side, 0);
+  try {
+    photos.of(Image{92, 112, std::vector<float>(92 * 112, 0.5f)}, FaceChoice::all, "wall.jpg");
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), testing::HasSubstr("wall.jpg"));
+  }
+}
+
+TEST(PhotoFaces, SaysThatItCannotAlignWithoutADetector) {
+  if (can_find_faces()) GTEST_SKIP() << "built with dlib";
+  EXPECT_NO_THROW(PhotoFaces(model_of(false)));
+  EXPECT_THROW(PhotoFaces(model_of(true)), Error);
+}
+
+}  // namespace
+}  // namespace doppel

@@ -1,0 +1,107 @@
+// Models of aligned faces, end to end: what is trained with --align treats every photo the same
+// way.
+#include <gmock/gmock.h>
+
+#include <fstream>
+
+#include "doppel/data/synthetic.h"
+#include "doppel/face/face_finder.h"
+#include "doppel/image/encode.h"
+#include "doppel/image/resize.h"
+#include "program.h"
+
+namespace doppel {
+namespace {
+
+using testing::HasSubstr;
+
+class Aligned : public ProgramTest {
+ protected:
+  void SetUp() override {
+    if (!can_find_faces()) GTEST_SKIP() << "built without dlib";
+    ProgramTest::SetUp();
+  }
+
+  Finished train(const std::vector<std::string>& more) const {
+    std::vector<std::string> words = {
+        "train", "faces", "--recipe",         "faces", "--holdout",
+        "0",     "--set", "training.steps=2", "--set", "training.members=1"};
+    words.insert(words.end(), more.begin(), more.end());
+    return run(words);
+  }
+
+  // Drawn people side by side on grey ground, twice as large as they are drawn.
+  void put_photo(const std::string& name, const std::vector<uint32_t>& people) const {
+    Image photo{220 * static_cast<int>(people.size()) + 60, 320, {}};
+    photo.pixels.assign(static_cast<size_t>(photo.width * photo.height), 0.5f);
+    for (size_t k = 0; k < people.size(); ++k) {
+      const Image face = resize(synthetic_face(1, people[k], 0), 184, 224);
+      for (int y = 0; y < face.height; ++y) {
+        for (int x = 0; x < face.width; ++x) {
+          photo.at(48 + y, 40 + 220 * static_cast<int>(k) + x) = face.at(y, x);
+        }
+      }
+    }
+    std::ofstream(folder_ / name, std::ios::binary) << encode_png(photo);
+  }
+};
+
+TEST_F(Aligned, AModelRemembersAndPhotosAreTreatedAlike) {
+  ASSERT_EQ(run({"synth", "faces", "--identities", "4", "--images", "4", "--seed", "1"}).code, 0);
+  // One picture without a face: it is placed as the others are, and counted.
+  const Image wall{92, 112, std::vector<float>(92 * 112, 0.4f)};
+  std::ofstream(folder_ / "faces/s1/5.pgm", std::ios::binary) << encode_pgm(wall);
+  const Finished trained = train({"--align"});
+  ASSERT_EQ(trained.code, 0) << trained.err;
+  EXPECT_THAT(trained.err, HasSubstr("no face was found in 1 of 17 images"));
+  const Finished info = run({"info", "model.safetensors"});
+  EXPECT_THAT(info.out, HasSubstr("aligned faces, 46 x 56"));
+  const auto json = run({"info", "model.safetensors", "--json"}).json();
+  EXPECT_EQ(json["preprocessing"]["align"], true);
+  EXPECT_EQ(json["recipe"]["input"]["align"], true);
+
+  // A photo in which the face is small and somewhere is nearer to its close crop than to another.
+  put_photo("one.png", {0});
+  put_photo("other.png", {1});
+  put_photo("three.png", {0, 1, 2});
+  const auto distance = [&](const std::string& photo, const std::vector<std::string>& more = {}) {
+    std::vector<std::string> words = {"verify", "model.safetensors", "faces/s1/1.pgm", photo,
+                                      "--json"};
+    words.insert(words.end(), more.begin(), more.end());
+    const Finished verified = run(words);
+    EXPECT_EQ(verified.code, 0) << verified.err;
+    return verified.json()["distance"].get<double>();
+  };
+  EXPECT_LT(distance("one.png"), distance("other.png") / 2);
+  const Finished refused = run({"verify", "model.safetensors", "faces/s1/1.pgm", "three.png"});
+  EXPECT_EQ(refused.code, 2);
+  EXPECT_THAT(refused.err, HasSubstr("3 faces were found in three.png"));
+  EXPECT_GT(distance("three.png", {"--faces", "largest"}), 0);
+  const Finished none = run({"embed", "model.safetensors", "faces/s1/5.pgm"});
+  EXPECT_EQ(none.code, 2);
+  EXPECT_THAT(none.err, HasSubstr("no face was found in faces/s1/5.pgm"));
+  EXPECT_EQ(run({"verify", "model.safetensors", "one.png", "one.png", "--faces", "all"}).code, 2);
+
+  // The same picture in a data set and alone: one embedding.
+  EXPECT_EQ(distance("faces/s1/1.pgm"), 0);
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{"eval", "model.safetensors", "faces", "--allow-seen"},
+        {"report", "model.safetensors", "faces", "--allow-seen"},
+        {"pairs", "faces", "--model", "model.safetensors"},
+        {"explain", "model.safetensors", "faces/s1/1.pgm", "one.png"}}) {
+    const Finished done = run(words);
+    EXPECT_EQ(done.code, 0) << words[0] << ": " << done.err;
+    if (words[0] != "explain") EXPECT_THAT(done.err, HasSubstr("in 1 of 17 images")) << words[0];
+  }
+}
+
+TEST_F(Aligned, CrossvalAndDrawnPeopleInMemory) {
+  const Finished done = run({"crossval", "--folds", "2", "--align", "--set", "training.steps=1",
+                             "--set", "training.members=1", "--json"},
+                            "DOPPEL_DATA=" + folder_.string());
+  ASSERT_EQ(done.code, 0) << done.err;
+  EXPECT_EQ(done.json()["folds"].size(), 2u);
+}
+
+}  // namespace
+}  // namespace doppel
