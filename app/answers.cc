@@ -17,9 +17,7 @@ std::string number(const char* format, double value) {
   return text;
 }
 
-std::string rate(const std::optional<double>& value) {
-  return value ? number("%.3g", *value) : "";
-}
+std::string rate(const std::optional<double>& value) { return value ? number("%.3g", *value) : ""; }
 
 }  // namespace
 
@@ -101,11 +99,11 @@ nlohmann::json to_json(const AnsweredPhoto& photo) {
                             {"far", to_json(candidate.far)},
                             {"fpir", to_json(candidate.fpir)}});
     }
-    faces.push_back({{"box", {face.left, face.top, face.width, face.height}},
-                     {"known", face.answer.known},
-                     {"name", face.answer.known ? nlohmann::json(candidates[0]["name"])
-                                                : nlohmann::json()},
-                     {"candidates", candidates}});
+    faces.push_back(
+        {{"box", {face.left, face.top, face.width, face.height}},
+         {"known", face.answer.known},
+         {"name", face.answer.known ? nlohmann::json(candidates[0]["name"]) : nlohmann::json()},
+         {"candidates", candidates}});
   }
   return {{"file", photo.file}, {"faces", faces}};
 }
