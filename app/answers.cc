@@ -55,10 +55,12 @@ std::string plain_lines(const AnsweredPhoto& photo, size_t top) {
   std::string lines;
   for (const AnsweredFace& face : photo.faces) {
     const std::vector<Candidate>& candidates = face.answer.candidates;
-    lines += file + "," + (face.answer.known ? csv_field(candidates[0].name) : kUnknown) + ",";
+    lines.append(file).append(",");
+    lines.append(face.answer.known ? csv_field(candidates[0].name) : kUnknown).append(",");
     if (!candidates.empty()) lines += number("%.4f", candidates[0].distance);
     for (size_t i = 0; top > 1 && i < candidates.size(); ++i) {
-      lines += "," + csv_field(candidates[i].name) + number(",%.4f", candidates[i].distance);
+      lines.append(",").append(csv_field(candidates[i].name));
+      lines += number(",%.4f", candidates[i].distance);
     }
     lines += "\n";
   }

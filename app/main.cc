@@ -45,6 +45,7 @@ int run(int argc, char** argv) {
   add_watch(program);
   add_gallery(program);
   add_embed(program);
+  add_cluster(program);
   add_verify(program);
   add_export(program);
   add_pairs(program);
