@@ -28,8 +28,8 @@ class PhotoFaces {
   explicit PhotoFaces(const Model& model);
   ~PhotoFaces();
 
-  // The chosen faces of a photo, of `all` perhaps none; `name` is what errors call it. Several threads may
-  // call this at once. Throws as FaceFinder::find() and choose_faces() do.
+  // The chosen faces of a photo, of `all` perhaps none; `name` is what errors call it. Several
+  // threads may call this at once. Throws as FaceFinder::find() and choose_faces() do.
   std::vector<PhotoFace> of(const Image& photo, FaceChoice choice, const std::string& name) const;
 
   // The same of a file. Throws as load_image() does, too.
