@@ -17,9 +17,7 @@ std::string number(const char* format, double value) {
   return text;
 }
 
-std::string rate(const std::optional<double>& value) {
-  return value ? number("%.3g", *value) : "";
-}
+std::string rate(const std::optional<double>& value) { return value ? number("%.3g", *value) : ""; }
 
 }  // namespace
 
@@ -57,10 +55,12 @@ std::string plain_lines(const AnsweredPhoto& photo, size_t top) {
   std::string lines;
   for (const AnsweredFace& face : photo.faces) {
     const std::vector<Candidate>& candidates = face.answer.candidates;
-    lines += file + "," + (face.answer.known ? csv_field(candidates[0].name) : kUnknown) + ",";
+    lines.append(file).append(",");
+    lines.append(face.answer.known ? csv_field(candidates[0].name) : kUnknown).append(",");
     if (!candidates.empty()) lines += number("%.4f", candidates[0].distance);
     for (size_t i = 0; top > 1 && i < candidates.size(); ++i) {
-      lines += "," + csv_field(candidates[i].name) + number(",%.4f", candidates[i].distance);
+      lines.append(",").append(csv_field(candidates[i].name));
+      lines += number(",%.4f", candidates[i].distance);
     }
     lines += "\n";
   }
@@ -99,11 +99,11 @@ nlohmann::json to_json(const AnsweredPhoto& photo) {
                             {"far", to_json(candidate.far)},
                             {"fpir", to_json(candidate.fpir)}});
     }
-    faces.push_back({{"box", {face.left, face.top, face.width, face.height}},
-                     {"known", face.answer.known},
-                     {"name", face.answer.known ? nlohmann::json(candidates[0]["name"])
-                                                : nlohmann::json()},
-                     {"candidates", candidates}});
+    faces.push_back(
+        {{"box", {face.left, face.top, face.width, face.height}},
+         {"known", face.answer.known},
+         {"name", face.answer.known ? nlohmann::json(candidates[0]["name"]) : nlohmann::json()},
+         {"candidates", candidates}});
   }
   return {{"file", photo.file}, {"faces", faces}};
 }

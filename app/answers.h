@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "doppel/base/error.h"
 #include "doppel/gallery/search.h"
 #include "doppel/model/model.h"
 #include "doppel/model/photo_faces.h"

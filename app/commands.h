@@ -10,6 +10,7 @@ namespace doppel::app {
 
 void add_train(CLI::App& program);
 void add_crossval(CLI::App& program);
+void add_calibrate(CLI::App& program);
 void add_eval(CLI::App& program);
 void add_oneshot(CLI::App& program);
 void add_report(CLI::App& program);
@@ -19,7 +20,9 @@ void add_identify(CLI::App& program);
 void add_watch(CLI::App& program);
 void add_gallery(CLI::App& program);
 void add_embed(CLI::App& program);
+void add_cluster(CLI::App& program);
 void add_verify(CLI::App& program);
+void add_export(CLI::App& program);
 void add_pairs(CLI::App& program);
 void add_data(CLI::App& program);
 void add_synth(CLI::App& program);

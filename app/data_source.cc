@@ -61,6 +61,7 @@ LoadOptions loaded_for(const Recipe& recipe) {
 LoadOptions loaded_for(const Model& model) {
   LoadOptions options;
   options.size = {model.preprocessing.width, model.preprocessing.height};
+  options.color = takes_color(model);
   if (model.preprocessing.align) options.preparation = aligning(*options.size);
   return options;
 }

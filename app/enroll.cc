@@ -47,8 +47,8 @@ std::vector<PersonFiles> people_to_enroll(const EnrollOptions& options) {
   }
   if (!options.name.empty()) {
     if (options.images.empty()) {
-      throw Error(ErrorKind::bad_argument, "IMAGES: at least one photo of \"" +
-                                               shown(options.name) + "\" was expected");
+      throw Error(ErrorKind::bad_argument,
+                  "IMAGES: at least one photo of \"" + shown(options.name) + "\" was expected");
     }
     return {{options.name, options.images}};
   }
@@ -60,15 +60,17 @@ std::vector<PersonFiles> people_to_enroll(const EnrollOptions& options) {
   if (!fs::is_directory(options.folder, error)) {
     throw Error(ErrorKind::io, options.folder + ": a folder was expected");
   }
-  const auto hidden = [](const fs::path& path) { return path.filename().string().starts_with('.'); };
+  const auto hidden = [](const fs::path& path) {
+    return path.filename().string().starts_with('.');
+  };
   std::vector<PersonFiles> people;
   std::map<std::string, std::string> taken;  // names and where they come from
   const auto add = [&](const std::string& name, std::vector<std::string> files,
                        const fs::path& from) {
     if (const auto [known, fresh] = taken.emplace(name, from.string()); !fresh) {
-      throw Error(ErrorKind::bad_data, from.string() + ": \"" + shown(name) +
-                                           "\" is the name of " + known->second +
-                                           ", too; a folder or one file was expected of each person");
+      throw Error(ErrorKind::bad_data,
+                  from.string() + ": \"" + shown(name) + "\" is the name of " + known->second +
+                      ", too; a folder or one file was expected of each person");
     }
     std::ranges::sort(files, natural_less);
     people.push_back({name, std::move(files)});
@@ -88,7 +90,8 @@ std::vector<PersonFiles> people_to_enroll(const EnrollOptions& options) {
       }
     }
     if (files.empty()) {
-      throw Error(ErrorKind::bad_data, entry.path().string() + ": a person's folder without images");
+      throw Error(ErrorKind::bad_data,
+                  entry.path().string() + ": a person's folder without images");
     }
     add(entry.path().filename().string(), std::move(files), entry.path());
   }
@@ -110,16 +113,13 @@ std::vector<NewPerson> embed(const std::vector<PersonFiles>& people, const Model
     files.insert(files.end(), person.files.begin(), person.files.end());
   }
   Progress progress;
-  std::vector<PhotoTemplate> templates = PhotoTemplates(model, pool)
-                                             .of_files(files, single_face_choice(options.faces),
-                                                       keep_photos, [&](size_t done) {
-                                                         progress.show("Enrolling", done,
-                                                                       files.size(), "",
-                                                                       static_cast<double>(done) /
-                                                                           static_cast<double>(
-                                                                               files.size()));
-                                                         if (stop_asked()) throw Interrupted();
-                                                       });
+  std::vector<PhotoTemplate> templates =
+      PhotoTemplates(model, pool)
+          .of_files(files, single_face_choice(options.faces), keep_photos, [&](size_t done) {
+            progress.show("Enrolling", done, files.size(), "",
+                          static_cast<double>(done) / static_cast<double>(files.size()));
+            if (stop_asked()) throw Interrupted();
+          });
   progress.clear();
   std::vector<NewPerson> result;
   std::vector<std::string> problems;
@@ -143,7 +143,8 @@ std::vector<NewPerson> embed(const std::vector<PersonFiles>& people, const Model
   if (problems.empty()) return result;
   if (files.size() == 1) throw Error(ErrorKind::bad_data, problems[0] + "; nothing was enrolled");
   for (const std::string& problem : problems) std::fprintf(stderr, "doppel: %s\n", problem.c_str());
-  const std::string count = plural(problems.size(), "photo") + " of " + std::to_string(files.size());
+  const std::string count =
+      plural(problems.size(), "photo") + " of " + std::to_string(files.size());
   if (!options.skip_bad || result.empty()) {
     throw Error(ErrorKind::bad_data, count + " cannot be enrolled; nothing was changed" +
                                          (result.empty() ? "" : " (--skip-bad leaves them out)"));
@@ -225,15 +226,19 @@ void add_enroll(CLI::App& program) {
   auto options = std::make_shared<EnrollOptions>();
   CLI::App* command = program.add_subcommand("enroll", "Enrol people in a gallery");
   command->footer(
-      "A new gallery is made where there is none. It holds templates (embeddings) and digests, not\n"
+      "A new gallery is made where there is none. It holds templates (embeddings) and digests, "
+      "not\n"
       "photos, unless --keep-photos says so when it is made. One call is one transaction: where a\n"
-      "photo cannot be used, nothing is changed. A person who is there already gets further photos.\n"
-      "--folder: a sub-folder for each person with photos in it, or an image of each; the person's\n"
+      "photo cannot be used, nothing is changed. A person who is there already gets further "
+      "photos.\n"
+      "--folder: a sub-folder for each person with photos in it, or an image of each; the "
+      "person's\n"
       "name is the sub-folder's or the file's.\n"
       "Examples: doppel enroll team.gallery --model faces.safetensors --folder people/\n"
       "          doppel enroll team.gallery --name \"Ada Lovelace\" ada.jpg");
   add_gallery_argument(*command, options->gallery);
-  command->add_option("IMAGES", options->images, "Photos of the person (PGM, PPM, PNG, JPEG, WebP)");
+  command->add_option("IMAGES", options->images,
+                      "Photos of the person (PGM, PPM, PNG, JPEG, WebP)");
   command->add_option("--model", options->model, "The model file; needed for a new gallery")
       ->default_str("the gallery's");
   command->add_option("--name", options->name, "Whom the photos show");

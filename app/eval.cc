@@ -103,7 +103,7 @@ Subject subject_of_model(const EvalOptions& options, const std::optional<PairLis
   subject.file = options.model;
   subject.model = load_model(options.model);
   const Model& model = *subject.model;
-  subject.digest = sha256_hex(encode_model(model));
+  subject.digest = model.foreign ? model.foreign->digest : sha256_hex(encode_model(model));
   subject.people = options.data.load(pool, loaded_for(model));
   if (list) subject.people = named_people(subject.people, *list);
   subject.seen = check_strangers(model, subject.people, options.allow_seen);

@@ -196,9 +196,9 @@ void import_from(const GalleryOptions& options) {
   if (Gallery::exists(options.gallery)) {
     gallery = Gallery::open(options.gallery, Access::read_write);
     if (gallery->settings().model_digest != imported.settings.model_digest) {
-      throw Error(ErrorKind::mismatch,
-                  options.file + ": its templates are of another model than those of " +
-                      options.gallery + "; enroll the photos instead");
+      throw Error(ErrorKind::mismatch, options.file +
+                                           ": its templates are of another model than those of " +
+                                           options.gallery + "; enroll the photos instead");
     }
     if (gallery->settings().photos && !imported.settings.photos) {
       throw Error(ErrorKind::mismatch, options.file + ": it has no photos, " + options.gallery +
@@ -274,9 +274,10 @@ void add_gallery(CLI::App& program) {
   command->add_option("--fpir", options->fpir,
                       "The rate at which strangers may be taken for somebody, 0 to 1");
   command->add_option("--threshold", options->threshold, "A distance of your own instead");
-  command->add_option("--fusion", options->fusion,
-                      "A person with several templates is as far away as the nearest of them, or as "
-                      "their mean: nearest, mean");
+  command->add_option(
+      "--fusion", options->fusion,
+      "A person with several templates is as far away as the nearest of them, or as "
+      "their mean: nearest, mean");
   command = add("check", "Look for damage", "check team.gallery", check);
   add_json(command);
   command = add("export", "Write everybody into a file of JSON lines",

@@ -41,11 +41,12 @@ std::string rule_text(const DecisionRule& rule) {
                   rule.threshold);
     return text;
   }
-  std::snprintf(text, sizeof text,
-                "below distance %.4g it is that person: FAR %.2g %% of one comparison%s, FPIR %.2g %% "
-                "of a search among %zu (95 %% interval %.2g to %.2g %%)",
-                rule.threshold, 100 * *rule.far, rule.extrapolated ? ", extrapolated" : "",
-                100 * *rule.fpir, rule.templates, 100 * rule.fpir_lower, 100 * rule.fpir_upper);
+  std::snprintf(
+      text, sizeof text,
+      "below distance %.4g it is that person: FAR %.2g %% of one comparison%s, FPIR %.2g %% "
+      "of a search among %zu (95 %% interval %.2g to %.2g %%)",
+      rule.threshold, 100 * *rule.far, rule.extrapolated ? ", extrapolated" : "", 100 * *rule.fpir,
+      rule.templates, 100 * rule.fpir_lower, 100 * rule.fpir_upper);
   return text;
 }
 

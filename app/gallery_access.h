@@ -1,4 +1,5 @@
-// What the commands around a gallery share: which model belongs to it, and words for how it decides.
+// What the commands around a gallery share: which model belongs to it, and words for how it
+// decides.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -15,8 +16,8 @@ class App;
 
 namespace doppel::app {
 
-// The model in `file`, or where that is empty the one that the gallery names. Throws as load_model()
-// and Gallery::check_model() do.
+// The model in `file`, or where that is empty the one that the gallery names. Throws as
+// load_model() and Gallery::check_model() do.
 Model model_of(const Gallery& gallery, const std::string& file);
 
 void add_gallery_argument(CLI::App& command, std::string& gallery);

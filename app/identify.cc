@@ -52,10 +52,10 @@ void run(const IdentifyOptions& options) {
       } else if (options.as_json) {
         photos.push_back(to_json(*result.photo));
       } else {
-        std::fputs((options.as_csv ? csv_lines(*result.photo)
-                                   : plain_lines(*result.photo, options.top))
-                       .c_str(),
-                   stdout);
+        std::fputs(
+            (options.as_csv ? csv_lines(*result.photo) : plain_lines(*result.photo, options.top))
+                .c_str(),
+            stdout);
       }
     }
   }
@@ -82,8 +82,10 @@ void add_identify(CLI::App& program) {
   CLI::App* command = program.add_subcommand("identify", "Say who is on photos, or unknown");
   command->footer(
       "A line for each face: file,name,distance. The name is unknown_person where nobody of the\n"
-      "gallery is near enough; the distance is then that of the nearest. How near follows from the\n"
-      "gallery's FPIR, the rate at which strangers may be taken for somebody, and the number of its\n"
+      "gallery is near enough; the distance is then that of the nearest. How near follows from "
+      "the\n"
+      "gallery's FPIR, the rate at which strangers may be taken for somebody, and the number of "
+      "its\n"
       "templates; that line is on standard error.\n"
       "--csv and --json give with each candidate its FAR, the rate at which two different people\n"
       "are as near, and its FPIR, the rate at which a stranger comes as near to anybody.\n"

@@ -26,6 +26,30 @@ std::string layer_text(const json& layer) {
   return text;
 }
 
+std::string threshold_line(const Model& model) {
+  return model.threshold
+             ? std::to_string(model.threshold->value) + ", " + threshold_text(*model.threshold)
+             : "none was calibrated";
+}
+
+void print_foreign(const Model& model, const std::string& path) {
+  const ForeignNetwork& foreign = *model.foreign;
+  std::printf("%s: an ONNX network, described by %s\n", path.c_str(), description_of(path).c_str());
+  const Preprocessing& input = model.preprocessing;
+  std::printf("  pictures    %d x %d, %s, %s\n", input.width, input.height,
+              to_string(foreign.channels).c_str(), input.align ? "aligned faces" : "as they are");
+  std::string mean;
+  for (const double value : foreign.mean) mean += " " + json(value).dump();
+  std::printf("  samples     of 0 to 255, minus%s, times %g%s\n", mean.c_str(), foreign.scale,
+              input.standardize ? "; mean 0 and deviation 1" : "");
+  std::printf("  energy      %s, embeddings of %zu values\n", to_string(model.energy.kind).c_str(),
+              embedding_size(model));
+  std::printf("  threshold   %s\n", threshold_line(model).c_str());
+  std::printf("  seen        %zu identities and %zu images that it tells of\n",
+              model.training.seen.identities.size(), model.training.seen.images.size());
+  std::printf("  digest      %s\n", foreign.digest.c_str());
+}
+
 void print_info(const Model& model, const std::string& path) {
   const TrainingRecord& training = model.training;
   std::printf("%s: Doppel %s model\n", path.c_str(), model.version.c_str());
@@ -42,10 +66,7 @@ void print_info(const Model& model, const std::string& path) {
   }
   std::printf("  energy      %s, embeddings of %zu values\n", to_string(model.energy.kind).c_str(),
               embedding_size(model));
-  std::printf("  threshold   %s\n", model.threshold ? (std::to_string(model.threshold->value) +
-                                                       ", " + threshold_text(*model.threshold))
-                                                          .c_str()
-                                                    : "none was calibrated");
+  std::printf("  threshold   %s\n", threshold_line(model).c_str());
   std::printf("  trained on  %zu identities, %zu images (%.12s), seed %llu\n", training.identities,
               training.images, training.data_digest.c_str(),
               static_cast<unsigned long long>(training.seed));
@@ -68,6 +89,21 @@ void print_info(const Model& model, const std::string& path) {
 
 void run(const InfoOptions& options) {
   const Model model = load_model(options.model);
+  if (model.foreign) {
+    if (!options.as_json) {
+      print_foreign(model, options.model);
+      return;
+    }
+    json document = describe_embedder(model);
+    document.erase("seen");
+    document.update({{"model", options.model},
+                     {"digest", model.foreign->digest},
+                     {"embedding_size", embedding_size(model)},
+                     {"seen_identities", model.training.seen.identities.size()},
+                     {"seen_images", model.training.seen.images.size()}});
+    print_json(document);
+    return;
+  }
   if (!options.as_json) {
     print_info(model, options.model);
     return;

@@ -35,6 +35,7 @@ int run(int argc, char** argv) {
   using namespace doppel::app;
   add_train(program);
   add_crossval(program);
+  add_calibrate(program);
   add_eval(program);
   add_oneshot(program);
   add_report(program);
@@ -44,7 +45,9 @@ int run(int argc, char** argv) {
   add_watch(program);
   add_gallery(program);
   add_embed(program);
+  add_cluster(program);
   add_verify(program);
+  add_export(program);
   add_pairs(program);
   add_data(program);
   add_synth(program);

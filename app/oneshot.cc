@@ -40,7 +40,7 @@ void run(const OneShotOptions& options) {
                                          "as they are: a model without --align was expected");
   }
   ThreadPool pool(options.threads > 0 ? options.threads : ThreadPool::available_threads());
-  const EpisodeFiles files = load_episodes(options.runs, pool);
+  const EpisodeFiles files = load_episodes(options.runs, pool, {.color = takes_color(model)});
   const size_t seen = seen_images(model, files);
   if (seen > 0 && !options.allow_seen) {
     throw Error(

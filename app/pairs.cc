@@ -101,9 +101,11 @@ void run(const PairsOptions& options) {
   ThreadPool pool(ThreadPool::available_threads());
   std::optional<Model> model;
   if (scored) model = load_model(options.model);
+  LoadOptions loading;  // at their own sizes: pictures look best
+  if (model) loading.color = takes_color(*model);
   const bool aligned = model && model->preprocessing.align;
   const Dataset dataset =
-      load_or_make_data(options.data, pool, aligned ? loaded_for(*model) : LoadOptions{});
+      load_or_make_data(options.data, pool, aligned ? loaded_for(*model) : loading);
   print_notes(dataset);
   // Several of each identity are drawn, so that the sheet can show different ones.
   const std::vector<Pair> candidates =

@@ -31,7 +31,9 @@ struct ReportOptions {
 Dataset load_people(const DataSource& data, const Model& model, ThreadPool& pool) {
   if (model.preprocessing.align) return data.load(pool, loaded_for(model));
   try {
-    return data.load(pool);
+    LoadOptions options;
+    options.color = takes_color(model);
+    return data.load(pool, options);
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::bad_data) throw;
     return data.load(pool, loaded_for(model));  // or throws again, where it was something else
@@ -53,17 +55,25 @@ std::vector<std::pair<std::string, std::string>> setting_of(const ReportOptions&
   const Preprocessing& input = model.preprocessing;
   char time[32];
   std::snprintf(time, sizeof time, "%.1f s", seconds);
-  return {
-      {"Model", options.model + ", made by Doppel " + model.version},
-      {"Recipe", recipe_name(training.recipe)},
-      {"Seed", std::to_string(training.seed)},
-      {"Trained on", counted(training.identities, "people, ") + counted(training.images, "images")},
-      {"Training data", training.data_digest},
-      {"Network",
-       counted(parameter_count(model.network), "parameters") +
-           (model.members.size() > 1 ? " in each of " + counted(model.members.size(), "networks")
-                                     : "") +
-           ", embeddings of " + counted(embedding_size(model), "values")},
+  const std::string embeddings = ", embeddings of " + counted(embedding_size(model), "values");
+  std::vector<std::pair<std::string, std::string>> setting;
+  if (model.foreign) {
+    setting = {{"Model", options.model + ", an ONNX network" + embeddings},
+               {"Digest", model.foreign->digest}};
+  } else {
+    setting = {{"Model", options.model + ", made by Doppel " + model.version},
+               {"Recipe", recipe_name(training.recipe)},
+               {"Seed", std::to_string(training.seed)},
+               {"Trained on",
+                counted(training.identities, "people, ") + counted(training.images, "images")},
+               {"Training data", training.data_digest},
+               {"Network", counted(parameter_count(model.network), "parameters") +
+                               (model.members.size() > 1
+                                    ? " in each of " + counted(model.members.size(), "networks")
+                                    : "") +
+                               embeddings}};
+  }
+  const std::vector<std::pair<std::string, std::string>> measuring = {
       {"Pictures",
        std::string(input.align ? "aligned faces of " : "") + std::to_string(input.width) + " x " +
            std::to_string(input.height) +
@@ -74,6 +84,8 @@ std::vector<std::pair<std::string, std::string>> setting_of(const ReportOptions&
       {"Data", people.digest},
       {"Machine", counted(static_cast<size_t>(pool.threads()), "threads, ") + simd_name()},
       {"Time", utc_now() + ", measured in " + time}};
+  setting.insert(setting.end(), measuring.begin(), measuring.end());
+  return setting;
 }
 
 void run(const ReportOptions& options) {

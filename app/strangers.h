@@ -8,6 +8,8 @@ namespace doppel::app {
 
 // What of the data set the model has seen. Throws Error(mismatch) that names it, unless `allowed`.
 SeenOverlap check_strangers(const Model& model, const Dataset& people, bool allowed);
+// For work on strangers alone.
+void check_strangers(const Model& model, const Dataset& people);
 
 // {"identities": [..], "images": number}
 nlohmann::json seen_json(const SeenOverlap& seen);

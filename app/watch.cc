@@ -112,7 +112,8 @@ void add_watch(CLI::App& program) {
   CLI::App* command =
       program.add_subcommand("watch", "Identify every photo that appears in a folder");
   command->footer(
-      "Photos count when they are complete: written and closed, or moved into the folder. Changes of\n"
+      "Photos count when they are complete: written and closed, or moved into the folder. Changes "
+      "of\n"
       "the gallery are followed. Ends with Ctrl-C. Lines are as those of doppel identify; --json\n"
       "prints a document on a line for each photo.\n"
       "Example: doppel watch team.gallery /srv/door/");

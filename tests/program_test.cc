@@ -39,7 +39,8 @@ TEST_F(Program, EveryCommandHelpsWithAnExample) {
   const Finished help = run({"--help"});
   EXPECT_EQ(help.code, 0);
   for (const char* name : {"train", "crossval", "eval", "oneshot", "report", "explain", "embed",
-                           "verify", "pairs", "data", "synth", "info"}) {
+                           "cluster", "verify", "calibrate", "export", "pairs", "data", "synth",
+                           "info", "enroll", "identify", "watch", "gallery"}) {
     EXPECT_THAT(help.out, HasSubstr(name));
     const Finished own = run({name, "--help"});
     EXPECT_EQ(own.code, 0);

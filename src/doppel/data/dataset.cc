@@ -113,9 +113,10 @@ Dataset load_dataset(const fs::path& source, ThreadPool& pool, const LoadOptions
   std::vector<ImageSize> decoded(listing.files);
   std::vector<char> waits(listing.files, false);  // for the second part of the preparation
   std::atomic<size_t> pixels{0};
+  const size_t samples = options.color ? 4 : 1;  // grey, and three of colour
   const auto failures = read_each(source, paths, pool, [&](size_t i, std::string_view bytes) {
     if (pixels.load(std::memory_order_relaxed) > options.most_pixels) return;
-    Image image = decode_image(bytes, (source / paths[i]).string());
+    Image image = decode_image(bytes, (source / paths[i]).string(), {.color = options.color});
     dataset.image_digests[i] = image_digest(image);
     if (options.preparation.first) {
       std::optional<Image> prepared =
@@ -125,7 +126,7 @@ Dataset load_dataset(const fs::path& source, ThreadPool& pool, const LoadOptions
     }
     decoded[i] = {image.width, image.height};
     if (options.size && !waits[i]) image = resize(image, options.size->width, options.size->height);
-    pixels += image.pixels.size();
+    pixels += samples * image.pixels.size();
     dataset.images[i] = std::move(image);
   });
   const auto too_large = [&] {
@@ -151,7 +152,7 @@ Dataset load_dataset(const fs::path& source, ThreadPool& pool, const LoadOptions
   const std::vector<SizeCount> sizes = most_frequent_first(counts);
   const ImageSize one = options.size.value_or(ImageSize{sizes.front().width, sizes.front().height});
   const size_t area = static_cast<size_t>(one.width) * static_cast<size_t>(one.height);
-  if (listing.files > options.most_pixels / area) throw too_large();
+  if (listing.files > options.most_pixels / (samples * area)) throw too_large();
   pool.parallel_for(listing.files, [&](size_t i, size_t) {
     Image& image = dataset.images[i];
     if (image.width != one.width || image.height != one.height) {

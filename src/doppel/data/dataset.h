@@ -52,6 +52,7 @@ struct LoadOptions {
   std::optional<ImageSize> size;            // what every image becomes as soon as it is decoded
   size_t most_pixels = kMostDatasetPixels;  // of what is kept: of the resized images
   ImagePreparation preparation = {};        // digests are of the images as they were decoded
+  bool color = false;                       // fill Image::colors, too; such a pixel counts as four
 };
 
 // Reads `source`, a folder or a zip archive; both by the same rules:

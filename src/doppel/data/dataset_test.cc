@@ -287,6 +287,18 @@ TEST_F(DatasetFolder, FollowsLinksToFoldersAndEndsAtLoops) {
   refusal(ErrorKind::bad_data, "self");
 }
 
+TEST_F(DatasetFolder, ColoursCountAsPixels) {
+  put_two_people();
+  ThreadPool pool(2);
+  EXPECT_TRUE(load().images[0].colors.empty());
+  LoadOptions options{.size = {}, .most_pixels = 320, .color = true};  // of 4 times 4 x 5
+  const Dataset dataset = load_dataset(folder_, pool, options);
+  EXPECT_EQ(dataset.images[3].colors, std::vector<float>(60, 10 / 255.0f));
+  EXPECT_EQ(dataset.digest, load().digest);
+  options.most_pixels = 319;
+  EXPECT_THROW(load_dataset(folder_, pool, options), Error);
+}
+
 TEST_F(DatasetFolder, RefusesMorePixelsThanAccepted) {
   put_two_people();
   EXPECT_EQ(load(80).images.size(), 4u);

@@ -90,12 +90,11 @@ ImpostorTail tail_of(const Impostors& impostors, std::span<const uint64_t> weigh
 std::vector<double> far_levels(double far) {
   std::vector<double> levels = {far};
   for (int i = 0; i <= kDecades * kPointsOfDecade; ++i) {
-    levels.push_back(std::pow(10.0, -static_cast<double>(i) / kPointsOfDecade));
+    const double level = std::pow(10.0, -static_cast<double>(i) / kPointsOfDecade);
+    // One that nearly is the wanted one would only divide by almost nothing.
+    if (std::abs(level / far - 1) > 1e-6) levels.push_back(level);
   }
   std::ranges::sort(levels);
-  // A level that nearly is the wanted one would only divide by almost nothing.
-  const auto close = [&](double level) { return level != far && std::abs(level / far - 1) < 1e-6; };
-  std::erase_if(levels, close);
   return levels;
 }
 

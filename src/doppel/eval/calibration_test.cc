@@ -106,6 +106,51 @@ TEST(Calibration, SmallCaseByHand) {
   EXPECT_DOUBLE_EQ(calibrate(pairs, persons, 0.9, {100, 1}, pool).value, 9);
 }
 
+TEST(Calibration, TheCurveGoesThroughTheThresholdAndOn) {
+  Random random(4, Purpose::sample);
+  const People people = draw_people(random, 12, 4);
+  ThreadPool pool(2);
+  for (const double far : {0.01, 0.03, 0.1}) {
+    const Threshold threshold = calibrate(people.pairs, people.persons, far, {100, 1}, pool);
+    EXPECT_EQ(threshold_from_json(to_json(threshold), "m"), threshold) << far;
+    EXPECT_EQ(point_at(threshold.curve, far).distance, threshold.value);
+    EXPECT_NEAR(far_at(threshold.curve, threshold.value), far, 1e-12);
+    for (const FarPoint& point : threshold.curve.points) {
+      if (point.far < 0.1 || point.far > 0.5) continue;
+      EXPECT_NEAR(far_at(people.pairs, point.distance), point.far, 0.005);
+      EXPECT_LE(point.lower, point.far);
+      EXPECT_GE(point.upper, point.far);
+    }
+    EXPECT_LT(threshold.curve.points.front().far, 2e-9);
+    EXPECT_LT(threshold.curve.points.front().distance, threshold.value);
+    EXPECT_GT(threshold.curve.points.front().distance, 0);
+  }
+}
+
+// What the extrapolation promises: a FAR a hundred times rarer than the pairs can show, measured on
+// many strangers, lies in its interval nearly always, and is not far above what it says on average.
+TEST(Calibration, ARareFarAmongStrangersLiesInItsInterval) {
+  Random random(5, Purpose::sample);
+  const People strangers = draw_people(random, 350, 2);
+  ThreadPool pool(2);
+  constexpr int kRepetitions = 60;
+  constexpr double kRare = 1e-4;
+  int inside = 0;
+  double mean = 0;
+  for (int i = 0; i < kRepetitions; ++i) {
+    const People people = draw_people(random, 20, 3);  // 1,710 impostor pairs
+    const Threshold threshold =
+        calibrate(people.pairs, people.persons, 0.01, {200, static_cast<uint64_t>(i)}, pool);
+    const FarPoint point = point_at(threshold.curve, kRare);
+    const double achieved = far_at(strangers.pairs, point.distance);
+    inside += point.lower <= achieved && achieved <= point.upper;
+    mean += achieved / kRepetitions;
+  }
+  EXPECT_GE(inside, 0.8 * kRepetitions);
+  EXPECT_LE(mean, 5 * kRare);
+  EXPECT_GE(mean, kRare / 5);
+}
+
 TEST(Calibration, DoesNotDependOnThreads) {
   Random random(2, Purpose::sample);
   const People people = draw_people(random, 8, 3);

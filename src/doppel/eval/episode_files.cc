@@ -94,7 +94,7 @@ std::string base_of(const Files& files, const std::string& folder, const Episode
 
 }  // namespace
 
-EpisodeFiles load_episodes(const fs::path& source, ThreadPool& pool) {
+EpisodeFiles load_episodes(const fs::path& source, ThreadPool& pool, const DecodeOptions& options) {
   const Files files(source);
   EpisodeFiles result;
   std::vector<std::pair<std::string, Image*>> wanted;
@@ -127,7 +127,8 @@ EpisodeFiles load_episodes(const fs::path& source, ThreadPool& pool) {
   pool.parallel_for(wanted.size(), [&](size_t i, size_t) {
     const std::string& path = wanted[i].first;
     try {
-      *wanted[i].second = decode_image(files.bytes(path, kMostImageBytes), files.name_of(path));
+      *wanted[i].second =
+          decode_image(files.bytes(path, kMostImageBytes), files.name_of(path), options);
     } catch (const Error& error) {
       errors[i] = error;
     }

@@ -9,6 +9,7 @@
 
 #include "doppel/base/thread_pool.h"
 #include "doppel/eval/episodes.h"
+#include "doppel/image/decode.h"
 #include "doppel/image/image.h"
 
 namespace doppel {
@@ -25,6 +26,7 @@ inline constexpr size_t kMostEpisodeBytes = size_t{1} << 30;
 // from the one around that, as in Omniglot's all_runs.zip. Throws Error(io) where `source` is
 // missing, Error(bad_data) where it has no list, and as ZipReader, parse_episodes() and
 // decode_image() do, naming list or image.
-EpisodeFiles load_episodes(const std::filesystem::path& source, ThreadPool& pool);
+EpisodeFiles load_episodes(const std::filesystem::path& source, ThreadPool& pool,
+                           const DecodeOptions& options = {});
 
 }  // namespace doppel

@@ -37,9 +37,9 @@ class Exchange : public testing::Test {
   // Two people with three templates.
   std::string exported(bool photos = true) const {
     Gallery gallery = Gallery::create(folder_ / std::to_string(photos), three_values());
-    gallery.enrol(std::vector<NewPerson>{
-        {"Ada \"Lovelace\"", {photo_named("a", 0.1f), photo_named("b", 2)}},
-        {"\xE6\x9D\x8E", {photo_named("c", 3)}}});
+    gallery.enrol(
+        std::vector<NewPerson>{{"Ada \"Lovelace\"", {photo_named("a", 0.1f), photo_named("b", 2)}},
+                               {"\xE6\x9D\x8E", {photo_named("c", 3)}}});
     std::string text;
     export_people(gallery, photos, [&](const std::string& line) { text += line + "\n"; });
     return text;

@@ -127,7 +127,7 @@ struct TemplateIndex::Parts {
   void check_new(std::span<const int64_t> ids, const Matrix& embeddings) const;
   // What a file says, from its bytes; throws Error(bad_data, mismatch) where it does not fit.
   void read(std::string_view bytes, const std::string& key, std::span<const int64_t> ids,
-            const Matrix& embeddings, const std::string& name);
+            const Matrix& embeddings, ThreadPool& pool, const std::string& name);
 };
 
 void TemplateIndex::Parts::check_new(std::span<const int64_t> ids, const Matrix& embeddings) const {
@@ -213,7 +213,7 @@ void TemplateIndex::add(std::span<const int64_t> ids, const Matrix& embeddings, 
     parts_->row_of.emplace(parts_->rows.ids[i], static_cast<uint32_t>(i));
   }
   if (!parts_->wants_graph()) return;
-  if (!parts_->graph) parts_->graph.emplace();
+  if (!parts_->graph || parts_->graph->outgrown(parts_->rows)) parts_->graph.emplace();
   try {
     parts_->graph->link(parts_->rows, pool, progress);
   } catch (...) {
@@ -249,7 +249,7 @@ std::vector<std::vector<Neighbour>> TemplateIndex::search(const Matrix& probes, 
   std::vector<std::vector<Neighbour>> found(probes.rows);
   pool.parallel_for(probes.rows, [&](size_t i, size_t) {
     const std::span<const float> probe = probes.row(i);
-    found[i] = rank(parts_->rows, probe, parts_->graph->search(parts_->rows, probe, k), k);
+    found[i] = rank_rows(parts_->rows, probe, parts_->graph->search(parts_->rows, probe, k), k);
   });
   // Where the walk ended on an island.
   for (size_t i = 0; i < probes.rows; ++i) {
@@ -286,7 +286,7 @@ void TemplateIndex::save(const std::filesystem::path& path, const std::string& k
 
 void TemplateIndex::Parts::read(std::string_view bytes, const std::string& key,
                                 std::span<const int64_t> ids, const Matrix& embeddings,
-                                const std::string& name) {
+                                ThreadPool& pool, const std::string& name) {
   const auto damaged = [&](const std::string& what) {
     return Error(ErrorKind::bad_data, name + ": " + what);
   };
@@ -315,7 +315,6 @@ void TemplateIndex::Parts::read(std::string_view bytes, const std::string& key,
   std::unordered_map<int64_t, size_t> given;
   given.reserve(ids.size());
   for (size_t i = 0; i < ids.size(); ++i) given.emplace(ids[i], i);
-  IndexGraph its_graph = IndexGraph::decode(fields.rest(), ids.size(), name);
   rows.ids.resize(ids.size());
   std::memcpy(rows.ids.data(), its_ids->data(), its_ids->size());
   std::vector<size_t> order;
@@ -329,18 +328,19 @@ void TemplateIndex::Parts::read(std::string_view bytes, const std::string& key,
     order.push_back(found->second);
   }
   rows.fill(embeddings, order);
-  graph = std::move(its_graph);
+  graph = IndexGraph::decode(fields.rest(), rows, pool, name);
 }
 
 TemplateIndex::Loaded TemplateIndex::load(const std::filesystem::path& path, const std::string& key,
                                           std::span<const int64_t> ids, const Matrix& embeddings,
-                                          const Energy& energy, IndexKind kind) {
+                                          const Energy& energy, ThreadPool& pool, IndexKind kind) {
   TemplateIndex index(embeddings.columns, energy, kind);
   index.parts_->check_new(ids, embeddings);
   const size_t most = kMagic.size() + kDigestBytes + 4 * sizeof(uint64_t) + kLongestKey +
-                      ids.size() * sizeof(int64_t) + IndexGraph::most_bytes(ids.size());
+                      ids.size() * sizeof(int64_t) +
+                      IndexGraph::most_bytes(ids.size(), embeddings.columns);
   try {
-    index.parts_->read(read_file(path, most), key, ids, embeddings, path.string());
+    index.parts_->read(read_file(path, most), key, ids, embeddings, pool, path.string());
   } catch (const Error& error) {
     return {std::nullopt, error.what()};
   }

@@ -100,7 +100,7 @@ class TemplateIndex {
   // as the constructor and add() do.
   static Loaded load(const std::filesystem::path& path, const std::string& key,
                      std::span<const int64_t> ids, const Matrix& embeddings, const Energy& energy,
-                     IndexKind kind = IndexKind::automatic);
+                     ThreadPool& pool, IndexKind kind = IndexKind::automatic);
 
   static constexpr size_t kLongestKey = 4096;
 

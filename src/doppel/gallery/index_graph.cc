@@ -15,6 +15,7 @@
 
 #include "doppel/base/error.h"
 #include "doppel/base/random.h"
+#include "doppel/gallery/index_guide.h"
 
 namespace doppel {
 namespace {
@@ -29,39 +30,61 @@ constexpr size_t kSearchBreadth = 96;
 // Of templates with one and the same embedding, such as of a photo that was enrolled often, a row
 // is linked to so many at most: linked only to each other they would be an island.
 constexpr int kEqualLinks = 4;
-constexpr int kLevels = 7;  // 16^7 rows are more than a graph can name
+constexpr size_t kHeadBytes = 3 * sizeof(uint64_t);  // of an encoded graph
+constexpr int kLevels = 7;                           // 16^7 rows are more than a graph can name
 
 using Far = faiss::HNSW::NodeDistFarther;     // the nearest on top of a queue
 using Close = faiss::HNSW::NodeDistCloser;    // the farthest on top
 using Farthest = std::priority_queue<Close>;  // keeps the nearest: drops its top
 using Nearest = std::priority_queue<Far>;
 
-// What FAISS asks for distances.
+// What FAISS asks for distances: by the stand-ins, where there are some.
 class RowDistances : public faiss::DistanceComputer {
  public:
-  explicit RowDistances(const IndexRows& rows) : rows_(rows), score_(rows), between_(rows) {}
-  void set_query(const float* probe) override { score_.take({probe, rows_.dimension}); }
+  RowDistances(const IndexRows& rows, const IndexGuide& guide)
+      : rows_(rows), guide_(guide), score_(rows), between_(rows), guided_(guide.fitted()) {}
+
+  void set_query(const float* probe) override {
+    if (!guided_) return score_.take({probe, rows_.dimension});
+    projected_.resize(IndexGuide::kSize);
+    guide_.project(rows_, {probe, rows_.dimension}, projected_);
+    at_ = projected_.data();
+  }
   void set_row(uint32_t row) {
-    score_.take_row(row);
-    own_ = score_(row);
+    if (guided_) {
+      at_ = guide_.row(row).data();
+    } else {
+      score_.take_row(row);
+    }
+    own_ = (*this)(row);
+  }
+  float operator()(idx_t row) override {
+    const auto i = static_cast<size_t>(row);
+    return guided_ ? squares(at_, guide_.row(i).data(), IndexGuide::kSize) : score_(i);
+  }
+  float symmetric_dis(idx_t a, idx_t b) override {
+    const auto i = static_cast<size_t>(a), j = static_cast<size_t>(b);
+    if (guided_) return squares(guide_.row(i).data(), guide_.row(j).data(), IndexGuide::kSize);
+    between_.take_row(i);
+    return between_(j);
   }
   // Whether a score is that of the row to itself, as it is of its equals.
   bool equal(float score) const { return score == own_; }
-  float operator()(idx_t row) override { return score_(static_cast<size_t>(row)); }
-  float symmetric_dis(idx_t a, idx_t b) override {
-    between_.take_row(static_cast<size_t>(a));
-    return between_(static_cast<size_t>(b));
-  }
 
  private:
   const IndexRows& rows_;
+  const IndexGuide& guide_;
   QuickScore score_, between_;
-  float own_ = 0;
+  bool guided_;
+  const float* at_ = nullptr;
+  std::vector<float> projected_;
+  float own_ = std::numeric_limits<float>::quiet_NaN();
 };
 
 // What a thread needs to walk.
 struct Walker {
-  Walker(const IndexRows& rows, size_t size) : distances(rows), visited(static_cast<int>(size)) {}
+  Walker(const IndexRows& rows, const IndexGuide& guide)
+      : distances(rows, guide), visited(static_cast<int>(rows.size())) {}
   RowDistances distances;
   faiss::VisitedTable visited;
 };
@@ -143,6 +166,7 @@ struct Request {
 
 struct IndexGraph::Parts {
   faiss::HNSW graph{kLinks};
+  IndexGuide guide;
   size_t repaired = 0;  // rows taken out since it was made
 
   size_t size() const { return graph.levels.size(); }
@@ -253,12 +277,14 @@ size_t IndexGraph::size() const { return parts_->size(); }
 size_t IndexGraph::bytes() const {
   const faiss::HNSW& graph = parts_->graph;
   return graph.levels.capacity() * sizeof(int) + graph.offsets.capacity() * sizeof(size_t) +
-         graph.neighbors.capacity() * sizeof(int);
+         graph.neighbors.capacity() * sizeof(int) + parts_->guide.bytes();
 }
 
 void IndexGraph::link(const IndexRows& rows, ThreadPool& pool, const IndexProgress& progress) {
   const size_t before = size();
   const size_t fresh = rows.size() - before;
+  if (before == 0 && IndexGuide::suits(rows)) parts_->guide.fit(rows);
+  if (parts_->guide.fitted()) parts_->guide.append(rows, pool);
   parts_->make_room(std::span<const int64_t>(rows.ids).subspan(before));
   // In a random order, so that photos of one person, which often come one after the other, are not
   // of one batch.
@@ -266,7 +292,7 @@ void IndexGraph::link(const IndexRows& rows, ThreadPool& pool, const IndexProgre
   for (size_t i = 0; i < fresh; ++i) order[i] = static_cast<uint32_t>(before + i);
   Random(before, Purpose::shuffle).shuffle(std::span<uint32_t>(order));
   std::vector<Walker> walkers;
-  for (int i = 0; i < pool.threads(); ++i) walkers.emplace_back(rows, rows.size());
+  for (int i = 0; i < pool.threads(); ++i) walkers.emplace_back(rows, parts_->guide);
   constexpr size_t kMostInBatch = 4096, kShare = 64;
   for (size_t done = 0; done < fresh;) {
     const size_t count = std::clamp<size_t>(std::min((before + done) / kShare, fresh / kShare), 1,
@@ -310,7 +336,7 @@ void IndexGraph::unlink(const IndexRows& rows, const std::vector<bool>& marked, 
   faiss::HNSW& graph = parts_->graph;
   const size_t n = size();
   std::vector<Walker> walkers;
-  for (int i = 0; i < pool.threads(); ++i) walkers.emplace_back(rows, n);
+  for (int i = 0; i < pool.threads(); ++i) walkers.emplace_back(rows, parts_->guide);
   const auto is_marked = [&](int id) { return id >= 0 && marked[static_cast<size_t>(id)]; };
   std::vector<std::pair<uint32_t, int>> torn;  // rows and levels with a link to a marked one
   for (size_t row = 0; row < n; ++row) {
@@ -348,8 +374,14 @@ void IndexGraph::unlink(const IndexRows& rows, const std::vector<bool>& marked, 
       to.entry_point = moved[row];
     }
   }
+  rest.parts_->guide = std::move(parts_->guide);
+  if (rest.parts_->guide.fitted()) rest.parts_->guide.erase(marked);
   rest.parts_->repaired = parts_->repaired + (n - kept);
   *this = std::move(rest);
+}
+
+bool IndexGraph::outgrown(const IndexRows& rows) const {
+  return !parts_->guide.fitted() && IndexGuide::suits(rows);
 }
 
 // Repairs keep what was linked through a row linked, but do not choose as freely as a new graph.
@@ -357,7 +389,7 @@ bool IndexGraph::worn() const { return parts_->repaired > size() / 4; }
 
 std::vector<uint32_t> IndexGraph::search(const IndexRows& rows, std::span<const float> probe,
                                          size_t breadth) const {
-  Walker walker(rows, size());
+  Walker walker(rows, parts_->guide);
   walker.distances.set_query(probe.data());
   faiss::SearchParametersHNSW settings;
   breadth = std::max(breadth, kSearchBreadth);
@@ -373,72 +405,83 @@ std::vector<uint32_t> IndexGraph::search(const IndexRows& rows, std::span<const 
   return result;
 }
 
-// How many were taken out, the entry, the levels of each row, the links of each.
+// How many were taken out, the entry, the length of the guide's directions, these, the levels of
+// each row, the links of each.
 std::string IndexGraph::encode() const {
   const faiss::HNSW& graph = parts_->graph;
+  const std::string directions = parts_->guide.encode();
   std::string bytes;
-  bytes.reserve(16 + size() + graph.neighbors.size() * sizeof(int));
+  bytes.reserve(kHeadBytes + directions.size() + size() + graph.neighbors.size() * sizeof(int));
   const auto append = [&](const void* from, size_t n) {
     bytes.append(static_cast<const char*>(from), n);
   };
-  const uint64_t repaired = parts_->repaired;
-  append(&repaired, sizeof repaired);
-  append(&graph.entry_point, sizeof graph.entry_point);
+  const uint64_t head[] = {parts_->repaired, static_cast<uint64_t>(graph.entry_point),
+                           directions.size()};
+  append(head, sizeof head);
+  bytes += directions;
   for (const int levels : graph.levels) bytes.push_back(static_cast<char>(levels));
   append(graph.neighbors.data(), graph.neighbors.size() * sizeof(int));
   return bytes;
 }
 
-size_t IndexGraph::most_bytes(size_t rows) {
+size_t IndexGraph::most_bytes(size_t rows, size_t dimension) {
   // A row has 2.07 lists on average; with 3, and some more for a few, nothing real is refused.
-  return 4096 + rows * (1 + 4 * size_t{kLinks} * 3);
+  return 4096 + rows * (1 + 4 * size_t{kLinks} * 3) + IndexGuide::kSize * dimension * 4;
 }
 
-IndexGraph IndexGraph::decode(std::string_view bytes, size_t rows, const std::string& name) {
+IndexGraph IndexGraph::decode(std::string_view bytes, const IndexRows& from, ThreadPool& pool,
+                              const std::string& name) {
   const auto fail = [&](const std::string& what) {
     return Error(ErrorKind::bad_data, name + ": " + what);
   };
+  const size_t rows = from.size();
   IndexGraph result;
   faiss::HNSW& graph = result.parts_->graph;
-  uint64_t repaired = 0;
-  int entry = -1;
-  const size_t head = sizeof repaired + sizeof entry;
-  if (bytes.size() < head + rows || bytes.size() > most_bytes(rows)) {
+  uint64_t head[3] = {};
+  static_assert(sizeof head == kHeadBytes);
+  const size_t most = most_bytes(rows, from.dimension);
+  if (bytes.size() >= kHeadBytes) std::memcpy(head, bytes.data(), kHeadBytes);
+  const auto [repaired, entry, directions] = head;
+  if (bytes.size() > most || directions > most ||
+      bytes.size() < kHeadBytes + static_cast<size_t>(directions) + rows) {
     throw fail("no graph of " + std::to_string(rows) + " templates has " +
                std::to_string(bytes.size()) + " bytes");
   }
-  std::memcpy(&repaired, bytes.data(), sizeof repaired);
-  std::memcpy(&entry, bytes.data() + sizeof repaired, sizeof entry);
-  for (const char levels : bytes.substr(head, rows)) {
+  result.parts_->guide =
+      IndexGuide::decode(bytes.substr(kHeadBytes, directions), from.dimension, name);
+  bytes.remove_prefix(kHeadBytes + static_cast<size_t>(directions));
+  for (const char levels : bytes.substr(0, rows)) {
     if (levels < 1 || levels > kLevels) throw fail("a level that no template has");
     graph.levels.push_back(levels);
     graph.offsets.push_back(graph.offsets.back() +
                             static_cast<size_t>(graph.cum_nb_neighbors(levels)));
     graph.max_level = std::max(graph.max_level, levels - 1);
   }
-  bytes.remove_prefix(head + rows);
+  bytes.remove_prefix(rows);
   if (bytes.size() != graph.offsets.back() * sizeof(int)) {
     throw fail(std::to_string(graph.offsets.back()) + " links were expected, not " +
                std::to_string(bytes.size()) + " bytes");
   }
   graph.neighbors.resize(graph.offsets.back());
   std::memcpy(graph.neighbors.data(), bytes.data(), bytes.size());
-  const auto reaches = [&](int id, int level) {
-    return id >= 0 && static_cast<size_t>(id) < rows &&
-           graph.levels[static_cast<size_t>(id)] > level;
+  const auto reaches = [&](uint64_t id, int level) {
+    return id < rows && graph.levels[static_cast<size_t>(id)] > level;
   };
   for (size_t row = 0; row < rows; ++row) {
     for (int level = 0; level < graph.levels[row]; ++level) {
       for (const int id : links(graph, row, level)) {
-        if (id != -1 && !reaches(id, level)) throw fail("a link to no template of its level");
+        if (id != -1 && !reaches(static_cast<uint64_t>(id), level)) {
+          throw fail("a link to no template of its level");
+        }
       }
     }
   }
-  if (rows > 0 ? !reaches(entry, graph.max_level) : entry != -1) {
+  if (rows > 0 ? !reaches(entry, graph.max_level) : entry != static_cast<uint64_t>(-1)) {
     throw fail("it is entered where nothing is");
   }
-  graph.entry_point = entry;
+  graph.entry_point = static_cast<int>(entry);
   result.parts_->repaired = static_cast<size_t>(repaired);
+  if (result.parts_->guide.fitted()) result.parts_->guide.append(from, pool);
   return result;
 }
 

@@ -32,19 +32,22 @@ class IndexGraph {
   void link(const IndexRows& rows, ThreadPool& pool, const IndexProgress& progress);
 
   // Takes the marked rows out before they are erased, and links those that were linked to them to
-  // each other; the rest move together. After many such repairs it is made anew.
+  // each other; the rest move together.
   void unlink(const IndexRows& rows, const std::vector<bool>& marked, ThreadPool& pool);
-  bool worn() const;  // so many were taken out that it should be made anew
+  // When it should be made anew: so many were taken out, or by so many rows it could be guided.
+  bool worn() const;
+  bool outgrown(const IndexRows& rows) const;
 
   // The `breadth` rows nearest to the probe, in no order; fewer where no more are reached.
   std::vector<uint32_t> search(const IndexRows& rows, std::span<const float> probe,
                                size_t breadth) const;
 
   // Bytes and back; decoding throws Error(bad_data) beginning with `name` for anything that a graph
-  // of `rows` rows cannot be, before it is followed. The bytes are at most most_bytes(rows).
+  // of these rows cannot be, before it is followed. The bytes are at most most_bytes().
   std::string encode() const;
-  static IndexGraph decode(std::string_view bytes, size_t rows, const std::string& name);
-  static size_t most_bytes(size_t rows);
+  static IndexGraph decode(std::string_view bytes, const IndexRows& rows, ThreadPool& pool,
+                           const std::string& name);
+  static size_t most_bytes(size_t rows, size_t dimension);
 
  private:
   struct Parts;

@@ -26,28 +26,11 @@ float sum_of(size_t n, const Term& term) {
   return sums[0];
 }
 
-float squares(const float* a, const float* b, size_t n) {
-  return sum_of(n, [&](size_t i) {
-    const float difference = a[i] - b[i];
-    return difference * difference;
-  });
-}
-
 float magnitudes(const float* a, const float* b, size_t n) {
   return sum_of(n, [&](size_t i) { return std::abs(a[i] - b[i]); });
 }
 
-float products(const float* a, const float* b, size_t n) {
-  return sum_of(n, [&](size_t i) { return a[i] * b[i]; });
-}
-
-float inverse_length(std::span<const float> row) {
-  double sum = 0;
-  for (const float value : row) sum += double{value} * double{value};
-  return sum == 0 ? 0 : static_cast<float>(1 / std::sqrt(sum));
-}
-
-// The scores of one probe to all rows: which rows may be among its k nearest?
+// Of rows with these scores those that may be among the k nearest, as positions.
 std::vector<uint32_t> select(const QuickScore& score, std::span<const float> scores, size_t k) {
   std::priority_queue<float> nearest;  // the k lowest scores, the highest of them on top
   for (const float value : scores) {
@@ -58,16 +41,52 @@ std::vector<uint32_t> select(const QuickScore& score, std::span<const float> sco
       nearest.push(value);
     }
   }
-  std::vector<uint32_t> rows;
-  if (nearest.empty()) return rows;
+  std::vector<uint32_t> chosen;
+  if (nearest.empty()) return chosen;
   const float limit = score.limit(nearest.top());
   for (size_t i = 0; i < scores.size(); ++i) {
-    if (scores[i] <= limit) rows.push_back(static_cast<uint32_t>(i));
+    if (scores[i] <= limit) chosen.push_back(static_cast<uint32_t>(i));
   }
-  return rows;
+  return chosen;
+}
+
+// The k nearest of the rows, all by energy_of().
+std::vector<Neighbour> rank(const IndexRows& rows, std::span<const float> probe,
+                            std::span<const uint32_t> candidates, size_t k) {
+  std::vector<Neighbour> ranked;
+  ranked.reserve(candidates.size());
+  for (const uint32_t row : candidates) {
+    ranked.push_back(
+        {rows.ids[row], static_cast<float>(energy_of(rows.energy, probe, rows.row(row)))});
+  }
+  const auto nearer = [](const Neighbour& a, const Neighbour& b) {
+    return std::tuple(a.distance, a.id) < std::tuple(b.distance, b.id);
+  };
+  const size_t kept = std::min(k, ranked.size());
+  std::partial_sort(ranked.begin(), ranked.begin() + static_cast<ptrdiff_t>(kept), ranked.end(),
+                    nearer);
+  ranked.resize(kept);
+  return ranked;
 }
 
 }  // namespace
+
+float inverse_length(std::span<const float> row) {
+  double sum = 0;
+  for (const float value : row) sum += double{value} * double{value};
+  return sum == 0 ? 0 : static_cast<float>(1 / std::sqrt(sum));
+}
+
+float squares(const float* a, const float* b, size_t n) {
+  return sum_of(n, [&](size_t i) {
+    const float difference = a[i] - b[i];
+    return difference * difference;
+  });
+}
+
+float products(const float* a, const float* b, size_t n) {
+  return sum_of(n, [&](size_t i) { return a[i] * b[i]; });
+}
 
 void IndexRows::append(std::span<const int64_t> more_ids, const Matrix& embeddings) {
   // Memory first: afterwards nothing can fail.
@@ -158,22 +177,16 @@ float QuickScore::limit(float score) const {
   return static_cast<float>(double{score} + off * terms + 4 * lost);
 }
 
-std::vector<Neighbour> rank(const IndexRows& rows, std::span<const float> probe,
-                            std::span<const uint32_t> candidates, size_t k) {
-  std::vector<Neighbour> ranked;
-  ranked.reserve(candidates.size());
-  for (const uint32_t row : candidates) {
-    ranked.push_back(
-        {rows.ids[row], static_cast<float>(energy_of(rows.energy, probe, rows.row(row)))});
-  }
-  const auto nearer = [](const Neighbour& a, const Neighbour& b) {
-    return std::tuple(a.distance, a.id) < std::tuple(b.distance, b.id);
-  };
-  const size_t kept = std::min(k, ranked.size());
-  std::partial_sort(ranked.begin(), ranked.begin() + static_cast<ptrdiff_t>(kept), ranked.end(),
-                    nearer);
-  ranked.resize(kept);
-  return ranked;
+std::vector<Neighbour> rank_rows(const IndexRows& rows, std::span<const float> probe,
+                                 std::span<const uint32_t> candidates, size_t k) {
+  QuickScore score(rows);
+  score.take(probe);
+  std::vector<float> scores;
+  scores.reserve(candidates.size());
+  for (const uint32_t row : candidates) scores.push_back(score(row));
+  std::vector<uint32_t> chosen = select(score, scores, k);
+  for (uint32_t& row : chosen) row = candidates[row];
+  return rank(rows, probe, chosen, k);
 }
 
 std::vector<std::vector<Neighbour>> compare_all(const IndexRows& rows, const Matrix& probes,

@@ -32,6 +32,12 @@ struct IndexRows {
   void erase(const std::vector<bool>& marked);
 };
 
+// 0 where the row is of zeros.
+float inverse_length(std::span<const float> row);
+// Sums over n values, in single precision: of squared differences, of products.
+float squares(const float* a, const float* b, size_t n);
+float products(const float* a, const float* b, size_t n);
+
 // One probe, or one row, as the others are compared with it.
 class QuickScore {
  public:
@@ -54,8 +60,8 @@ class QuickScore {
 };
 
 // The k of `candidates` (rows) that are nearest by energy_of(), in a search's order.
-std::vector<Neighbour> rank(const IndexRows& rows, std::span<const float> probe,
-                            std::span<const uint32_t> candidates, size_t k);
+std::vector<Neighbour> rank_rows(const IndexRows& rows, std::span<const float> probe,
+                                 std::span<const uint32_t> candidates, size_t k);
 
 // TemplateIndex::search_exactly().
 std::vector<std::vector<Neighbour>> compare_all(const IndexRows& rows, const Matrix& probes,

@@ -8,13 +8,12 @@
 #include <filesystem>
 #include <fstream>
 #include <limits>
-#include <numeric>
-#include <tuple>
 
 #include "doppel/base/digest.h"
 #include "doppel/base/error.h"
 #include "doppel/base/file.h"
 #include "doppel/base/random.h"
+#include "doppel/gallery/index_check.h"
 
 namespace doppel {
 namespace {
@@ -34,70 +33,6 @@ Energy energy_for(EnergyKind kind, size_t d) {
 
 const EnergyKind kEnergies[] = {EnergyKind::euclidean, EnergyKind::squared_euclidean,
                                 EnergyKind::cosine, EnergyKind::manhattan, EnergyKind::weighted_l1};
-
-Matrix random_rows(size_t n, size_t d, uint64_t seed = 1) {
-  Random random(seed, Purpose::sample);
-  Matrix rows(n, d);
-  for (float& value : rows.values) value = static_cast<float>(random.normal());
-  return rows;
-}
-
-// Several photos of each person: a place of one's own, and a little beside it.
-Matrix clustered_rows(size_t people, size_t photos, size_t d, double within, uint64_t seed = 1) {
-  const Matrix places = random_rows(people, d, seed);
-  Matrix rows = random_rows(people * photos, d, seed + 1);
-  for (size_t i = 0; i < rows.rows; ++i) {
-    for (size_t k = 0; k < d; ++k) {
-      float& value = rows.row(i)[k];
-      value = places.row(i / photos)[k] + static_cast<float>(within) * value;
-    }
-  }
-  return rows;
-}
-
-std::vector<int64_t> ids_from(int64_t first, size_t n) {
-  std::vector<int64_t> ids(n);
-  std::iota(ids.begin(), ids.end(), first);
-  return ids;
-}
-
-Matrix part(const Matrix& rows, size_t first, size_t n) {
-  Matrix result(n, rows.columns);
-  std::copy_n(rows.values.begin() + static_cast<ptrdiff_t>(first * rows.columns), n * rows.columns,
-              result.values.begin());
-  return result;
-}
-
-// Energies of all, sorted.
-std::vector<Neighbour> by_hand(const Energy& energy, const std::vector<int64_t>& ids,
-                               const Matrix& rows, std::span<const float> probe, size_t k) {
-  std::vector<Neighbour> all;
-  for (size_t i = 0; i < ids.size(); ++i) {
-    all.push_back({ids[i], static_cast<float>(energy_of(energy, probe, rows.row(i)))});
-  }
-  std::ranges::sort(all, {}, [](const Neighbour& n) { return std::tuple(n.distance, n.id); });
-  all.resize(std::min(k, all.size()));
-  return all;
-}
-
-void expect_by_hand(const TemplateIndex& index, const std::vector<int64_t>& ids, const Matrix& rows,
-                    const Matrix& probes, size_t k, ThreadPool& pool) {
-  const auto found = index.search_exactly(probes, k, pool);
-  ASSERT_EQ(found.size(), probes.rows);
-  for (size_t i = 0; i < probes.rows; ++i) {
-    EXPECT_EQ(found[i], by_hand(index.energy(), ids, rows, probes.row(i), k)) << "probe " << i;
-  }
-}
-
-// How many probes find by the graph what they find without it, at the same distance.
-double recall(const TemplateIndex& index, const Matrix& probes, ThreadPool& pool) {
-  const auto exact = index.search_exactly(probes, 1, pool), found = index.search(probes, 1, pool);
-  double same = 0;
-  for (size_t i = 0; i < probes.rows; ++i) {
-    if (found[i].front().distance == exact[i].front().distance) ++same;
-  }
-  return same / static_cast<double>(probes.rows);
-}
 
 template <typename Function>
 Error error_of(const Function& function) {
@@ -299,28 +234,6 @@ TEST(TemplateIndex, NamesItsKinds) {
               HasSubstr("automatic, exact, graph"));
 }
 
-TEST(TemplateIndexGraph, FindsTheNearestOfPeopleForEveryDistance) {
-  ThreadPool pool(2);
-  const Matrix rows = clustered_rows(600, 5, 24, 0.3);
-  const Matrix probes = clustered_rows(600, 1, 24, 0.3);  // of the same people
-  for (const EnergyKind kind : {EnergyKind::euclidean, EnergyKind::squared_euclidean,
-                                EnergyKind::cosine, EnergyKind::manhattan}) {
-    TemplateIndex index(24, {kind, {}, 0}, IndexKind::graph);
-    index.add(ids_from(0, rows.rows), rows, pool);
-    ASSERT_TRUE(index.has_graph());
-    EXPECT_GE(recall(index, probes, pool), 0.99) << to_string(kind);
-    // What it finds has the energy's distances, nearest first.
-    for (const auto& found : index.search(probes, 10, pool)) {
-      ASSERT_EQ(found.size(), 10u);
-      EXPECT_TRUE(std::ranges::is_sorted(found, {}, &Neighbour::distance));
-    }
-    const Neighbour first = index.search(probes, 10, pool)[3].front();
-    EXPECT_EQ(first.distance,
-              static_cast<float>(energy_of(index.energy(), probes.row(3),
-                                           rows.row(static_cast<size_t>(first.id)))));
-  }
-}
-
 TEST(TemplateIndexGraph, DoesNotDependOnThreads) {
   const Folder folder;
   const Matrix rows = clustered_rows(400, 5, 8, 0.3);
@@ -337,52 +250,6 @@ TEST(TemplateIndexGraph, DoesNotDependOnThreads) {
   EXPECT_EQ(files[0], files[1]);
 }
 
-TEST(TemplateIndexGraph, StaysGoodWhenPeopleComeAndGo) {
-  ThreadPool pool(2);
-  const Matrix rows = clustered_rows(500, 6, 16, 0.3), probes = clustered_rows(500, 1, 16, 0.3);
-  TemplateIndex index(16, {}, IndexKind::graph);
-  index.add(ids_from(0, 2000), part(rows, 0, 2000), pool);
-  for (size_t i = 2000; i < 2300; ++i) {  // one by one
-    index.add(std::vector<int64_t>{static_cast<int64_t>(i)}, part(rows, i, 1), pool);
-  }
-  EXPECT_GE(recall(index, probes, pool), 0.99);
-  for (int64_t i = 0; i < 400; ++i) index.remove(std::vector<int64_t>{5 * i}, pool);
-  EXPECT_GE(recall(index, probes, pool), 0.99);
-  index.remove(ids_from(2000, 150), pool);
-  EXPECT_GE(recall(index, probes, pool), 0.99);
-  index.add(ids_from(5000, 700), part(rows, 2300, 700), pool);
-  EXPECT_GE(recall(index, probes, pool), 0.99);
-  EXPECT_EQ(index.size(), 2450u);
-  for (const auto& found : index.search(probes, 20, pool)) {
-    for (const Neighbour& neighbour : found) EXPECT_TRUE(index.contains(neighbour.id));
-  }
-}
-
-TEST(TemplateIndexGraph, FindsAllOfManyEqualTemplates) {
-  ThreadPool pool(2);
-  const Matrix places = random_rows(40, 8);
-  Matrix rows(2000, 8);
-  for (size_t i = 0; i < 2000; ++i) std::ranges::copy(places.row(i / 50), rows.row(i).begin());
-  TemplateIndex index(8, {}, IndexKind::graph);
-  index.add(ids_from(0, 2000), rows, pool);
-  EXPECT_EQ(recall(index, places, pool), 1);
-}
-
-TEST(TemplateIndexGraph, IsNotLeftHalfLinkedWhereProgressThrows) {
-  ThreadPool pool(1);
-  const Matrix rows = random_rows(300, 4);
-  TemplateIndex index(4, {}, IndexKind::graph);
-  struct Stop {};
-  EXPECT_THROW(index.add(ids_from(0, 300), rows, pool,
-                         [](size_t done, size_t total) {
-                           EXPECT_EQ(total, 300u);
-                           if (done > 100) throw Stop();
-                         }),
-               Stop);
-  EXPECT_FALSE(index.has_graph());
-  expect_by_hand(index, ids_from(0, 300), rows, random_rows(3, 4, 2), 3, pool);
-}
-
 class SavedIndex : public ::testing::Test {
  protected:
   SavedIndex() : index_(8, {EnergyKind::cosine, {}, 0}, IndexKind::graph) {
@@ -390,7 +257,7 @@ class SavedIndex : public ::testing::Test {
     index_.save(folder_ / "index", "gallery 17");
   }
   TemplateIndex::Loaded load(const std::string& key = "gallery 17") {
-    return TemplateIndex::load(folder_ / "index", key, ids_, rows_, index_.energy(),
+    return TemplateIndex::load(folder_ / "index", key, ids_, rows_, index_.energy(), pool_,
                                IndexKind::graph);
   }
   void write(const std::string& bytes) {
@@ -416,8 +283,9 @@ TEST_F(SavedIndex, ComesBackOverTemplatesInAnyOrder) {
   for (size_t i = 0; i < 300; ++i) {
     std::ranges::copy(rows_.row(299 - i), turned_rows.row(i).begin());
   }
-  TemplateIndex::Loaded other = TemplateIndex::load(folder_ / "index", "gallery 17", turned,
-                                                    turned_rows, index_.energy(), IndexKind::graph);
+  TemplateIndex::Loaded other =
+      TemplateIndex::load(folder_ / "index", "gallery 17", turned, turned_rows, index_.energy(),
+                          pool_, IndexKind::graph);
   ASSERT_TRUE(other.index) << other.reason;
   EXPECT_EQ(other.index->search(probes, 5, pool_), index_.search(probes, 5, pool_));
   expect_by_hand(*other.index, ids_, rows_, probes, 5, pool_);
@@ -449,8 +317,8 @@ TEST_F(SavedIndex, IsStaleForAnotherKeyOtherTemplatesOrAnotherEnergy) {
   ids_.pop_back();
   rows_ = part(rows_, 0, 299);
   EXPECT_THAT(load().reason, HasSubstr("another number of templates"));
-  const TemplateIndex::Loaded other =
-      TemplateIndex::load(folder_ / "index", "gallery 17", ids_, rows_, {}, IndexKind::graph);
+  const TemplateIndex::Loaded other = TemplateIndex::load(folder_ / "index", "gallery 17", ids_,
+                                                          rows_, {}, pool_, IndexKind::graph);
   EXPECT_THAT(other.reason, HasSubstr("another energy"));
 }
 
@@ -461,7 +329,7 @@ TEST_F(SavedIndex, IsMissing) {
 
 TEST_F(SavedIndex, IsLoadedWithoutItsGraphWhereNoneIsWanted) {
   const TemplateIndex::Loaded loaded =
-      TemplateIndex::load(folder_ / "index", "gallery 17", ids_, rows_, index_.energy());
+      TemplateIndex::load(folder_ / "index", "gallery 17", ids_, rows_, index_.energy(), pool_);
   ASSERT_TRUE(loaded.index) << loaded.reason;
   EXPECT_FALSE(loaded.index->has_graph());
   EXPECT_EQ(error_of([&] { loaded.index->save(folder_ / "x", ""); }).kind(),

@@ -12,7 +12,8 @@
 namespace doppel {
 namespace {
 
-// Photos are decoded and embedded in parts, so that a large folder does not have to fit into memory.
+// Photos are decoded and embedded in parts, so that a large folder does not have to fit into
+// memory.
 constexpr size_t kPhotosOfPart = 256;
 
 }  // namespace
@@ -32,8 +33,8 @@ PhotoTemplates::Loaded PhotoTemplates::load(std::string_view bytes, FaceChoice c
   loaded.made.origin = name;
   loaded.made.image_digest = image_digest(photo);
   loaded.face = std::move(faces_.of(photo, choice, name).front().image);
-  loaded.made.quality = image_quality(
-      resize(loaded.face, model_.preprocessing.width, model_.preprocessing.height));
+  loaded.made.quality =
+      image_quality(resize(loaded.face, model_.preprocessing.width, model_.preprocessing.height));
   return loaded;
 }
 

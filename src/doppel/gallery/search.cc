@@ -125,7 +125,8 @@ void GallerySearch::load(std::span<const int64_t> ids, const Matrix& embeddings)
   }
   const std::filesystem::path file = gallery_.name() + ".index";
   const std::string key = gallery_.identity() + " " + std::to_string(revision_);
-  TemplateIndex::Loaded loaded = TemplateIndex::load(file, key, ids, embeddings, settings.energy);
+  TemplateIndex::Loaded loaded =
+      TemplateIndex::load(file, key, ids, embeddings, settings.energy, pool_);
   if (loaded.index) {
     index_ = std::move(*loaded.index);
     return;

@@ -2,6 +2,7 @@
 
 #include <SQLiteCpp/SQLiteCpp.h>
 #include <sqlite3.h>
+#include <unistd.h>
 
 #include <map>
 #include <system_error>
@@ -48,7 +49,7 @@ class StatementRow : public SqlRow {
 class SqliteDatabase : public Database {
  public:
   SqliteDatabase(const std::filesystem::path& path, Access access)
-      : name_(path.string()), database_(path.string(), flags(access), kPatienceMs) {
+      : name_(path.string()), database_(location(path, access), flags(access), kPatienceMs) {
     attempt([&] {
       // Nothing in a file that somebody sent may make us run what it holds.
       sqlite3_db_config(database_.getHandle(), SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
@@ -56,7 +57,10 @@ class SqliteDatabase : public Database {
       database_.exec("PRAGMA cell_size_check = ON");
       database_.exec("PRAGMA foreign_keys = ON");
       database_.exec("PRAGMA secure_delete = ON");
-      if (access == Access::read) return;
+      if (access == Access::read) {
+        database_.exec("PRAGMA query_only = ON");
+        return;
+      }
       database_.exec("PRAGMA journal_mode = WAL");
       database_.exec("PRAGMA synchronous = FULL");
     });
@@ -136,16 +140,25 @@ class SqliteDatabase : public Database {
   }
 
  private:
+  // A reader opens for writing where it may: only then does the last one take the log's files away.
   static int flags(Access access) {
-    switch (access) {
-      case Access::read:
-        return SQLite::OPEN_READONLY;
-      case Access::read_write:
-        return SQLite::OPEN_READWRITE;
-      case Access::create:
-        return SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE;
+    return access == Access::create ? SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE
+                                    : SQLite::OPEN_READWRITE | SQLite::OPEN_URI;
+  }
+
+  // Beside a file in a folder that cannot be written SQLite could not make its log; nobody else can
+  // change that file either.
+  static std::string location(const std::filesystem::path& path, Access access) {
+    const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : ".";
+    const bool logged = std::filesystem::exists(path.string() + "-wal");
+    if (access != Access::read || logged || ::access(folder.c_str(), W_OK) == 0) {
+      return path.string();
     }
-    return 0;
+    std::string uri = "file:";
+    for (const char c : path.string()) {
+      uri += c == '?' ? "%3f" : c == '#' ? "%23" : c == '%' ? "%25" : std::string(1, c);
+    }
+    return uri + "?immutable=1";
   }
 
   static void replace(std::string& text, std::string_view mark, std::string_view with) {

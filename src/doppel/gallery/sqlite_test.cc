@@ -114,6 +114,13 @@ TEST_F(Sqlite, ReadingChangesNothing) {
   refused([&] { reader->run("INSERT INTO t (n) VALUES (1)"); }, ErrorKind::io, "read-only");
 }
 
+TEST_F(Sqlite, LeavesNoFilesBesideTheOne) {
+  created();
+  { EXPECT_EQ(count(*open_sqlite(folder_ / "g", Access::read)), 0); }
+  const auto files = std::filesystem::directory_iterator(folder_);
+  EXPECT_EQ(std::distance(begin(files), end(files)), 1);
+}
+
 TEST_F(Sqlite, SomethingElseIsRefusedByName) {
   refused([&] { open_sqlite(folder_ / "none", Access::read); }, ErrorKind::io,
           "none: there is no such gallery");

@@ -76,6 +76,11 @@ GradientHistograms::GradientHistograms(const GradientSettings& settings, ImageSh
   }
 }
 
+float GradientHistograms::weight(size_t pixel, size_t cell) const {
+  const size_t away = distance(pixel, cell * settings_.cell + settings_.cell / 2);
+  return away < weight_.size() ? weight_[away] : 0;
+}
+
 void GradientHistograms::make(std::span<const float> in, std::span<float> out) const {
   if (in.size() != shape_.size() || out.size() != size()) {
     throw Error(ErrorKind::mismatch, "gradients: " + std::to_string(in.size()) + " values to " +

@@ -30,6 +30,10 @@ class GradientHistograms {
   GradientHistograms(const GradientSettings& settings, ImageShape shape);
 
   size_t size() const { return down_ * across_ * settings_.bins; }
+  size_t down() const { return down_; }  // cells in a column of them
+  size_t across() const { return across_; }
+  // How much a pixel counts in a cell along one axis; both counted along it from 0.
+  float weight(size_t pixel, size_t cell) const;
 
   // A pixel's gradient is the central difference (one-sided at the border); it counts by its
   // magnitude, shared between the two nearest directions. Each cell is divided by its length

@@ -118,10 +118,15 @@ Matrix gradient_histograms(const Model& model, const Matrix& inputs, ThreadPool&
 }
 
 Matrix embed_images(const Model& model, std::span<const Image> images, ThreadPool& pool) {
-  return embed_inputs(model, preprocess(images, model.preprocessing, pool), pool);
+  return embed_inputs(model,
+                      model.foreign
+                          ? foreign_inputs(*model.foreign, model.preprocessing, images, pool)
+                          : preprocess(images, model.preprocessing, pool),
+                      pool);
 }
 
 Matrix embed_inputs(const Model& model, const Matrix& inputs, ThreadPool& pool) {
+  if (model.foreign) return model.foreign->network->embed(inputs);
   const GradientTerm& gradients = model.gradients;
   Networks networks(model, pool);
   std::optional<GradientHistograms> histograms;

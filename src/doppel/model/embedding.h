@@ -13,7 +13,8 @@ namespace doppel {
 // The embedding of each image, preprocessed as in training: images x embedding_size(model). A
 // member's embedding is the mean over the views, of length 1 again where the network's last layer
 // is an L2Normalize; m members' are side by side, then divided by the root of m. The gradient term
-// stands behind them, and the whole is brought to length 1 where its parts have it.
+// stands behind them, and the whole is brought to length 1 where its parts have it. Somebody else's
+// network gives what it gives, on threads of its own; images need colours where it takes them.
 Matrix embed_images(const Model& model, std::span<const Image> images, ThreadPool& pool);
 // The same of inputs that are preprocessed.
 Matrix embed_inputs(const Model& model, const Matrix& inputs, ThreadPool& pool);

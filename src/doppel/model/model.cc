@@ -7,6 +7,7 @@
 #include "doppel/base/digest.h"
 #include "doppel/base/error.h"
 #include "doppel/base/file.h"
+#include "doppel/model/energy_json.h"
 #include "doppel/model/safetensors.h"
 #include "doppel/nn/engine.h"
 
@@ -182,10 +183,17 @@ std::optional<EpochLosses> losses_from_json(const nlohmann::json& value) {
 }
 
 size_t embedding_size(const Model& model) {
+  if (model.foreign) return model.foreign->network->embedding_size();
   return model.members.size() * embedding_size(model.network) + model.gradients.whitening.size();
 }
 
 std::string embedding_digest(const Model& model) {
+  if (model.foreign) {
+    Model bare = model;
+    bare.threshold.reset();
+    bare.training = {};
+    return sha256_hex(model.foreign->digest + describe_embedder(bare).dump());
+  }
   Model bare = model;
   bare.threshold.reset();
   bare.version.clear();
@@ -194,6 +202,10 @@ std::string embedding_digest(const Model& model) {
 }
 
 std::string encode_model(const Model& model) {
+  if (model.foreign) {
+    throw Error(ErrorKind::bad_argument,
+                "model: somebody else's network stays the ONNX file that it is");
+  }
   TensorFile file;
   const size_t members = model.members.size();
   for (size_t m = 0; m < members; ++m) {
@@ -316,6 +328,7 @@ void save_model(const Model& model, const std::filesystem::path& path) {
 }
 
 Model load_model(const std::filesystem::path& path) {
+  if (path.extension() == ".onnx") return load_foreign(path);
   return decode_model(read_file(path, kMostModelBytes), path.string());
 }
 

@@ -14,6 +14,7 @@
 #include "doppel/image/preprocessing.h"
 #include "doppel/image/views.h"
 #include "doppel/loss/energy.h"
+#include "doppel/model/foreign.h"
 #include "doppel/model/seen_people.h"
 #include "doppel/model/threshold.h"
 #include "doppel/model/whitening.h"
@@ -52,6 +53,10 @@ struct GradientTerm {
 };
 
 struct Model {
+  // Somebody else's network instead of ours: then network, members, views and gradients are empty
+  // and of the training no more is known than whom it may have seen.
+  std::optional<ForeignNetwork> foreign;
+
   Network network;
   // Parameters of the network; where there are several members, trained from different seeds, an
   // embedding is theirs side by side.
@@ -74,11 +79,13 @@ std::string embedding_digest(const Model& model);
 
 // The file's bytes and back. Tensors carry PyTorch's names, everything else stands as JSON texts in
 // the metadata. Throws Error(bad_data) that begins with `name` where the bytes are damaged, or are
-// no model of ours, or tensors do not fit the network description.
+// no model of ours, or tensors do not fit the network description; encode_model()
+// Error(bad_argument) for somebody else's network.
 std::string encode_model(const Model& model);
 Model decode_model(std::string_view bytes, const std::string& name);
 
-// Written all or nothing. Both throw as read_file(), write_file_atomically() and the above do.
+// Written all or nothing. Both throw as read_file(), write_file_atomically() and the above do; what
+// is named .onnx is loaded as load_foreign() does.
 void save_model(const Model& model, const std::filesystem::path& path);
 Model load_model(const std::filesystem::path& path);
 

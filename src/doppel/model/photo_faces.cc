@@ -11,14 +11,14 @@ constexpr int kPhotoSide = 1000;
 }  // namespace
 
 PhotoFaces::PhotoFaces(const Model& model)
-    : size_{model.preprocessing.width, model.preprocessing.height} {
+    : size_{model.preprocessing.width, model.preprocessing.height}, color_(takes_color(model)) {
   if (model.preprocessing.align) finder_ = std::make_unique<FaceFinder>();
 }
 
 PhotoFaces::~PhotoFaces() = default;
 
 DecodeOptions PhotoFaces::decoding() const {
-  return {.color = false, .shorter_side = finder_ ? kPhotoSide : 0};
+  return {.color = color_, .shorter_side = finder_ ? kPhotoSide : 0};
 }
 
 std::vector<PhotoFace> PhotoFaces::of(const Image& photo, FaceChoice choice,

@@ -35,12 +35,14 @@ class PhotoFaces {
   // The same of a file. Throws as load_image() does, too.
   std::vector<PhotoFace> load(const std::filesystem::path& path, FaceChoice choice) const;
 
-  // How to decode photos for of(): a model that aligns needs no more than is searched for faces, so
-  // that large photos take little memory; boxes are in pixels of the photo as it was decoded.
+  // How to decode photos for of(): with colours where the model takes them; a model that aligns
+  // needs no more than is searched for faces, so that large photos take little memory; boxes are in
+  // pixels of the photo as it was decoded.
   DecodeOptions decoding() const;
 
  private:
   ImageSize size_;
+  bool color_;
   std::unique_ptr<FaceFinder> finder_;  // null: photos are taken as they are
 };
 

@@ -38,6 +38,15 @@ SeenPeople remember(const Dataset& dataset) {
   return seen;
 }
 
+SeenPeople joined(const SeenPeople& a, const SeenPeople& b) {
+  SeenPeople both = a;
+  both.identities.insert(both.identities.end(), b.identities.begin(), b.identities.end());
+  both.images.insert(both.images.end(), b.images.begin(), b.images.end());
+  make_set(both.identities);
+  make_set(both.images);
+  return both;
+}
+
 nlohmann::json to_json(const SeenPeople& seen) {
   return {{"identities", seen.identities}, {"images", seen.images}};
 }

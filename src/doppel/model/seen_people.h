@@ -22,6 +22,9 @@ struct SeenPeople {
 // holds another number of digests than there are images.
 SeenPeople remember(const Dataset& dataset);
 
+// What both have seen.
+SeenPeople joined(const SeenPeople& a, const SeenPeople& b);
+
 // {"identities": [..], "images": [..]}.
 nlohmann::json to_json(const SeenPeople& seen);
 // Throws Error(bad_data) that begins with `where` for anything else.

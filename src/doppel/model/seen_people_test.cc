@@ -19,6 +19,11 @@ TEST(SeenPeople, RemembersDigestsInOrderAndNoNames) {
   EXPECT_THAT(to_json(seen).dump(), testing::Not(testing::HasSubstr("s1")));
 }
 
+TEST(SeenPeople, JoinedHoldsEachOnce) {
+  const std::string a(64, 'a'), b(64, 'b'), c(64, 'c');
+  EXPECT_EQ(joined({{a, c}, {b}}, {{b, c}, {a, b}}), (SeenPeople{{a, b, c}, {a, b}}));
+}
+
 TEST(SeenPeople, SurvivesJson) {
   const SeenPeople seen = remember(synthetic_dataset(3, 2, 1));
   EXPECT_EQ(seen_people_from_json(nlohmann::json::parse(to_json(seen).dump()), "m"), seen);

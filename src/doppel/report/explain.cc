@@ -51,6 +51,8 @@ Image hidden(const Image& image, const Patch& patch, int side, float grey) {
   for (int row = patch.row; row < patch.row + side; ++row) {
     for (int column = patch.column; column < patch.column + side; ++column) {
       copy.at(row, column) = grey;
+      if (copy.colors.empty()) continue;
+      std::fill_n(&copy.colors[3 * static_cast<size_t>(row * copy.width + column)], 3, grey);
     }
   }
   return copy;

@@ -53,6 +53,35 @@ TEST(Explain, HeatIsTheChangeOfDistanceWhereAPatchHides) {
   EXPECT_THAT(e.sides[1].heat.values, testing::Each(0.0f));
 }
 
+// Gives back what it takes.
+class PixelsNetwork final : public OnnxNetwork {
+ public:
+  explicit PixelsNetwork(size_t size) : size_(size) {}
+  size_t embedding_size() const override { return size_; }
+  Matrix embed(const Matrix& inputs) const override { return inputs; }
+
+ private:
+  size_t size_;
+};
+
+TEST(Explain, APatchHidesColoursToo) {
+  Model model = pixels_model(4, 4);
+  model.foreign.emplace();
+  model.foreign->channels = Channels::rgb;
+  model.foreign->mean = {0, 0, 0};
+  model.foreign->scale = 1.0 / 255;
+  model.foreign->network = std::make_shared<PixelsNetwork>(48);
+  Image b = grey(4, 4, 0.5f);
+  b.colors.assign(48, 0.5f);
+  Image a = b;
+  a.colors[3 * 5] = 1;  // red at row 1, column 1, of the same grey
+  ThreadPool pool(1);
+  const Explanation e = explain(model, a, b, {1, 1}, pool);
+  EXPECT_FLOAT_EQ(static_cast<float>(e.distance), 0.25f);
+  EXPECT_FLOAT_EQ(heat_at(e.sides[0], 1, 1), -0.25f);
+  EXPECT_FLOAT_EQ(heat_at(e.sides[0], 1, 2), 0);
+}
+
 TEST(Explain, WhatBothHaveMakesThemAlike) {
   Image a = grey(9, 9, 0);
   for (int row = 3; row < 6; ++row) {

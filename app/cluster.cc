@@ -1,0 +1,293 @@
+// doppel cluster: who is who in photos that nobody labelled; a folder for each person it finds.
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <filesystem>
+#include <set>
+
+#include "commands.h"
+#include "data_source.h"
+#include "doppel/base/error.h"
+#include "doppel/base/file.h"
+#include "doppel/eval/distances.h"
+#include "doppel/gallery/clusters.h"
+#include "doppel/image/decode.h"
+#include "doppel/image/encode.h"
+#include "doppel/image/sheet.h"
+#include "doppel/model/embedding.h"
+#include "doppel/model/model.h"
+#include "measures.h"
+#include "progress.h"
+#include "recipe_options.h"
+#include "stop.h"
+
+namespace doppel::app {
+namespace {
+
+namespace fs = std::filesystem;
+
+// A sheet is for looking at: of more there is no end.
+constexpr size_t kSheetRows = 40, kSheetColumns = 10;
+
+struct ClusterOptions {
+  std::string model, folder, out;
+  std::optional<double> threshold;
+  uint64_t seed = 0;
+  int threads = 0;
+  bool compare = false, as_json = false;
+};
+
+// A folder that is made beside its place and takes it when it is whole; what is not, goes away.
+class NewFolder {
+ public:
+  explicit NewFolder(fs::path place) : place_(std::move(place)) {
+    if (!place_.has_filename()) place_ = place_.parent_path();  // "out/"
+    std::error_code error;
+    const fs::file_status status = fs::status(place_, error);
+    if (fs::exists(status) && (!fs::is_directory(status) || !fs::is_empty(place_, error))) {
+      throw Error(ErrorKind::bad_argument,
+                  "--out " + place_.string() + ": a new or an empty folder was expected");
+    }
+    const fs::path parent = place_.has_parent_path() ? place_.parent_path() : fs::path(".");
+    fs::create_directories(parent, error);
+    std::string name = place_.string() + ".XXXXXX";
+    if (error || ::mkdtemp(name.data()) == nullptr) {
+      throw Error(ErrorKind::io,
+                  "--out " + place_.string() + ": cannot be made in " + parent.string());
+    }
+    path_ = name;
+    fs::permissions(path_,
+                    fs::perms::owner_all | fs::perms::group_read | fs::perms::group_exec |
+                        fs::perms::others_read | fs::perms::others_exec,
+                    error);
+  }
+  ~NewFolder() {
+    std::error_code error;
+    if (!path_.empty()) fs::remove_all(path_, error);
+  }
+  NewFolder(const NewFolder&) = delete;
+  NewFolder& operator=(const NewFolder&) = delete;
+
+  const fs::path& path() const { return path_; }
+  void keep() {
+    std::error_code error;
+    fs::rename(path_, place_, error);
+    if (error) {
+      throw Error(ErrorKind::io,
+                  "--out " + place_.string() + ": cannot take its place: " + error.message());
+    }
+    path_.clear();
+  }
+
+ private:
+  fs::path place_, path_;
+};
+
+// "cluster-01", as many digits as the last one has; nothing for a lone image.
+std::vector<std::string> cluster_names(const Clusters& clusters) {
+  size_t groups = 0;
+  for (const size_t size : clusters.sizes) groups += size > 1 ? 1 : 0;
+  const size_t digits = std::max<size_t>(2, std::to_string(groups).size());
+  std::vector<std::string> names;
+  for (size_t i = 0; i < clusters.sizes.size(); ++i) {
+    const std::string number = std::to_string(i + 1);
+    names.push_back(i < groups
+                        ? "cluster-" + std::string(digits - std::min(digits, number.size()), '0') +
+                              number
+                        : "unclustered");
+  }
+  return names;
+}
+
+// The files' names without the folders that lead to `folder`, "s1/3.pgm"; and one name for each
+// that no other has: "s1_3.pgm".
+std::vector<std::string> names_within(const std::string& folder,
+                                      const std::vector<fs::path>& files) {
+  std::vector<std::string> names;
+  for (const fs::path& file : files)
+    names.push_back(file.lexically_relative(folder).generic_string());
+  return names;
+}
+std::vector<std::string> flat_names(std::vector<std::string> names) {
+  std::set<std::string> taken;
+  for (std::string& name : names) {
+    std::ranges::replace(name, '/', '_');
+    while (!taken.insert(name).second) name.insert(0, "_");
+  }
+  return names;
+}
+
+// The sub-folder that each photo lies in, as numbers.
+std::vector<uint32_t> folders_of(const std::string& folder, const std::vector<std::string>& names) {
+  std::vector<std::string> seen;
+  std::vector<uint32_t> result;
+  for (const std::string& name : names) {
+    const std::string parent = fs::path(name).parent_path().string();
+    if (parent.empty()) {
+      throw Error(ErrorKind::bad_argument,
+                  "--compare: a sub-folder for each person was expected in " + folder + ", but " +
+                      name + " lies in none");
+    }
+    auto found = std::ranges::find(seen, parent);
+    if (found == seen.end()) found = seen.insert(seen.end(), parent);
+    result.push_back(static_cast<uint32_t>(found - seen.begin()));
+  }
+  return result;
+}
+
+void check_stop() {
+  if (stop_asked()) throw Interrupted();
+}
+
+Distances compare(const Model& model, const std::vector<fs::path>& files, ThreadPool& pool,
+                  Progress& progress) {
+  Matrix embeddings(files.size(), embedding_size(model));
+  constexpr size_t kPart = 256;  // a large folder does not have to fit into memory
+  for (size_t first = 0; first < files.size(); first += kPart) {
+    check_stop();
+    const size_t n = std::min(kPart, files.size() - first);
+    std::vector<Image> images(n);
+    pool.parallel_for(n, [&](size_t i, size_t) { images[i] = load_image(files[first + i]); });
+    const Matrix part = embed_images(model, images, pool);
+    std::ranges::copy(part.values, embeddings.row(first).begin());
+    progress.show("Embedding", first + n, files.size(), "",
+                  static_cast<double>(first + n) / static_cast<double>(files.size()));
+  }
+  return all_distances(embeddings, pool, model.energy);
+}
+
+void copy_photos(const std::vector<fs::path>& files, const std::vector<fs::path>& places,
+                 const fs::path& folder, Progress& progress) {
+  for (size_t i = 0; i < files.size(); ++i) {
+    check_stop();
+    std::error_code error;
+    fs::create_directories((folder / places[i]).parent_path(), error);
+    if (!error) fs::copy_file(files[i], folder / places[i], error);
+    if (error) {
+      throw Error(ErrorKind::io, files[i].string() + ": cannot be copied: " + error.message());
+    }
+    progress.show("Copying", i + 1, files.size(), "",
+                  static_cast<double>(i + 1) / static_cast<double>(files.size()));
+  }
+}
+
+// A row for each of the first clusters, its first images, those that are most.
+std::string draw_clusters(const Clusters& clusters, const std::vector<std::string>& cluster_name,
+                          const std::vector<fs::path>& files) {
+  std::vector<std::vector<size_t>> members(clusters.sizes.size());
+  for (size_t i = 0; i < files.size(); ++i) members[clusters.of[i]].push_back(i);
+  std::vector<Image> images;
+  images.reserve(kSheetRows * kSheetColumns);  // the sheet points at them
+  Sheet sheet;
+  for (size_t c = 0; c < members.size() && sheet.rows.size() < kSheetRows; ++c) {
+    if (members[c].size() < 2) break;
+    SheetRow row;
+    row.label = cluster_name[c] + " (" + std::to_string(members[c].size()) + ")";
+    for (size_t k = 0; k < std::min(kSheetColumns, members[c].size()); ++k) {
+      const fs::path& file = files[members[c][k]];
+      images.push_back(load_image(file));
+      row.cells.push_back({{&images.back()}, {file.filename().string()}, Tone::neutral});
+    }
+    sheet.rows.push_back(std::move(row));
+  }
+  return sheet.rows.empty() ? std::string() : encode_png(draw_sheet(sheet));
+}
+
+nlohmann::json agreement_json(const ClusterAgreement& agreement) {
+  return {{"pairs_together", agreement.together}, {"pairs_of_one_person", agreement.genuine},
+          {"pairs_both", agreement.both},         {"precision", agreement.precision},
+          {"recall", agreement.recall},           {"f", agreement.f}};
+}
+
+void run(const ClusterOptions& options) {
+  if (options.threshold && !std::isfinite(*options.threshold)) {
+    throw Error(ErrorKind::bad_argument, "--threshold: a finite number was expected");
+  }
+  if (!fs::is_directory(options.folder)) {
+    throw Error(ErrorKind::io, options.folder + ": a folder of photos was expected");
+  }
+  const Model model = load_model(options.model);
+  const std::vector<fs::path> files = image_files({options.folder});
+  const std::vector<std::string> names = names_within(options.folder, files);
+  std::vector<uint32_t> people;
+  if (options.compare) people = folders_of(options.folder, names);
+  watch_for_stop();
+  NewFolder out(options.out);
+  ThreadPool pool(options.threads > 0 ? options.threads : ThreadPool::available_threads());
+  Progress progress;
+  const double threshold = options.threshold.value_or(decision_threshold(model));
+  const Clusters clusters =
+      cluster_images(compare(model, files, pool, progress), threshold, options.seed);
+
+  const std::vector<std::string> cluster_name = cluster_names(clusters), flat = flat_names(names);
+  std::vector<fs::path> places;
+  std::string csv = "file,cluster,copy\n";
+  for (size_t i = 0; i < files.size(); ++i) {
+    const std::string& cluster = cluster_name[clusters.of[i]];
+    places.push_back(fs::path(cluster) / flat[i]);
+    csv += csv_field(names[i]) + "," + cluster + "," + csv_field(places[i].generic_string()) + "\n";
+  }
+  copy_photos(files, places, out.path(), progress);
+  write_file_atomically(out.path() / "clusters.csv", csv);
+  const std::string sheet = draw_clusters(clusters, cluster_name, files);
+  if (!sheet.empty()) write_file_atomically(out.path() / "clusters.png", sheet);
+  check_stop();
+  out.keep();
+  progress.clear();
+
+  const auto lone = static_cast<size_t>(std::ranges::count(clusters.sizes, size_t{1}));
+  const size_t groups = clusters.sizes.size() - lone;
+  if (options.as_json) {
+    nlohmann::json document = {{"images", files.size()}, {"clusters", groups},
+                               {"unclustered", lone},    {"sizes", clusters.sizes},
+                               {"threshold", threshold}, {"seed", options.seed},
+                               {"out", options.out}};
+    if (options.compare) {
+      document["agreement"] = agreement_json(cluster_agreement(clusters, people));
+      document["people"] = *std::ranges::max_element(people) + 1;
+    }
+    print_json(document);
+    return;
+  }
+  std::printf("%zu photos in %zu clusters, %zu by themselves, at distance %.4g: %s\n", files.size(),
+              groups, lone, threshold, options.out.c_str());
+  if (options.compare) {
+    const ClusterAgreement agreement = cluster_agreement(clusters, people);
+    std::printf(
+        "Against the folders of %u people: pairs in one cluster are of one person %s,\n"
+        "pairs of one person in one cluster %s, F %.3f\n",
+        *std::ranges::max_element(people) + 1, percent(agreement.precision).c_str(),
+        percent(agreement.recall).c_str(), agreement.f);
+  }
+}
+
+}  // namespace
+
+void add_cluster(CLI::App& program) {
+  auto options = std::make_shared<ClusterOptions>();
+  CLI::App* command = program.add_subcommand("cluster", "Sort unlabelled photos by who they show");
+  command->footer(
+      "Links photos whose distance is below the threshold and lets the links whisper who is who\n"
+      "(Biemann, 2006). DIR gets a folder of copies for each cluster of two or more, the rest in\n"
+      "unclustered/, clusters.csv, and clusters.png to look at. Sub-folders of FOLDER are read; "
+      "that\n"
+      "they may be people is not used.\n"
+      "Example: doppel cluster model.safetensors photos/ --out sorted/");
+  command->add_option("MODEL", options->model, "A model file")->required();
+  command->add_option("FOLDER", options->folder, "A folder of photos, one face each")->required();
+  command->add_option("--out", options->out, "A new or empty folder")->required();
+  command->add_option("--threshold", options->threshold, "Link photos below this distance")
+      ->default_str("the model's");
+  command->add_option("--seed", options->seed, "Equal seeds give equal clusters")
+      ->capture_default_str();
+  command->add_flag("--compare", options->compare,
+                    "Say how the clusters agree with FOLDER's sub-folders, one a person");
+  add_threads_option(*command, options->threads);
+  command->add_flag("--json", options->as_json, "Print one JSON document instead of text");
+  command->callback([options] { run(*options); });
+}
+
+}  // namespace doppel::app

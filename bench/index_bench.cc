@@ -1,0 +1,194 @@
+// How long does it take to find a face among a million? After checking that the index finds what
+// comparing all of them finds, one probe at a time: the index, comparing all, and FAISS's
+// IndexFlat, which compares all, too. Memory and the time to make the index beside.
+#include <faiss/IndexFlat.h>
+#include <omp.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+#include <numeric>
+
+#include "bench/comparison.h"
+#include "doppel/base/random.h"
+#include "doppel/gallery/index.h"
+#include "doppel/gallery/index_measure.h"
+
+namespace doppel {
+namespace {
+
+struct Options {
+  size_t templates = 1'000'000, people = 0, dimension = 680, probes = 1000;
+  // As embeddings of the recipe faces, trained on 30 people, are spread over people it never saw
+  // (13,233 photos of Labeled Faces in the Wild): the variance along the k-th principal direction
+  // falls like (k + offset)^-decay, and pictures of one person vary by `within` of it.
+  double offset = 10, decay = 2, within = 0.25;
+  uint64_t seed = 1;
+  int threads = std::min(2, ThreadPool::available_threads());
+  bool as_json = false;
+};
+
+// Embeddings of people that nobody has photographed, of length 1, and noise from photo to photo.
+class Faces {
+ public:
+  explicit Faces(const Options& options) : options_(options), deviation_(options.dimension) {
+    double sum = 0;
+    for (size_t k = 0; k < deviation_.size(); ++k) {
+      deviation_[k] = std::pow(static_cast<double>(k) + options.offset, -options.decay);
+      sum += deviation_[k];
+    }
+    for (double& value : deviation_) value = std::sqrt(value / sum);
+  }
+
+  // Photo `photo` of a person.
+  void draw(uint32_t person, uint16_t photo, std::span<float> row) const {
+    Random own(options_.seed, Purpose::synthetic, person);
+    Random more(options_.seed, Purpose::sample, person, photo);
+    const double place = std::sqrt(1 - options_.within), noise = std::sqrt(options_.within);
+    double squares = 0;
+    for (size_t k = 0; k < row.size(); ++k) {
+      const double value = deviation_[k] * (place * own.normal() + noise * more.normal());
+      row[k] = static_cast<float>(value);
+      squares += value * value;
+    }
+    for (float& value : row) value = static_cast<float>(double{value} / std::sqrt(squares));
+  }
+
+ private:
+  Options options_;
+  std::vector<double> deviation_;
+};
+
+double seconds_per_probe(const faiss::Index& index, const Matrix& probes, size_t first, size_t n) {
+  std::vector<float> distances(n);
+  std::vector<faiss::Index::idx_t> found(n);
+  const Clock::time_point start = Clock::now();
+  index.search(static_cast<faiss::Index::idx_t>(n), probes.row(first).data(), 1, distances.data(),
+               found.data());
+  return seconds_since(start) / static_cast<double>(n);
+}
+
+// The first of FAISS's must lie as far away as ours, but for single precision.
+void check_same(const faiss::Index& flat, const TemplateIndex& index, const Matrix& probes,
+                ThreadPool& pool) {
+  std::vector<float> theirs(probes.rows), ours;
+  std::vector<faiss::Index::idx_t> found(probes.rows);
+  flat.search(static_cast<faiss::Index::idx_t>(probes.rows), probes.values.data(), 1, theirs.data(),
+              found.data());
+  for (const auto& neighbours : index.search_exactly(probes, 1, pool)) {
+    ours.push_back(neighbours.front().distance * neighbours.front().distance);
+  }
+  check_equal("the nearest's distance", ours, theirs, 1e-4);
+}
+
+void run(Options options) {
+  if (options.people == 0) options.people = std::max<size_t>(1, options.templates / 4);
+  omp_set_num_threads(options.threads);
+  ThreadPool pool(options.threads);
+  const Faces faces(options);
+  const size_t d = options.dimension;
+  Matrix templates(options.templates, d), probes(options.probes, d);
+  const auto person = [&](size_t i) { return static_cast<uint32_t>(i % options.people); };
+  const auto photo = [&](size_t i) { return static_cast<uint16_t>(i / options.people); };
+  pool.parallel_for(templates.rows,
+                    [&](size_t i, size_t) { faces.draw(person(i), photo(i), templates.row(i)); });
+  for (size_t i = 0; i < probes.rows; ++i) {
+    // Another photo of somebody who is there.
+    faces.draw(person(i * (templates.rows / probes.rows)), 0xffff, probes.row(i));
+  }
+  std::vector<int64_t> ids(templates.rows);
+  std::iota(ids.begin(), ids.end(), 0);
+  TemplateIndex index(d, {}, IndexKind::graph);
+  const Clock::time_point start = Clock::now();
+  size_t shown = 0;
+  index.add(ids, templates, pool, [&](size_t done, size_t total) {
+    if (done < total && done * 20 / total == shown) return;
+    shown = done * 20 / total;
+    std::fprintf(stderr, "linked %zu of %zu, %.0f s\n", done, total, seconds_since(start));
+  });
+  const double made_s = seconds_since(start);
+
+  faiss::IndexFlatL2 flat(static_cast<faiss::Index::idx_t>(d));
+  flat.add(static_cast<faiss::Index::idx_t>(templates.rows), templates.values.data());
+  templates = Matrix();
+  const size_t checked = std::min<size_t>(probes.rows, 40);
+  Matrix some(checked, d);
+  std::copy_n(probes.values.begin(), some.values.size(), some.values.begin());
+  check_same(flat, index, some, pool);
+  const IndexMeasure measure = measure_index(index, probes, pool);
+  if (measure.recall < 0.99) {
+    throw Error(ErrorKind::numeric, "the nearest is found for " + std::to_string(measure.recall) +
+                                        " of the probes, 0.99 were expected: nothing is timed");
+  }
+  std::vector<double> flat_s;
+  for (size_t i = 0; i < checked; ++i) flat_s.push_back(seconds_per_probe(flat, probes, i, 1));
+  const double flat_many_s = seconds_per_probe(flat, probes, 0, probes.rows);
+  const Clock::time_point many = Clock::now();
+  (void)index.search(probes, 1, pool);
+  const double many_s = seconds_since(many) / static_cast<double>(probes.rows);
+
+  const double ratio = median(flat_s) / measure.search_s;
+  if (options.as_json) {
+    const nlohmann::json document = {
+        {"templates", measure.templates},
+        {"dimension", measure.dimension},
+        {"probes", measure.probes},
+        {"threads", options.threads},
+        {"recall_at_1", measure.recall},
+        {"make_s", made_s},
+        {"bytes", measure.bytes},
+        {"one_probe_s",
+         {{"index", measure.search_s}, {"exact", measure.exact_s}, {"faiss_flat", median(flat_s)}}},
+        {"many_probes_s", {{"index", many_s}, {"faiss_flat", flat_many_s}}},
+        {"ratio", ratio}};
+    std::printf("%s\n", document.dump(2).c_str());
+    return;
+  }
+  std::printf("%zu templates of %zu values, %zu people, %d threads; made in %.0f s, %.2f GB\n",
+              measure.templates, measure.dimension, options.people, options.threads, made_s,
+              static_cast<double>(measure.bytes) / 1e9);
+  std::printf("recall@1 %.4f over %zu probes\n", measure.recall, measure.probes);
+  std::printf("%-38s %10.3f ms\n", "one probe: along the graph", 1e3 * measure.search_s);
+  std::printf("%-38s %10.3f ms\n", "           comparing all", 1e3 * measure.exact_s);
+  std::printf("%-38s %10.3f ms %8.1f times\n", "           FAISS's IndexFlat", 1e3 * median(flat_s),
+              ratio);
+  std::printf("%-38s %10.3f ms\n", "each of all: along the graph", 1e3 * many_s);
+  std::printf("%-38s %10.3f ms\n", "             FAISS's IndexFlat", 1e3 * flat_many_s);
+}
+
+}  // namespace
+}  // namespace doppel
+
+int main(int argc, char** argv) {
+  doppel::Options options;
+  CLI::App program{"Times the search for a face among many beside FAISS's IndexFlat"};
+  program.add_option("--templates", options.templates, "Enrolled photos")
+      ->check(CLI::Range(100, 10'000'000))
+      ->capture_default_str();
+  program.add_option("--people", options.people, "Of so many people; a quarter where left out");
+  program.add_option("--dimension", options.dimension, "Values of an embedding")
+      ->check(CLI::Range(1, 4096))
+      ->capture_default_str();
+  program.add_option("--probes", options.probes, "Other photos of some of them")
+      ->check(CLI::Range(1, 100'000))
+      ->capture_default_str();
+  program.add_option("--decay", options.decay, "How fast the variance falls")
+      ->capture_default_str();
+  program.add_option("--offset", options.offset, "From where on it falls")->capture_default_str();
+  program.add_option("--within", options.within, "Share of it within a person")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str();
+  program.add_option("--seed", options.seed, "Which people")->capture_default_str();
+  program.add_option("--threads", options.threads, "Threads of both")->check(CLI::Range(1, 256));
+  program.add_flag("--json", options.as_json, "Print one JSON document");
+  CLI11_PARSE(program, argc, argv);
+  try {
+    doppel::run(options);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "index_bench: %s\n", error.what());
+    return 1;
+  }
+  return 0;
+}

@@ -1,0 +1,68 @@
+// Somebody else's network that makes embeddings: an ONNX file and beside it a small JSON file that
+// says what it takes, which our program reads as it does a model of its own.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "doppel/base/matrix.h"
+#include "doppel/base/thread_pool.h"
+#include "doppel/image/image.h"
+#include "doppel/image/preprocessing.h"
+#include "doppel/onnx/backend.h"
+
+namespace doppel {
+
+struct Model;
+
+enum class Channels { grey, rgb, bgr };
+
+std::string to_string(Channels channels);  // "grey", "rgb", "bgr"
+
+struct ForeignNetwork {
+  Channels channels = Channels::grey;
+  // What the network takes of a sample v in 0 .. 255 is (v - mean) * scale; a mean per channel, in
+  // the channels' order.
+  std::vector<double> mean;
+  double scale = 1;
+  std::string output;  // which of its outputs; empty: the only one
+  std::string digest;  // SHA-256 of the ONNX file
+  std::shared_ptr<const OnnxNetwork> network;
+
+  size_t channel_count() const { return channels == Channels::grey ? 1 : 3; }
+};
+
+// Whether images for this model need their colours.
+bool takes_color(const Model& model);
+
+// Inputs as the network wants them, one in each row: resized, thinned and standardised as
+// `preprocessing` says, its channels one after the other. Throws Error(mismatch) for an image
+// without colours where the network takes them, and as resize() does.
+Matrix foreign_inputs(const ForeignNetwork& foreign, const Preprocessing& preprocessing,
+                      std::span<const Image> images, ThreadPool& pool);
+
+// The description, all of it:
+//   {"format": "doppel embedder 1", "width": 112, "height": 112, "channels": "grey|rgb|bgr",
+//    "mean": [127.5, 127.5, 127.5], "scale": 0.0078125, "energy": "cosine", "align": true,
+//    "threshold": {..}}
+// where "align", "step" and "standardize" are Preprocessing's. May be left out: "threshold",
+// "step", "standardize", "output" (ForeignNetwork) and "seen" (whom it was made from or calibrated
+// on, as in model files). An energy with weights is {"kind", "weights", "bias"}. Of a model of ours
+// it describes the network that onnx_export.h makes of it.
+nlohmann::json describe_embedder(const Model& model);
+// Back, without the network. Throws Error(bad_data) that begins with `where` and names the field
+// that is missing, wrong or unknown.
+Model embedder_from_json(const nlohmann::json& json, const std::string& where);
+
+// Where the description of an ONNX file is: x.onnx.json beside x.onnx.
+std::filesystem::path description_of(const std::filesystem::path& onnx);
+
+// The file and its description. Throws as read_file(), embedder_from_json() and
+// OnnxBackend::open() do.
+Model load_foreign(const std::filesystem::path& onnx);
+
+}  // namespace doppel

@@ -1,0 +1,158 @@
+#include "doppel/model/foreign.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "doppel/base/error.h"
+#include "doppel/base/file.h"
+#include "doppel/model/embedding.h"
+#include "doppel/model/model.h"
+#include "doppel/model/onnx_export.h"
+
+namespace doppel {
+namespace {
+
+using nlohmann::json;
+using testing::HasSubstr;
+
+json sample() {
+  return {
+      {"format", "doppel embedder 1"}, {"width", 6},   {"height", 4},        {"channels", "bgr"},
+      {"mean", {10, 20, 30}},          {"scale", 0.5}, {"energy", "cosine"}, {"align", true}};
+}
+
+std::string refusal(const json& description) {
+  try {
+    embedder_from_json(description, "d.json");
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::bad_data);
+    EXPECT_THAT(error.what(), testing::StartsWith("d.json: "));
+    return error.what();
+  }
+  return "accepted";
+}
+
+TEST(Foreign, ADescriptionSaysAll) {
+  json description = sample();
+  const Model plain = embedder_from_json(description, "d");
+  EXPECT_EQ(plain.preprocessing.width, 6);
+  EXPECT_EQ(plain.preprocessing.step, 1);
+  EXPECT_FALSE(plain.preprocessing.standardize);
+  EXPECT_EQ(plain.foreign->channels, Channels::bgr);
+  EXPECT_EQ(plain.foreign->mean, (std::vector<double>{10, 20, 30}));
+  EXPECT_TRUE(plain.preprocessing.align);
+  EXPECT_EQ(plain.energy.kind, EnergyKind::cosine);
+  EXPECT_EQ(plain.threshold, std::nullopt);
+  EXPECT_EQ(describe_embedder(plain), description);
+
+  description["step"] = 2;
+  description["standardize"] = true;
+  description["output"] = "features";
+  description["energy"] = {{"kind", "weighted_l1"}, {"weights", {-1.0, 0.5}}, {"bias", 2.0}};
+  description["threshold"] = to_json(
+      Threshold{0.01, 0.7, 0.004, 0.021, 450, 4500, 0.89, 30, {{{0.01, 0.7, 0.004, 0.021}}, 2e-4}});
+  description["seen"] = {{"identities", {std::string(64, 'a')}}, {"images", json::array()}};
+  const Model whole = embedder_from_json(description, "d");
+  EXPECT_EQ(whole.preprocessing.input_width(), 3u);
+  EXPECT_EQ(whole.foreign->output, "features");
+  EXPECT_EQ(whole.threshold->value, 0.7);
+  EXPECT_EQ(whole.training.seen.identities.size(), 1u);
+  EXPECT_EQ(describe_embedder(whole), description);
+}
+
+TEST(Foreign, WhatIsMissingWrongOrUnknownIsNamed) {
+  EXPECT_EQ(refusal(sample()), "accepted");
+  const json good = sample();
+  for (const auto& [key, value] : good.items()) {
+    json description = good;
+    description.erase(key);
+    EXPECT_THAT(refusal(description), HasSubstr(key));
+    for (const char* other :
+         {"-1", "1e99", "[]", "[1,2]", R"(["x",1,2])", "{}", "null", R"("x")"}) {
+      description[key] = json::parse(other);
+      EXPECT_THAT(refusal(description), HasSubstr(key)) << other;
+    }
+  }
+  for (const char* key : {"step", "standardize", "output", "seen", "threshold", "colour"}) {
+    json description = good;
+    description[key] = json::array({-1});
+    EXPECT_NE(refusal(description), "accepted") << key;
+  }
+  EXPECT_THAT(refusal(json::array()), HasSubstr("format"));
+  EXPECT_THAT(refusal(7), HasSubstr("format"));
+}
+
+TEST(Foreign, InputsAreTheChannelsOneAfterTheOther) {
+  ThreadPool pool(1);
+  ForeignNetwork network;
+  network.channels = Channels::bgr;
+  network.mean = {10, 20, 30};
+  network.scale = 0.5;
+  const Preprocessing preprocessing{2, 1, 1, false, false};
+  Image image{2, 1, {0.5f, 0.25f}};
+  const std::vector<Image> grey_only = {image};
+  EXPECT_THROW(foreign_inputs(network, preprocessing, grey_only, pool), Error);
+  image.colors = {1, 0, 0.2f, 0.6f, 1, 0};
+  const std::vector<Image> images = {image};
+  const auto near = [](const Matrix& given, const std::vector<float>& expected) {
+    ASSERT_EQ(given.values.size(), expected.size());
+    for (size_t i = 0; i < expected.size(); ++i) EXPECT_NEAR(given.values[i], expected[i], 1e-4);
+  };
+  near(foreign_inputs(network, preprocessing, images, pool),
+       {20.5f, -5, -10, 117.5f, 112.5f, 61.5f});
+  network.channels = Channels::rgb;
+  near(foreign_inputs(network, preprocessing, images, pool),
+       {122.5f, 71.5f, -10, 117.5f, 10.5f, -15});
+  network = {};
+  network.mean = {0};
+  network.scale = 1.0 / 255;
+  EXPECT_EQ(foreign_inputs(network, preprocessing, images, pool).values, image.pixels);
+  near(foreign_inputs(network, {2, 1, 1, true, false}, images, pool), {1, -1});
+}
+
+TEST(Foreign, ItsFileStaysWhatItIs) {
+  EXPECT_THROW(encode_model(embedder_from_json(sample(), "d")), Error);
+}
+
+#ifdef DOPPEL_WITH_OPENCV
+
+TEST(Foreign, AnExportedModelIsLoadedAsAModel) {
+  const auto folder = std::filesystem::path(testing::TempDir());
+  const std::filesystem::path onnx = folder / "doppel_foreign.onnx";
+  ThreadPool pool(2);
+  Model model;
+  model.network = {{1, 4, 3}, {Flatten{}, Dense{5}, Relu{}, Dense{2}}};
+  model.members = {initial_parameters(model.network, Initialisation::glorot_uniform, 9)};
+  model.preprocessing = {6, 8, 2, true};
+  model.energy = {EnergyKind::weighted_l1, {-1, 0.5f}, 2};
+  model.threshold = Threshold{
+      0.01, 0.7311, 0.004, 0.021, 450, 4500, 0.89, 30, {{{0.01, 0.7311, 0.004, 0.021}}, 2e-4}};
+  write_file_atomically(onnx, onnx_backend().encode(onnx_graph(model)));
+  EXPECT_THROW(load_model(onnx), Error);  // without a description
+  write_file_atomically(description_of(onnx), describe_embedder(model).dump());
+  const Model loaded = load_model(onnx);
+  EXPECT_EQ(embedding_size(loaded), 2u);
+  EXPECT_EQ(loaded.threshold, model.threshold);
+  Image image{12, 9, {}};
+  for (int i = 0; i < 108; ++i) image.pixels.push_back(static_cast<float>(i * i % 17) / 17);
+  const std::vector<Image> images = {image};
+  const Matrix ours = embed_images(model, images, pool),
+               theirs = embed_images(loaded, images, pool);
+  for (size_t k = 0; k < 2; ++k) EXPECT_NEAR(ours.values[k], theirs.values[k], 1e-5);
+
+  model.energy.weights.push_back(1);
+  write_file_atomically(description_of(onnx), describe_embedder(model).dump());
+  try {
+    load_model(onnx);
+    ADD_FAILURE() << "an energy of three weights for two values";
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), HasSubstr("3 weights, embeddings have 2"));
+  }
+  std::filesystem::remove(onnx);
+  std::filesystem::remove(description_of(onnx));
+}
+
+#endif
+
+}  // namespace
+}  // namespace doppel

@@ -1,0 +1,27 @@
+// The entry of the library that backend.h loads.
+#include "doppel/base/error.h"
+#include "doppel/onnx/backend.h"
+#include "doppel/onnx/onnx_file.h"
+#include "doppel/onnx/opencv_network.h"
+
+namespace doppel {
+namespace {
+
+class Backend final : public OnnxBackend {
+ public:
+  std::string encode(const OnnxGraph& graph) const override { return encode_onnx(graph); }
+  std::shared_ptr<const OnnxNetwork> open(std::string_view bytes, const std::string& name,
+                                          const OnnxInput& input,
+                                          const std::string& output) const override {
+    const std::string found = check_onnx(bytes, name, input, output);
+    return open_with_opencv(bytes, name, input, found);
+  }
+};
+
+}  // namespace
+}  // namespace doppel
+
+extern "C" __attribute__((visibility("default"))) const doppel::OnnxBackend* doppel_onnx_backend() {
+  static const doppel::Backend backend;
+  return &backend;
+}
