@@ -19,6 +19,7 @@
 #include "doppel/image/sheet.h"
 #include "doppel/model/embedding.h"
 #include "doppel/model/model.h"
+#include "doppel/model/photo_faces.h"
 #include "measures.h"
 #include "progress.h"
 #include "recipe_options.h"
@@ -144,13 +145,16 @@ void check_stop() {
 
 Distances compare(const Model& model, const std::vector<fs::path>& files, ThreadPool& pool,
                   Progress& progress) {
+  const PhotoFaces photos(model);
   Matrix embeddings(files.size(), embedding_size(model));
   constexpr size_t kPart = 256;  // a large folder does not have to fit into memory
   for (size_t first = 0; first < files.size(); first += kPart) {
     check_stop();
     const size_t n = std::min(kPart, files.size() - first);
     std::vector<Image> images(n);
-    pool.parallel_for(n, [&](size_t i, size_t) { images[i] = load_image(files[first + i]); });
+    pool.parallel_for(n, [&](size_t i, size_t) {
+      images[i] = photos.load(files[first + i], FaceChoice::largest).front().image;
+    });
     const Matrix part = embed_images(model, images, pool);
     std::ranges::copy(part.values, embeddings.row(first).begin());
     progress.show("Embedding", first + n, files.size(), "",

@@ -62,10 +62,11 @@ Finished Running::wait() {
           read_file(err_, kMost)};
 }
 
-bool Running::printed(const std::string& text, std::chrono::seconds patience) const {
+bool Running::holds(const fs::path& file, const std::string& text,
+                    std::chrono::seconds patience) const {
   const auto end = std::chrono::steady_clock::now() + patience;
   while (std::chrono::steady_clock::now() < end) {
-    if (fs::exists(out_) && read_file(out_, 1 << 20).find(text) != std::string::npos) return true;
+    if (fs::exists(file) && read_file(file, 1 << 20).find(text) != std::string::npos) return true;
     siginfo_t info{};
     if (waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) != 0 ||
         info.si_pid != 0) {

@@ -31,9 +31,18 @@ class Running {
   void signal(int number) const;
   Finished wait();
   // Waits until standard output holds `text`; false after `patience` or the program's end.
-  bool printed(const std::string& text, std::chrono::seconds patience) const;
+  bool printed(const std::string& text, std::chrono::seconds patience) const {
+    return holds(out_, text, patience);
+  }
+  // The same of standard error.
+  bool complained(const std::string& text, std::chrono::seconds patience) const {
+    return holds(err_, text, patience);
+  }
 
  private:
+  bool holds(const std::filesystem::path& file, const std::string& text,
+             std::chrono::seconds patience) const;
+
   std::filesystem::path out_, err_;
   pid_t pid_;
 };

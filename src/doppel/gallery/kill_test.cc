@@ -34,7 +34,7 @@ struct Change {
   bool enrolled = false;
 };
 
-std::string name_of(uint32_t person) { return "p" + std::to_string(person); }
+std::string name_of(uint32_t person) { return std::string("p").append(std::to_string(person)); }
 
 // Enrols new people from `next` on, three at a time, and removes every other one of them again,
 // until it is killed.

@@ -180,6 +180,7 @@ Model embedder_from_json(const nlohmann::json& description, const std::string& w
   }
   for (const json& value : mean) foreign.mean.push_back(fields.number("mean", value));
   foreign.scale = fields.number("scale", fields.at("scale"));
+  if (!(foreign.scale > 0)) fields.fail("scale", "above 0");
   p.align = fields.truth("align");
   if (fields.has("output")) foreign.output = fields.text("output");
   model.energy = energy_from_json(fields.at("energy"), where);

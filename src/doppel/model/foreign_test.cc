@@ -16,9 +16,8 @@ using nlohmann::json;
 using testing::HasSubstr;
 
 json sample() {
-  return {
-      {"format", "doppel embedder 1"}, {"width", 6},   {"height", 4},        {"channels", "bgr"},
-      {"mean", {10, 20, 30}},          {"scale", 0.5}, {"energy", "cosine"}, {"align", true}};
+  return json::parse(R"({"format": "doppel embedder 1", "width": 6, "height": 4, "channels": "bgr",
+      "mean": [10, 20, 30], "scale": 0.5, "energy": "cosine", "align": true})");
 }
 
 std::string refusal(const json& description) {
@@ -45,7 +44,7 @@ TEST(Foreign, ADescriptionSaysAll) {
   EXPECT_EQ(plain.threshold, std::nullopt);
   EXPECT_EQ(describe_embedder(plain), description);
 
-  description["step"] = 2;
+  description["step"] = 2u;
   description["standardize"] = true;
   description["output"] = "features";
   description["energy"] = {{"kind", "weighted_l1"}, {"weights", {-1.0, 0.5}}, {"bias", 2.0}};

@@ -143,7 +143,7 @@ TEST(OnnxExport, MembersAndViewsGiveTheSameEmbeddings) {
 }
 
 TEST(OnnxExport, GradientHistogramsGiveTheSameEmbeddings) {
-  for (const GradientSettings settings : {GradientSettings{2, 2}, {4, 3}, {5, 12}, {3, 36}}) {
+  for (const GradientSettings settings : {GradientSettings{2, 2}, {4, 3}, {5, 12}, {6, 36}}) {
     for (const bool several : {false, true}) {
       Model model = model_of({1, 16, 13}, {Flatten{}, Dense{5}, L2Normalize{}}, 2);
       if (several) model.views = {true, {0.9, 1.0}};

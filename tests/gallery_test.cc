@@ -1,0 +1,251 @@
+// From photos to an answered "who is this?", as a new user goes; and what goes wrong on the way.
+#include <gmock/gmock.h>
+#include <signal.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <fstream>
+
+#include "doppel/base/file.h"
+#include "doppel/data/synthetic.h"
+#include "program.h"
+
+namespace doppel {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::Not;
+using testing::StartsWith;
+namespace fs = std::filesystem;
+
+class GalleryCommands : public ProgramTest {
+ protected:
+  // Of 30 synthetic people: 20 to train on, 6 to enrol, 4 strangers.
+  void SetUp() override {
+    ProgramTest::SetUp();
+    write_synthetic(folder_ / "faces", 30, 4, 7);
+    for (int i = 21; i <= 30; ++i) {
+      const std::string name = "s" + std::to_string(i);
+      const fs::path to = folder_ / (i <= 26 ? "people" : "strangers");
+      fs::create_directories(to);
+      fs::rename(folder_ / "faces" / name, to / name);
+    }
+    ASSERT_EQ(run({"train", "faces", "--out", "m.safetensors", "--set", "training.members=1",
+                   "--set", "training.steps=120"})
+                  .code,
+              0);
+  }
+
+  // The first photo of everybody.
+  Finished enroll() const {
+    for (const auto& person : fs::directory_iterator(folder_ / "people")) {
+      fs::create_directories(folder_ / "first");
+      fs::copy_file(person.path() / "1.pgm",
+                    folder_ / "first" / (person.path().filename().string() + ".pgm"));
+    }
+    return run({"enroll", "g", "--model", "m.safetensors", "--folder", "first"});
+  }
+
+  // One line on standard error with `words`, and the gallery as it was.
+  void refused(const std::vector<std::string>& command, const std::string& words, int code = 1) {
+    const std::string before = exported();
+    const Finished finished = run(command);
+    EXPECT_EQ(finished.code, code) << finished.err;
+    EXPECT_THAT(finished.err, HasSubstr(words));
+    EXPECT_EQ(std::ranges::count(finished.err, '\n'), 1) << finished.err;
+    EXPECT_EQ(exported(), before) << words;
+  }
+  std::string exported() const {
+    EXPECT_EQ(run({"gallery", "export", "g", "export.jsonl"}).code, 0);
+    return read_file(folder_ / "export.jsonl", 1 << 28);
+  }
+};
+
+TEST_F(GalleryCommands, AnswerWhoThisIs) {
+  const Finished enrolled = enroll();
+  ASSERT_EQ(enrolled.code, 0) << enrolled.err;
+  EXPECT_THAT(enrolled.out, HasSubstr("6 photos of 6 new people added; g holds 6 people"));
+  EXPECT_THAT(enrolled.out, HasSubstr("FPIR 1 % of a search among 6"));
+  // The enrolled photo itself is at no distance.
+  const Finished self = run({"identify", "g", "first/s22.pgm"});
+  EXPECT_EQ(self.code, 0);
+  EXPECT_EQ(self.out, "first/s22.pgm,s22,0.0000\n");
+  EXPECT_THAT(self.err, StartsWith("below distance "));
+
+  const nlohmann::json document = run({"identify", "g", "people", "--top", "3", "--json"}).json();
+  EXPECT_EQ(document["people"], 6);
+  EXPECT_EQ(document["rule"]["templates"], 6);
+  ASSERT_EQ(document["photos"].size(), 24u);
+  int first = 0;
+  for (const nlohmann::json& photo : document["photos"]) {
+    const nlohmann::json& face = photo["faces"][0];
+    ASSERT_EQ(face["candidates"].size(), 3u);
+    const double distance = face["candidates"][0]["distance"];
+    EXPECT_LE(distance, face["candidates"][1]["distance"]);
+    EXPECT_EQ(face["known"], distance < document["rule"]["threshold"].get<double>());
+    EXPECT_EQ(face["name"].is_null(), !face["known"].get<bool>());
+    first += photo["file"].get<std::string>().find(face["candidates"][0]["name"]) !=
+             std::string::npos;
+  }
+  EXPECT_GE(first, 16) << "of 24 photos have the right person first";
+
+  const Finished table = run({"identify", "g", "strangers", "--csv", "--top", "2"});
+  EXPECT_THAT(table.out, StartsWith("file,face,left,top,width,height,known,rank,name,distance,"));
+  EXPECT_EQ(std::ranges::count(table.out, '\n'), 1 + 2 * 16);
+}
+
+TEST_F(GalleryCommands, RefuseStrangersByDistance) {
+  ASSERT_EQ(enroll().code, 0);
+  EXPECT_THAT(run({"gallery", "set", "g", "--threshold", "0.0001"}).out, HasSubstr("0.0001"));
+  const Finished strangers = run({"identify", "g", "strangers"});
+  EXPECT_EQ(strangers.code, 0);
+  EXPECT_EQ(std::ranges::count(strangers.out, '\n'), 16);
+  for (size_t at = 0; (at = strangers.out.find('\n', at)) != std::string::npos; ++at) {
+    const size_t start = strangers.out.rfind('\n', at - 1) + 1;
+    EXPECT_THAT(strangers.out.substr(start, at - start), HasSubstr(",unknown_person,"));
+  }
+  EXPECT_THAT(run({"gallery", "set", "g", "--fpir", "0.1", "--fusion", "mean"}).out,
+              HasSubstr("FPIR 10 %"));
+}
+
+TEST_F(GalleryCommands, ChangeAndShowWhoIsThere) {
+  ASSERT_EQ(enroll().code, 0);
+  EXPECT_THAT(run({"enroll", "g", "--name", "s22", "people/s22/2.pgm", "people/s22/1.pgm"}).err,
+              HasSubstr("people/s22/1.pgm: this photo is enrolled already; left out"));
+  EXPECT_THAT(run({"gallery", "rename", "g", "s22", "Ada \"L\" \xF0\x9F\xA6\x8A"}).out,
+              HasSubstr("is now Ada"));
+  const nlohmann::json ada =
+      run({"gallery", "show", "g", "Ada \"L\" \xF0\x9F\xA6\x8A", "--json"}).json();
+  EXPECT_EQ(ada["templates"].size(), 2u);
+  EXPECT_FALSE(ada["templates"][0]["photo"]);
+  const int64_t id = ada["templates"][1]["id"];
+  EXPECT_EQ(run({"gallery", "remove", "g", "--template", std::to_string(id)}).code, 0);
+  EXPECT_EQ(run({"gallery", "remove", "g", "s23", "s24"}).code, 0);
+  const nlohmann::json list = run({"gallery", "list", "g", "--json"}).json();
+  ASSERT_EQ(list["people"].size(), 4u);
+  EXPECT_EQ(list["people"][0]["name"], "Ada \"L\" \xF0\x9F\xA6\x8A");
+  EXPECT_THAT(run({"gallery", "check", "g"}).out, HasSubstr("g is whole: 4 people"));
+  EXPECT_THAT(run({"identify", "g", "first/s22.pgm"}).out,
+              HasSubstr(",\"Ada \"\"L\"\" \xF0\x9F\xA6\x8A\",0.0000"));
+}
+
+TEST_F(GalleryCommands, CarryAGalleryElsewhere) {
+  ASSERT_EQ(enroll().code, 0);
+  const std::string text = exported();
+  EXPECT_THAT(text, Not(HasSubstr("\"photo\":")));
+  EXPECT_THAT(run({"gallery", "import", "copy", "export.jsonl"}).out, HasSubstr("copy holds 6"));
+  EXPECT_THAT(run({"gallery", "import", "copy", "export.jsonl"}).out,
+              HasSubstr("0 templates of 0 new people added, 6 were there"));
+  EXPECT_EQ(run({"identify", "copy", "first"}).out, run({"identify", "g", "first"}).out);
+  std::ofstream(folder_ / "cut.jsonl") << text.substr(0, text.size() / 2);
+  const Finished cut = run({"gallery", "import", "none", "cut.jsonl"});
+  EXPECT_EQ(cut.code, 1);
+  EXPECT_THAT(cut.err, HasSubstr("cut.jsonl"));
+  EXPECT_FALSE(fs::exists(folder_ / "none"));
+}
+
+TEST_F(GalleryCommands, MoveToAnotherModelByThePhotosTheyKeep) {
+  ASSERT_EQ(run({"enroll", "kept", "--model", "m.safetensors", "--keep-photos", "--folder",
+                 "people"})
+                .code,
+            0);
+  ASSERT_EQ(run({"train", "faces", "--out", "n.safetensors", "--seed", "1", "--set",
+                 "training.members=1", "--set", "training.steps=40"})
+                .code,
+            0);
+  const Finished wrong = run({"identify", "kept", "people/s21/1.pgm", "--model", "n.safetensors"});
+  EXPECT_EQ(wrong.code, 1);
+  EXPECT_THAT(wrong.err, AllOf(HasSubstr("n.safetensors: another model"), HasSubstr("migrate")));
+  EXPECT_THAT(run({"gallery", "migrate", "kept", "--model", "n.safetensors"}).out,
+              HasSubstr("24 photos embedded by n.safetensors"));
+  EXPECT_EQ(run({"identify", "kept", "people/s21/1.pgm"}).out, "people/s21/1.pgm,s21,0.0000\n");
+  EXPECT_EQ(run({"gallery", "check", "kept"}).code, 0);
+}
+
+TEST_F(GalleryCommands, SayInOneLineWhatIsWrongAndChangeNothing) {
+  ASSERT_EQ(enroll().code, 0);
+  std::ofstream(folder_ / "text.jpg") << "no picture";
+  const std::string photo = "strangers/s27/1.pgm";
+  refused({"enroll", "g", "--name", "Eve", "text.jpg"}, "text.jpg: no image");
+  refused({"enroll", "g", "--name", "Eve", "gone.jpg"}, "gone.jpg");
+  refused({"enroll", "g", "--name", "two\nlines", photo}, "two\\x0alines", 2);
+  refused({"enroll", "g", "--name", std::string(10'000, 'x'), photo}, "10000 characters", 2);
+  refused({"enroll", "g", "--name", "\xff", photo}, "no UTF-8", 2);
+  refused({"enroll", "g", "--name", "Eve", "first/s22.pgm"}, "enrolled already, as \"s22\"");
+  refused({"enroll", "g", "--name", "Eve"}, "IMAGES", 2);
+  refused({"enroll", "g", "--folder", "nowhere"}, "nowhere");
+  refused({"enroll", "new", "--name", "Eve", photo}, "--model", 2);
+  refused({"gallery", "rename", "g", "s21", "s22"}, "there is a \"s22\" already", 2);
+  refused({"gallery", "remove", "g", "s21", "nobody"}, "nothing was removed", 2);
+  refused({"gallery", "show", "g", "nobody"}, "there is no \"nobody\"", 2);
+  refused({"gallery", "set", "g", "--fpir", "2"}, "fpir", 2);
+  refused({"gallery", "migrate", "g", "--model", "m.safetensors"}, "keeps no photos", 2);
+  refused({"identify", "text.jpg", photo}, "text.jpg: no gallery");
+  refused({"identify", "nowhere", photo}, "nowhere: there is no such gallery");
+  // Two of one name, in a folder.
+  fs::create_directories(folder_ / "both" / "Ada");
+  fs::copy_file(folder_ / photo, folder_ / "both" / "Ada" / "1.pgm");
+  fs::copy_file(folder_ / "strangers/s28/1.pgm", folder_ / "both" / "Ada.pgm");
+  refused({"enroll", "g", "--folder", "both"}, "\"Ada\" is the name of");
+  // One of many that cannot be read: it is named, and nobody is enrolled.
+  fs::remove(folder_ / "both" / "Ada.pgm");
+  fs::copy_file(folder_ / "text.jpg", folder_ / "both" / "Bob.jpg");
+  const Finished some = run({"enroll", "g", "--folder", "both"});
+  EXPECT_EQ(some.code, 1);
+  EXPECT_THAT(some.err, AllOf(HasSubstr("both/Bob.jpg: no image"), HasSubstr("--skip-bad")));
+  EXPECT_THAT(exported(), Not(HasSubstr("\"Ada\"")));
+  EXPECT_EQ(run({"enroll", "g", "--folder", "both", "--skip-bad"}).code, 0);
+  EXPECT_THAT(exported(), HasSubstr("\"Ada\""));
+  // The model is where it was no more.
+  fs::rename(folder_ / "m.safetensors", folder_ / "moved.safetensors");
+  refused({"identify", "g", photo}, "--model says where it is now");
+  EXPECT_EQ(run({"identify", "g", photo, "--model", "moved.safetensors"}).code, 0);
+}
+
+TEST_F(GalleryCommands, AFullDiskLosesNothing) {
+  if (geteuid() != 0) GTEST_SKIP() << "mounting a small disk needs root";
+  const fs::path disk = folder_ / "disk";
+  fs::create_directories(disk);
+  if (mount("tmpfs", disk.c_str(), "tmpfs", 0, "size=600k") != 0) {
+    GTEST_SKIP() << "a small disk cannot be mounted here";
+  }
+  ASSERT_EQ(enroll().code, 0);
+  ASSERT_EQ(run({"enroll", "disk/g", "--model", "m.safetensors", "--folder", "first"}).code, 0);
+  Finished full;
+  for (int i = 0; i < 400 && full.code != 1; ++i) {
+    const std::string picture = "faces/s" + std::to_string(i % 20 + 1) + "/";
+    full = run({"enroll", "disk/g", "--name", "s" + std::to_string(i % 20 + 1), picture + "1.pgm",
+                picture + "2.pgm", picture + "3.pgm", picture + "4.pgm"});
+    if (i == 19) std::ofstream(disk / "filler") << std::string(1 << 20, 'x');
+    if (full.code == 0 && i >= 20) fs::remove(disk / "filler");
+  }
+  const Finished check = run({"gallery", "check", "disk/g"});
+  EXPECT_EQ(umount(disk.c_str()), 0);
+  EXPECT_EQ(check.code, 0) << check.out << check.err;
+}
+
+TEST_F(GalleryCommands, WatchAFolder) {
+  ASSERT_EQ(enroll().code, 0);
+  fs::create_directories(folder_ / "door");
+  Running watch(folder_, {"watch", "g", "door"}, "");
+  const auto patience = std::chrono::seconds(60);
+  ASSERT_TRUE(watch.complained("Watching door", patience));
+  fs::copy_file(folder_ / "first/s22.pgm", folder_ / "door" / "a.pgm");
+  EXPECT_TRUE(watch.printed("door/a.pgm,s22,0.0000\n", patience));
+  // Not before it is complete, and not what is no picture.
+  std::ofstream(folder_ / "door" / "notes.txt") << "x";
+  fs::copy_file(folder_ / "first/s23.pgm", folder_ / "b.part");
+  fs::rename(folder_ / "b.part", folder_ / "door" / "b.pgm");
+  EXPECT_TRUE(watch.printed("door/b.pgm,s23,0.0000\n", patience));
+  // Follows the gallery.
+  ASSERT_EQ(run({"gallery", "rename", "g", "s23", "Grace"}).code, 0);
+  fs::copy_file(folder_ / "first/s23.pgm", folder_ / "door" / "c.pgm");
+  EXPECT_TRUE(watch.printed("door/c.pgm,Grace,0.0000\n", patience));
+  watch.signal(SIGINT);
+  EXPECT_EQ(watch.wait().code, 0);
+}
+
+}  // namespace
+}  // namespace doppel
