@@ -66,6 +66,14 @@ LoadOptions loaded_for(const Model& model) {
   return options;
 }
 
+void keep_preparation_note(const LoadOptions& options, Dataset& chosen) {
+  if (!options.preparation.note) return;
+  const std::optional<std::string> note = options.preparation.note();
+  if (note && std::ranges::find(chosen.notes, *note) == chosen.notes.end()) {
+    chosen.notes.push_back(*note);
+  }
+}
+
 void DataSource::add_to(CLI::App& command) {
   command.add_option("DATA", data, kDataHelp);
   CLI::Option* list = command.add_option(
@@ -90,9 +98,7 @@ Dataset DataSource::load(ThreadPool& pool, const LoadOptions& options) const {
     chosen = select_identities(all, chosen_identities(all, identities));
     chosen.source += ", identities " + identities;
   }
-  if (options.preparation.note) {  // of all that was read
-    if (const auto note = options.preparation.note()) chosen.notes.push_back(*note);
-  }
+  keep_preparation_note(options, chosen);
   if (chosen.identities.size() < 2) {
     throw Error(ErrorKind::bad_argument, chosen.source + ": at least two identities are needed");
   }

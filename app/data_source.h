@@ -28,6 +28,9 @@ Dataset load_or_make_data(const std::string& source, ThreadPool& pool,
 LoadOptions loaded_for(const Recipe& recipe);
 LoadOptions loaded_for(const Model& model);
 
+// What was noted when the data set was prepared, into the notes of a part of it, which has its own.
+void keep_preparation_note(const LoadOptions& options, Dataset& chosen);
+
 // The argument DATA and the options that take a part of it.
 struct DataSource {
   std::string data;        // for load_or_make_data()

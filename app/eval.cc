@@ -104,8 +104,12 @@ Subject subject_of_model(const EvalOptions& options, const std::optional<PairLis
   subject.model = load_model(options.model);
   const Model& model = *subject.model;
   subject.digest = model.foreign ? model.foreign->digest : sha256_hex(encode_model(model));
-  subject.people = options.data.load(pool, loaded_for(model));
-  if (list) subject.people = named_people(subject.people, *list);
+  const LoadOptions loading = loaded_for(model);
+  subject.people = options.data.load(pool, loading);
+  if (list) {
+    subject.people = named_people(subject.people, *list);
+    keep_preparation_note(loading, subject.people);
+  }
   subject.seen = check_strangers(model, subject.people, options.allow_seen);
   subject.embeddings = embed_images(model, subject.people.images, pool);
   subject.energy = model.energy;

@@ -2,10 +2,17 @@
 // way.
 #include <gmock/gmock.h>
 
+#include <cmath>
+#include <complex>
+#include <filesystem>
 #include <fstream>
+#include <numbers>
 
+#include "doppel/base/random.h"
 #include "doppel/data/synthetic.h"
+#include "doppel/face/align.h"
 #include "doppel/face/face_finder.h"
+#include "doppel/image/decode.h"
 #include "doppel/image/encode.h"
 #include "doppel/image/resize.h"
 #include "program.h"
@@ -28,6 +35,31 @@ class Aligned : public ProgramTest {
         "0",     "--set", "training.steps=2", "--set", "training.members=1"};
     words.insert(words.end(), more.begin(), more.end());
     return run(words);
+  }
+
+  // An AT&T picture turned by up to 15 degrees, scaled by 0.8 to 1.26 and shifted by up to 15 % of
+  // its size, in half as large a picture again.
+  void put_loosely(const std::string& person, int k) const {
+    const std::string name = person + "/" + std::to_string(k) + ".pgm";
+    Random random(5, Purpose::sample, static_cast<uint32_t>(std::stoi(person.substr(1)) * 100 + k));
+    const auto within = [&](double most) { return (2 * random.uniform() - 1) * most; };
+    const double scale = std::exp2(within(1.0 / 3));
+    const std::complex<double> turn = std::polar(1 / scale, within(std::numbers::pi / 12));
+    const std::complex<double> shift(within(14), within(17)), middle(46, 56);
+    constexpr ImageSize kSize{138, 168};
+    const FacePlaces places = aligned_places(kSize);
+    const auto source = [&](Point point) {
+      const std::complex<double> at(point.x - kSize.width / 2.0, point.y - kSize.height / 2.0);
+      const std::complex<double> to = turn * (at - shift) + middle;
+      return Point{to.real(), to.imag()};
+    };
+    FoundFace frame;
+    frame.left_eye = source(places.left_eye);
+    frame.right_eye = source(places.right_eye);
+    frame.mouth = source(places.mouth);
+    std::filesystem::create_directories(folder_ / "loose" / person);
+    std::ofstream(folder_ / "loose" / name, std::ios::binary)
+        << encode_pgm(align_face(load_image(att_faces() / name), frame, kSize));
   }
 
   // Drawn people side by side on grey ground, twice as large as they are drawn.
@@ -101,6 +133,31 @@ TEST_F(Aligned, CrossvalAndDrawnPeopleInMemory) {
                             "DOPPEL_DATA=" + folder_.string());
   ASSERT_EQ(done.code, 0) << done.err;
   EXPECT_EQ(done.json()["folds"].size(), 2u);
+}
+
+// Unseen people in photos that nobody framed. The histograms of gradients alone, which train in no
+// time: measured were EERs of 29.6 % without alignment and 6.9 % with it; framed as they come, the
+// same people have 5.3 % and 6.9 %.
+TEST_F(Aligned, LooselyFramedFacesAreRecognised) {
+  if (att_faces().empty()) GTEST_SKIP() << "the AT&T faces are not in $DOPPEL_DATA/att_faces";
+  for (int person = 31; person <= 40; ++person) {
+    for (int k = 1; k <= 10; ++k) put_loosely("s" + std::to_string(person), k);
+  }
+  const auto error_rate = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> words = {"train",        att_faces().string(),
+                                      "--identities", "1-30",
+                                      "--holdout",    "0",
+                                      "--set",        "embedding.gradient_weight=1e6",
+                                      "--set",        "training.members=1",
+                                      "--set",        "training.steps=1"};
+    words.insert(words.end(), more.begin(), more.end());
+    EXPECT_EQ(run(words).code, 0);
+    const Finished measured = run({"eval", "model.safetensors", "loose", "--json"});
+    EXPECT_EQ(measured.code, 0) << measured.err;
+    return measured.json()["eer"].get<double>();
+  };
+  EXPECT_GT(error_rate({}), 0.2);
+  EXPECT_LT(error_rate({"--align"}), 0.1);
 }
 
 }  // namespace

@@ -47,8 +47,10 @@ TEST(PhotoFaces, AModelOfAlignedFacesTakesThemAsItsTrainingDid) {
   }
   std::filesystem::remove(path);
   EXPECT_GT(photos.decoding().shorter_side, 0);
+  const Image wall{92, 112, std::vector<float>(92 * 112, 0.5f)};
+  EXPECT_TRUE(photos.of(wall, FaceChoice::all, "wall.jpg").empty());
   try {
-    photos.of(Image{92, 112, std::vector<float>(92 * 112, 0.5f)}, FaceChoice::all, "wall.jpg");
+    photos.of(wall, FaceChoice::largest, "wall.jpg");
     FAIL();
   } catch (const Error& error) {
     EXPECT_THAT(error.what(), testing::HasSubstr("wall.jpg"));
