@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
+#include <functional>
 
 #include "commands.h"
 #include "data_source.h"
@@ -18,6 +19,7 @@
 #include "doppel/model/embedding.h"
 #include "doppel/model/model.h"
 #include "measures.h"
+#include "open_set.h"
 #include "recipe_options.h"
 #include "strangers.h"
 
@@ -32,7 +34,7 @@ struct EvalOptions {
   std::string embeddings, energy = "euclidean";
   std::string pairs, write_pairs, distances;
   int threads = 0;
-  bool allow_seen = false, as_json = false;
+  bool allow_seen = false, open_set = false, as_json = false;
 };
 
 // Who is to be judged, on whom.
@@ -331,7 +333,31 @@ void evaluate_people(const EvalOptions& options, const Subject& subject, ThreadP
   print_json(document);
 }
 
+void evaluate_open_set(const EvalOptions& options, const Subject& subject, ThreadPool& pool) {
+  if (!subject.model || !subject.model->threshold) {
+    throw Error(ErrorKind::bad_argument, "--open-set: " + subject.file +
+                                             " has no calibrated threshold to decide by; doppel "
+                                             "calibrate chooses one");
+  }
+  const Distances distances = all_distances(subject.embeddings, pool, subject.energy);
+  const std::vector<OpenSetRow> rows = measure_open_set(
+      subject.people.identity_of, std::cref(distances), *subject.model->threshold, pool);
+  if (options.as_json) {
+    json document = subject_json(subject);
+    document["open_set"] = to_json(rows);
+    print_json(document);
+    return;
+  }
+  std::printf("%s: %zu people; each half is enrolled in turn, the other half are strangers\n\n%s",
+              subject.people.source.c_str(), subject.people.identities.size(),
+              open_set_table(rows).c_str());
+  print_marks(subject);
+}
+
 void run(const EvalOptions& options) {
+  if (options.open_set && !options.pairs.empty()) {
+    throw Error(ErrorKind::bad_argument, "--open-set and --pairs: one of them was expected");
+  }
   ThreadPool pool(options.threads > 0 ? options.threads : ThreadPool::available_threads());
   std::optional<PairList> list;
   if (!options.pairs.empty()) {
@@ -342,6 +368,8 @@ void run(const EvalOptions& options) {
   print_notes(subject.people);
   if (list) {
     evaluate_pairs(options, subject, *list, pool);
+  } else if (options.open_set) {
+    evaluate_open_set(options, subject, pool);
   } else {
     evaluate_people(options, subject, pool);
   }
@@ -360,6 +388,7 @@ void add_eval(CLI::App& program) {
       "Examples:\n"
       "  doppel eval model.safetensors other_people/\n"
       "  doppel eval model.safetensors lfw/ --pairs pairsDevTest.txt\n"
+      "  doppel eval model.safetensors other_people/ --open-set\n"
       "  doppel eval other_people/ --embeddings theirs.npy --energy cosine");
   command->add_option("MODEL", options->model, "A model file; left out with --embeddings");
   options->data.add_to(*command);
@@ -376,6 +405,9 @@ void add_eval(CLI::App& program) {
   command->add_option("--energy", options->energy, "Their distance: euclidean, cosine, manhattan")
       ->needs(embeddings)
       ->capture_default_str();
+  command->add_flag("--open-set", options->open_set,
+                    "As a gallery: people enrolled with 1, 2 and 5 photos, by the nearest of them "
+                    "and by their mean, and strangers, decided as doppel identify does");
   command->add_flag("--allow-seen", options->allow_seen,
                     "Also people the model was made from; the result is marked");
   add_threads_option(*command, options->threads);

@@ -166,6 +166,7 @@ OpenSet search_open_set(std::span<const uint32_t> identity_of, const ImageDistan
       }
     }
     if (enrolled.empty()) continue;
+    result.people = std::max(result.people, enrolled.size());
     const std::vector<Probe> probes = probes_of(enrolled);
     std::vector<double> distances(probes.size() + strangers.size());
     pool.parallel_for(distances.size(), [&](size_t i, size_t) {

@@ -54,6 +54,7 @@ struct OpenSet {
   std::vector<double> mated;     // distance to the own person; infinite where it is not the nearest
                                  // by itself, and no threshold helps
   std::vector<double> stranger;  // distance to the nearest person, who is always another
+  size_t people = 0;             // enrolled, the most in a pass
 };
 
 // The persons, by rising number, alternate: those at even places are enrolled with their first k

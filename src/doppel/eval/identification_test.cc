@@ -203,6 +203,8 @@ TEST(OpenSet, EveryPointOfTheCurveIsMadeByItsThreshold) {
     const OpenSet searches = search_open_set(images.identity_of, distance, enrolment, one);
     EXPECT_EQ(searches.mated,
               search_open_set(images.identity_of, distance, enrolment, three).mated);
+    EXPECT_GT(searches.people, 0u);
+    EXPECT_LE(searches.people, 4u) << "half of eight";
     const std::vector<OpenSetPoint> curve = open_set_curve(searches);
     EXPECT_EQ(curve.front().fnir, 1);
     EXPECT_EQ(curve.back().fpir, 1);

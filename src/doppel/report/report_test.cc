@@ -79,7 +79,7 @@ TEST(Report, AModelIsMeasuredAtItsThreshold) {
   EXPECT_TRUE(free.seen.empty());
   EXPECT_EQ(free.baselines[0].figures.eer, free.evaluation.verification.eer);
   EXPECT_EQ(free.people.digest, people.digest);
-  model.threshold = Threshold{0.01, 3.5, 0.001, 0.02, 10, 100, 0.9, 5};
+  model.threshold = Threshold{0.01, 3.5, 0.001, 0.02, 10, 100, 0.9, 5, {}};
   const size_t known[] = {1, 3};
   model.training.seen = remember(select_identities(people, known));
   const ReportGroup calibrated = measure_group("g", model, people, two);
