@@ -21,7 +21,7 @@ class OnnxProgram : public ProgramTest {
               0);
     // Synthetic people are called s1, s2, ..: others must not have the names of those trained on.
     for (int i = 1; i <= 9; ++i) {
-      const std::string name = "s" + std::to_string(i);
+      const std::string name = std::string("s").append(std::to_string(i));
       std::filesystem::rename(folder_ / "others" / name, folder_ / "others" / ("other_" + name));
     }
   }

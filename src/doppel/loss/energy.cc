@@ -110,10 +110,11 @@ nlohmann::json to_json(const Energy& energy) {
   return json;
 }
 
-Energy energy_from_json(const nlohmann::json& json, const std::string& where) {
+Energy energy_from_json(const nlohmann::json& given, const std::string& where) {
   const auto fail = [&](const std::string& what) {
     throw Error(ErrorKind::bad_data, where + ": " + what);
   };
+  const nlohmann::json json = given.is_string() ? nlohmann::json{{"kind", given}} : given;
   if (!json.is_object() || !json.contains("kind") || !json["kind"].is_string()) {
     fail("its \"energy\" has no \"kind\"");
   }

@@ -52,7 +52,8 @@ EnergyKind energy_named(const std::string& name);
 
 // {"kind"}, of weighted_l1 also "weights" and "bias".
 nlohmann::json to_json(const Energy& energy);
-// Throws Error(bad_data) that begins with `where` for anything else.
+// A text stands for an energy of that kind. Throws Error(bad_data) that begins with `where` for
+// anything else.
 Energy energy_from_json(const nlohmann::json& json, const std::string& where);
 
 }  // namespace doppel

@@ -80,5 +80,20 @@ TEST(Energy, AnUnknownNameListsTheKnownOnes) {
   }
 }
 
+TEST(Energy, SurvivesJson) {
+  const Energy learned{EnergyKind::weighted_l1, {-1, 0.25f}, 0.5f};
+  const Energy read = energy_from_json(nlohmann::json::parse(to_json(learned).dump()), "m");
+  EXPECT_EQ(read.kind, learned.kind);
+  EXPECT_EQ(read.weights, learned.weights);
+  EXPECT_EQ(read.bias, learned.bias);
+  EXPECT_EQ(energy_from_json(to_json({EnergyKind::cosine, {}, 0}), "m").kind, EnergyKind::cosine);
+  EXPECT_EQ(energy_from_json("manhattan", "m").kind, EnergyKind::manhattan);
+  for (const char* text :
+       {"1", "[]", "{}", R"({"kind": 1})", R"({"kind": "other"})", R"("other")",
+        R"({"kind": "weighted_l1"})", R"({"kind": "weighted_l1", "weights": ["1"], "bias": 0})"}) {
+    EXPECT_THROW(energy_from_json(nlohmann::json::parse(text), "m"), Error) << text;
+  }
+}
+
 }  // namespace
 }  // namespace doppel

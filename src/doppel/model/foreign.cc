@@ -8,7 +8,6 @@
 #include "doppel/base/error.h"
 #include "doppel/base/file.h"
 #include "doppel/image/resize.h"
-#include "doppel/model/energy_json.h"
 #include "doppel/model/model.h"
 
 namespace doppel {

@@ -7,7 +7,6 @@
 #include "doppel/base/digest.h"
 #include "doppel/base/error.h"
 #include "doppel/base/file.h"
-#include "doppel/model/energy_json.h"
 #include "doppel/model/safetensors.h"
 #include "doppel/nn/engine.h"
 
