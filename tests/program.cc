@@ -15,16 +15,17 @@ namespace doppel {
 namespace fs = std::filesystem;
 
 Running::Running(const fs::path& folder, const std::vector<std::string>& arguments,
-                 const std::string& environment)
-    : out_(folder / ".out"), err_(folder / ".err") {
+                 const std::string& environment) {
+  // Of each its own: several may run at a time.
+  static int started = 0;
+  const std::string number = std::to_string(++started);
+  out_ = folder / (".out" + number);
+  err_ = folder / (".err" + number);
   std::vector<std::string> words = {DOPPEL_PROGRAM};
   words.insert(words.end(), arguments.begin(), arguments.end());
   std::vector<char*> argv;
   for (std::string& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
-  // What an earlier run printed must not be taken for this one's.
-  fs::remove(out_);
-  fs::remove(err_);
   pid_ = fork();
   if (pid_ != 0) return;
   const auto redirect = [](const fs::path& to, int fd) {
