@@ -6,8 +6,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "doppel/base/digest.h"
 #include "doppel/base/random.h"
@@ -18,7 +20,8 @@ namespace {
 
 constexpr int kKills = 500;
 constexpr size_t kValues = 300, kTemplatesOfEach = 2;
-constexpr uint32_t kMostRunMs = 25;  // a process lives for a random part of it
+// A process lives for a random part of the time that so many changes take, here and now.
+constexpr double kChangesOfALife = 6;
 
 GallerySettings many_values() {
   GallerySettings settings;
@@ -45,6 +48,7 @@ std::string name_of(uint32_t person) { return std::string("p").append(std::to_st
     const Change change{next, enrolled};
     if (write(acknowledged, &change, sizeof change) != sizeof change) _exit(1);
   };
+  tell(false);  // ready
   for (;; next += 3) {
     std::vector<NewPerson> people;
     for (uint32_t person = next; person < next + 3; ++person) {
@@ -72,6 +76,7 @@ TEST(Kill, AtFiveHundredMomentsLosesNothingThatWasAcknowledged) {
   std::map<uint32_t, bool> there;  // by what was acknowledged
   uint32_t next = 0;
   size_t changes = 0, unacknowledged = 0;
+  double change_us = 0;
   for (int kill_number = 0; kill_number < kKills; ++kill_number) {
     int ends[2];
     ASSERT_EQ(pipe(ends), 0);
@@ -82,12 +87,31 @@ TEST(Kill, AtFiveHundredMomentsLosesNothingThatWasAcknowledged) {
       change_for_ever(path, next, ends[1]);
     }
     close(ends[1]);
-    usleep(1000 * kMostRunMs / 1000 * random.below(1000));
+    Change ready;
+    ASSERT_EQ(read(ends[0], &ready, sizeof ready), ssize_t{sizeof ready});
+    const auto start = std::chrono::steady_clock::now();
+    std::vector<Change> told;
+    if (kill_number == 0) {
+      constexpr size_t kTimed = 20;
+      told.resize(kTimed);
+      for (Change& change : told) {
+        ASSERT_EQ(read(ends[0], &change, sizeof change), ssize_t{sizeof change});
+      }
+      const std::chrono::duration<double, std::micro> taken =
+          std::chrono::steady_clock::now() - start;
+      change_us = taken.count() / kTimed;
+    } else {
+      usleep(static_cast<useconds_t>(kChangesOfALife * change_us * random.uniform()));
+    }
     kill(child, SIGKILL);
     int status = 0;
     waitpid(child, &status, 0);
     ASSERT_TRUE(WIFSIGNALED(status)) << "it ended by itself with " << WEXITSTATUS(status);
-    for (Change change; read(ends[0], &change, sizeof change) == sizeof change; ++changes) {
+    for (Change change; read(ends[0], &change, sizeof change) == sizeof change;) {
+      told.push_back(change);
+    }
+    changes += told.size();
+    for (const Change& change : told) {
       for (const uint32_t k : {0u, 1u, 2u}) there[change.first + k] = change.enrolled || k == 1;
       next = change.first + 3;
     }
