@@ -65,7 +65,6 @@ struct GalleryChanges {
   int64_t revision = 0;          // that they lead to
   std::vector<int64_t> removed;  // templates
   std::vector<Person> people;    // new ones and renamed ones
-  bool settings = false;         // whether they may have changed
 };
 
 // A gallery in a file, by its path. Used by one thread at a time; several processes may use one

@@ -59,6 +59,8 @@ GallerySearch::GallerySearch(Gallery& gallery, ThreadPool& pool, IndexProgress p
 bool GallerySearch::refresh() {
   std::vector<int64_t> ids;
   Matrix embeddings(0, gallery_.settings().embedding_size);
+  // Growing would copy them again and again.
+  if (revision_ == 0) embeddings.values.reserve(gallery_.templates() * embeddings.columns);
   std::vector<std::pair<int64_t, int64_t>> owners;
   const auto take = [&](const StoredTemplate& added) {
     ids.push_back(added.id);

@@ -1,0 +1,59 @@
+#include "doppel/gallery/gallery_settings.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "doppel/base/digest.h"
+#include "doppel/base/error.h"
+
+namespace doppel {
+namespace {
+
+nlohmann::json good_settings() {
+  GallerySettings settings;
+  settings.model_digest = sha256_hex("model");
+  settings.model_file = "m.safetensors";
+  settings.embedding_size = 3;
+  settings.energy = {EnergyKind::weighted_l1, {1, 2, 3}, 0};
+  settings.fpir = 0.02;
+  settings.fusion = Fusion::mean;
+  return to_json(settings);
+}
+
+TEST(GallerySettings, SurviveJson) {
+  const nlohmann::json json = good_settings();
+  EXPECT_EQ(to_json(gallery_settings_from_json(json, "g")), json);
+}
+
+TEST(GallerySettings, RefuseWhatCannotBe) {
+  const auto refused = [](const char* field, const nlohmann::json& value,
+                          const std::string& words) {
+    nlohmann::json json = good_settings();
+    json[field] = value;
+    try {
+      gallery_settings_from_json(json, "g");
+      ADD_FAILURE() << words;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::bad_data);
+      EXPECT_THAT(error.what(), testing::StartsWith("g: "));
+      EXPECT_THAT(error.what(), testing::HasSubstr(words));
+    }
+  };
+  refused("model", "abc", "model is no digest");
+  refused("model_file", 1, "model_file is no text");
+  refused("embedding_size", 0u, "embedding_size");
+  refused("embedding_size", -3, "embedding_size");
+  refused("embedding_size", 70000u, "embedding_size");
+  refused("embedding_size", 4u, "another number of weights");
+  refused("energy", "unheard-of", "unheard-of");
+  refused("fpir", 1, "fpir is no rate");
+  refused("fpir", "x", "fpir is no number");
+  refused("distance", nullptr, "distance is no number");
+  refused("fusion", "median", "neither nearest nor mean");
+  refused("photos", 1, "photos is no boolean");
+  refused("threshold", nlohmann::json::object(), "threshold");
+  EXPECT_THROW(gallery_settings_from_json(nlohmann::json::array(), "g"), Error);
+}
+
+}  // namespace
+}  // namespace doppel
