@@ -9,6 +9,7 @@
 #include "doppel/base/error.h"
 #include "doppel/base/natural_order.h"
 #include "doppel/data/listing.h"
+#include "doppel/gallery/location.h"
 #include "doppel/gallery/person_name.h"
 #include "doppel/gallery/photo_templates.h"
 #include "faces_option.h"
@@ -167,12 +168,12 @@ void run(const EnrollOptions& options) {
     model = model_of(*gallery, options.model);
     if (options.keep_photos && !gallery->settings().photos) {
       throw Error(ErrorKind::bad_argument,
-                  "--keep-photos: " + options.gallery +
+                  "--keep-photos: " + shown_location(options.gallery) +
                       " keeps none; that is decided when a gallery is made");
     }
   } else {
     if (options.model.empty()) {
-      throw Error(ErrorKind::bad_argument, options.gallery +
+      throw Error(ErrorKind::bad_argument, shown_location(options.gallery) +
                                                ": there is no such gallery yet; --model says which "
                                                "model the new one is for");
     }
@@ -190,7 +191,7 @@ void run(const EnrollOptions& options) {
   if (options.as_json) {
     nlohmann::json names = nlohmann::json::array();
     for (const NewPerson& person : added) names.push_back(person.name);
-    print_json({{"gallery", options.gallery},
+    print_json({{"gallery", shown_location(options.gallery)},
                 {"names", names},
                 {"new_people", enrolled.people},
                 {"templates", enrolled.templates},
@@ -208,7 +209,7 @@ void run(const EnrollOptions& options) {
   }
   std::printf("%s of %s new people added; %s holds %zu people with %zu templates\n",
               plural(enrolled.templates, "photo").c_str(), std::to_string(enrolled.people).c_str(),
-              options.gallery.c_str(), everybody, gallery->templates());
+              shown_location(options.gallery).c_str(), everybody, gallery->templates());
   if (gallery->settings().threshold || gallery->settings().distance) {
     std::printf("Deciding: %s\n",
                 rule_text(decision_rule(gallery->settings(), gallery->templates())).c_str());
@@ -216,7 +217,7 @@ void run(const EnrollOptions& options) {
     std::printf(
         "The model has no calibrated threshold: before anybody can be identified, set a distance\n"
         "with doppel gallery set %s --threshold\n",
-        options.gallery.c_str());
+        shown_location(options.gallery).c_str());
   }
 }
 

@@ -9,6 +9,7 @@
 #include "doppel/base/file.h"
 #include "doppel/data/listing.h"
 #include "doppel/gallery/exchange.h"
+#include "doppel/gallery/location.h"
 #include "doppel/gallery/person_name.h"
 #include "doppel/gallery/photo_templates.h"
 #include "gallery_access.h"
@@ -47,7 +48,7 @@ void list(const GalleryOptions& options) {
       listed.push_back(
           {{"name", person.name}, {"templates", person.templates}, {"added", person.added}});
     }
-    print_json({{"gallery", options.gallery},
+    print_json({{"gallery", shown_location(options.gallery)},
                 {"model", {{"digest", settings.model_digest}, {"file", settings.model_file}}},
                 {"photos", settings.photos},
                 {"fusion", fusion_name(settings.fusion)},
@@ -118,7 +119,7 @@ void remove(const GalleryOptions& options) {
     std::fprintf(stderr,
                  "Note: another process is reading %s; the removed bytes leave its log when that "
                  "ends and the gallery is changed or closed next\n",
-                 options.gallery.c_str());
+                 shown_location(options.gallery).c_str());
   }
 }
 
@@ -158,16 +159,16 @@ void check(const GalleryOptions& options) {
   Gallery gallery = Gallery::open(options.gallery, Access::read);
   const std::vector<std::string> problems = gallery.check();
   if (options.as_json) {
-    print_json({{"gallery", options.gallery}, {"problems", problems}});
+    print_json({{"gallery", shown_location(options.gallery)}, {"problems", problems}});
   } else {
     for (const std::string& problem : problems) std::printf("%s\n", problem.c_str());
   }
   if (!problems.empty()) {
-    throw Error(ErrorKind::bad_data,
-                options.gallery + ": " + plural(problems.size(), "problem") + ", see above");
+    throw Error(ErrorKind::bad_data, shown_location(options.gallery) + ": " +
+                                         plural(problems.size(), "problem") + ", see above");
   }
   if (!options.as_json) {
-    std::printf("%s is whole: %zu people, %zu templates\n", options.gallery.c_str(),
+    std::printf("%s is whole: %zu people, %zu templates\n", shown_location(options.gallery).c_str(),
                 gallery.people().size(), gallery.templates());
   }
 }
@@ -175,7 +176,8 @@ void check(const GalleryOptions& options) {
 void export_to(const GalleryOptions& options) {
   Gallery gallery = Gallery::open(options.gallery, Access::read);
   if (options.photos && !gallery.settings().photos) {
-    throw Error(ErrorKind::bad_argument, "--photos: " + options.gallery + " keeps none");
+    throw Error(ErrorKind::bad_argument,
+                "--photos: " + shown_location(options.gallery) + " keeps none");
   }
   check_writable("OUT", options.file);
   std::string text;
@@ -196,12 +198,13 @@ void import_from(const GalleryOptions& options) {
   if (Gallery::exists(options.gallery)) {
     gallery = Gallery::open(options.gallery, Access::read_write);
     if (gallery->settings().model_digest != imported.settings.model_digest) {
-      throw Error(ErrorKind::mismatch, options.file +
-                                           ": its templates are of another model than those of " +
-                                           options.gallery + "; enroll the photos instead");
+      throw Error(ErrorKind::mismatch,
+                  options.file + ": its templates are of another model than those of " +
+                      shown_location(options.gallery) + "; enroll the photos instead");
     }
     if (gallery->settings().photos && !imported.settings.photos) {
-      throw Error(ErrorKind::mismatch, options.file + ": it has no photos, " + options.gallery +
+      throw Error(ErrorKind::mismatch, options.file + ": it has no photos, " +
+                                           shown_location(options.gallery) +
                                            " keeps them; export with --photos");
     }
   } else {
@@ -210,7 +213,8 @@ void import_from(const GalleryOptions& options) {
   const Enrolled enrolled = gallery->enrol(imported.people);
   std::printf("%s of %zu new people added, %zu were there; %s holds %zu people\n",
               plural(enrolled.templates, "template").c_str(), enrolled.people,
-              enrolled.repeated.size(), options.gallery.c_str(), gallery->people().size());
+              enrolled.repeated.size(), shown_location(options.gallery).c_str(),
+              gallery->people().size());
 }
 
 void migrate(const GalleryOptions& options) {
@@ -231,8 +235,8 @@ void migrate(const GalleryOptions& options) {
                     return templates.of_bytes(photo, FaceChoice::largest, name).embedding;
                   });
   progress.clear();
-  std::printf("%s: %s embedded by %s\n", options.gallery.c_str(), plural(total, "photo").c_str(),
-              options.model.c_str());
+  std::printf("%s: %s embedded by %s\n", shown_location(options.gallery).c_str(),
+              plural(total, "photo").c_str(), options.model.c_str());
 }
 
 }  // namespace

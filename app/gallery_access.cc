@@ -24,7 +24,8 @@ Model model_of(const Gallery& gallery, const std::string& file) {
 }
 
 void add_gallery_argument(CLI::App& command, std::string& gallery) {
-  command.add_option("GALLERY", gallery, "A gallery's file")->required();
+  command.add_option("GALLERY", gallery, "A gallery's file, or postgresql://USER@HOST/DATABASE")
+      ->required();
 }
 
 void add_model_option(CLI::App& command, std::string& model) {

@@ -7,6 +7,7 @@
 #include "commands.h"
 #include "data_source.h"
 #include "doppel/base/error.h"
+#include "doppel/gallery/location.h"
 #include "gallery_access.h"
 #include "measures.h"
 #include "progress.h"
@@ -60,7 +61,7 @@ void run(const IdentifyOptions& options) {
     }
   }
   if (options.as_json) {
-    print_json({{"gallery", options.gallery},
+    print_json({{"gallery", shown_location(options.gallery)},
                 {"people", search.people()},
                 {"rule", to_json(search.rule())},
                 {"photos", photos},

@@ -89,9 +89,22 @@ void run(const WatchOptions& options) {
   watch_for_stop();
   std::fprintf(stderr, "Watching %s with %zu people; Ctrl-C ends it. Deciding: %s\n",
                options.folder.c_str(), search.people(), rule_text(search.rule()).c_str());
+  bool following = true;
   while (!stop_asked()) {
     const std::vector<std::string> files = events.next();
-    if (search.refresh()) gallery.check_model(model, options.model);
+    // Whoever is known stays known while the gallery cannot be asked.
+    try {
+      if (search.refresh()) gallery.check_model(model, options.model);
+      if (!following) std::fprintf(stderr, "The gallery can be read again\n");
+      following = true;
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::io) throw;
+      if (following) {
+        std::fprintf(stderr, "doppel: %s; going on with the %zu people it held\n", error.what(),
+                     search.people());
+      }
+      following = false;
+    }
     for (const PhotoAnswers::Result& result : answers.of(files)) {
       if (result.problem) {
         std::fprintf(stderr, "doppel: %s\n", result.problem->what());

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -17,15 +18,14 @@ namespace doppel {
 struct Bytes {
   std::string_view bytes;
 };
-// nullptr is SQL's NULL. Texts and bytes have to outlive the statement.
-using SqlValue = std::variant<std::nullptr_t, int64_t, double, std::string_view, Bytes>;
+// Texts and bytes have to outlive the statement.
+using SqlValue = std::variant<int64_t, double, std::string_view, Bytes>;
 
 // One row of an answer, valid until the next one. A column read as another type than it has, or
 // null, throws Error(bad_data): somebody else wrote it.
 class SqlRow {
  public:
   virtual ~SqlRow() = default;
-  virtual bool null(int column) const = 0;
   virtual int64_t integer(int column) const = 0;
   virtual double real(int column) const = 0;
   virtual std::string_view text(int column) const = 0;
@@ -60,13 +60,25 @@ class Database {
   virtual void commit() = 0;
   virtual void end() noexcept = 0;
 
-  // After a removal was committed: takes what was removed out of the files, too. False where others
-  // that are reading keep it there for now.
-  virtual bool purge() = 0;
+  // False where nothing was committed since it was last asked, by anyone; costs next to nothing.
+  virtual bool changed() = 0;
+
+  // After a removal from `tables` was committed: takes what was removed out of the files, too.
+  // False where others that are reading keep it there for now.
+  virtual bool purge(std::span<const std::string> tables) = 0;
 
   // What the database's own check finds wrong.
   virtual std::vector<std::string> check() = 0;
 };
+
+enum class Access {
+  read,        // the database exists and is not changed
+  read_write,  // the database exists
+  create,      // for what create() is to make: a file that does not exist, a server that does
+};
+
+// Of a file's path, or a server's URL (location.h). Throws as open_sqlite() and open_postgres() do.
+std::unique_ptr<Database> open_database(const std::string& location, Access access);
 
 // begin_write() now, end() at the end of the scope.
 class WriteTransaction {

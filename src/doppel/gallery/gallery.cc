@@ -12,31 +12,14 @@
 #include "doppel/base/digest.h"
 #include "doppel/base/error.h"
 #include "doppel/base/natural_order.h"
+#include "doppel/gallery/location.h"
 #include "doppel/gallery/person_name.h"
+#include "doppel/gallery/schema.h"
 
 namespace doppel {
 namespace {
 
 constexpr const char* kGalleryFormat = "doppel gallery 1";
-
-// Numbers are never used twice, so that a removed template's or person's stays that.
-const std::vector<std::string>& tables() {
-  static const std::vector<std::string> statements = {
-      "CREATE TABLE gallery (key TEXT PRIMARY KEY, value TEXT NOT NULL)",
-      R"(CREATE TABLE people (id @id, name TEXT NOT NULL UNIQUE, added TEXT NOT NULL,
-         revision BIGINT NOT NULL))",
-      R"(CREATE TABLE templates (id @id, person BIGINT NOT NULL REFERENCES people(id),
-         revision BIGINT NOT NULL, model TEXT NOT NULL, image TEXT NOT NULL UNIQUE,
-         added TEXT NOT NULL, quality DOUBLE PRECISION NOT NULL, embedding @bytes NOT NULL))",
-      "CREATE INDEX templates_of ON templates (person)",
-      "CREATE INDEX templates_since ON templates (revision)",
-      "CREATE INDEX people_since ON people (revision)",
-      R"(CREATE TABLE photos (template BIGINT PRIMARY KEY REFERENCES templates(id),
-         bytes @bytes NOT NULL))",
-      // Numbers of removed templates only: for programs that hold an index.
-      "CREATE TABLE removed (template BIGINT PRIMARY KEY, revision BIGINT NOT NULL)"};
-  return statements;
-}
 
 std::string utc_time() {
   const std::time_t now = std::time(nullptr);
@@ -60,16 +43,18 @@ std::string_view bytes_of(std::span<const float> values) {
 
 }  // namespace
 
-bool Gallery::exists(const std::string& location) { return std::filesystem::exists(location); }
+bool Gallery::exists(const std::string& location) {
+  if (!is_server(location)) return std::filesystem::exists(location);
+  return open_database(location, Access::read)->has_table("gallery");
+}
 
 Gallery Gallery::create(const std::string& location, const GallerySettings& settings) {
   if (exists(location)) {
-    throw Error(ErrorKind::io,
-                location + ": it exists already; a new gallery was to be made there");
+    throw Error(ErrorKind::io, shown_location(location) +
+                                   ": it exists already; a new gallery was to be made there");
   }
-  Gallery gallery(open_sqlite(location, Access::create));
-  std::vector<std::string> statements = tables();
-  gallery.database_->create(statements, [&] {
+  Gallery gallery(location, Access::create);
+  gallery.database_->create(gallery_tables(), [&] {
     gallery.database_->run("INSERT INTO gallery VALUES ('format', $1)",
                            {std::string_view(kGalleryFormat)});
     gallery.database_->run("INSERT INTO gallery VALUES ('identity', $1)",
@@ -83,13 +68,22 @@ Gallery Gallery::create(const std::string& location, const GallerySettings& sett
 }
 
 Gallery Gallery::open(const std::string& location, Access access) {
-  Gallery gallery(open_sqlite(location, access));
+  Gallery gallery(location, access);
   if (!gallery.database_->has_table("gallery")) {
     throw Error(ErrorKind::bad_data,
                 gallery.name() + ": no gallery: a database without its tables");
   }
   gallery.read_settings();
   return gallery;
+}
+
+std::filesystem::path Gallery::index_file() const {
+  if (!is_server(location_)) return location_ + ".index";
+  const char *const cache = std::getenv("XDG_CACHE_HOME"), *const home = std::getenv("HOME");
+  const std::filesystem::path caches = cache != nullptr && *cache == '/'
+                                           ? cache
+                                           : std::string(home != nullptr ? home : "") + "/.cache";
+  return caches / "doppel" / (sha256_hex(identity_) + ".index");
 }
 
 void Gallery::read_settings() {
@@ -254,7 +248,7 @@ bool Gallery::remove(std::span<const std::string> names) {
     }
     transaction.commit();
   }
-  return database_->purge();
+  return database_->purge(personal_tables());
 }
 
 bool Gallery::remove_template(int64_t id) {
@@ -277,7 +271,7 @@ bool Gallery::remove_template(int64_t id) {
     forget_template(id, revision);
     transaction.commit();
   }
-  return database_->purge();
+  return database_->purge(personal_tables());
 }
 
 void Gallery::set_decision(double fpir, std::optional<double> distance, Fusion fusion) {
@@ -329,7 +323,7 @@ void Gallery::migrate(
     transaction.commit();
     settings_ = moved;
   }
-  database_->purge();
+  database_->purge(personal_tables());
 }
 
 std::vector<Person> Gallery::people() {

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -15,7 +16,6 @@
 
 #include "doppel/gallery/database.h"
 #include "doppel/gallery/gallery_settings.h"
-#include "doppel/gallery/sqlite.h"
 #include "doppel/model/model.h"
 
 namespace doppel {
@@ -67,12 +67,13 @@ struct GalleryChanges {
   std::vector<Person> people;    // new ones and renamed ones
 };
 
-// A gallery in a file, by its path. Used by one thread at a time; several processes may use one
-// gallery. Every change is one transaction: it is on the disk when the call returns, and where it
-// throws nothing has changed. Errors begin with the gallery's name.
+// A gallery in a file, by its path, or in a database of a PostgreSQL server, by its URL
+// (postgres.h). Used by one thread at a time; several processes may use one gallery. Every change
+// is one transaction: it is on the disk when the call returns, and where it throws nothing has
+// changed. Errors begin with the gallery's name.
 class Gallery {
  public:
-  // Throws Error(io) where the file exists already.
+  // Throws Error(io) where the file or the database's gallery exists already.
   static Gallery create(const std::string& location, const GallerySettings& settings);
   // Throws Error(io) where there is none, Error(bad_data) where it is none, or Error(mismatch) one
   // of a newer program's.
@@ -83,6 +84,11 @@ class Gallery {
   const std::string& identity() const { return identity_; }  // drawn at random when it was made
   const GallerySettings& settings() const { return settings_; }
   int64_t revision();  // one more with every change
+  // False where nothing was changed since it was last asked, by anyone; costs next to nothing.
+  bool changed() { return database_->changed(); }
+  // Where what is made of its templates and can be made again is kept: beside a gallery's file; for
+  // a server's, in a file of this machine's user.
+  std::filesystem::path index_file() const;
 
   // Throws Error(mismatch) unless `model` is the one whose templates these are.
   void check_model(const Model& model, const std::string& file) const;
@@ -93,8 +99,8 @@ class Gallery {
   Enrolled enrol(std::span<const NewPerson> people);
   // Throw Error(bad_argument) where there is nobody of that name, or somebody of the new one.
   void rename(const std::string& from, const std::string& to);
-  // True when also the database's own files hold nothing of it any more; false where another
-  // process that is reading delays that.
+  // True when also the database's own files hold nothing of it any more, but for a server's
+  // write-ahead log; false where another process that is reading delays that.
   bool remove(std::span<const std::string> names);
   bool remove_template(int64_t id);  // the last one of a person only with the person
   void set_decision(double fpir, std::optional<double> distance, Fusion fusion);
@@ -125,7 +131,8 @@ class Gallery {
   std::vector<std::string> check();
 
  private:
-  explicit Gallery(std::unique_ptr<Database> database) : database_(std::move(database)) {}
+  Gallery(const std::string& location, Access access)
+      : database_(open_database(location, access)), location_(location) {}
   void read_settings();
   void write_settings(const GallerySettings& settings);
   int64_t next_revision();
@@ -134,7 +141,7 @@ class Gallery {
   void read_embedding(const SqlRow& row, int column, int64_t id, std::span<float> embedding) const;
 
   std::unique_ptr<Database> database_;
-  std::string identity_;
+  std::string location_, identity_;
   GallerySettings settings_;
 };
 

@@ -2,16 +2,12 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
-#include <filesystem>
-#include <fstream>
 #include <map>
-#include <sstream>
 
 #include "doppel/base/digest.h"
-#include "doppel/base/error.h"
-#include "doppel/gallery/sqlite.h"
+#include "doppel/base/random.h"
+#include "doppel/gallery/database_fixture.h"
 
 namespace doppel {
 namespace {
@@ -33,24 +29,8 @@ NewTemplate photo_of(const std::string& picture, float value = 1) {
   return {picture + ".png", {value, 0, -value, 2}, sha256_hex(picture), 0.5, "bytes of " + picture};
 }
 
-std::string content(const std::filesystem::path& file) {
-  std::ifstream stream(file, std::ios::binary);
-  std::stringstream bytes;
-  bytes << stream.rdbuf();
-  return bytes.str();
-}
-
-class GalleryTest : public testing::Test {
+class GalleryTest : public DatabaseTest {
  protected:
-  void SetUp() override {
-    std::string pattern = testing::TempDir() + "galleryXXXXXX";
-    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
-    folder_ = pattern;
-  }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
-
-  std::string path() const { return folder_ / "people.gallery"; }
-
   static Enrolled add(Gallery& gallery, const std::string& name,
                       std::vector<NewTemplate> templates) {
     const std::vector<NewPerson> people = {{name, std::move(templates)}};
@@ -62,28 +42,16 @@ class GalleryTest : public testing::Test {
     for (const Person& person : gallery.people()) names.push_back(person.name);
     return names;
   }
-
-  template <typename Work>
-  static void refused(Work work, ErrorKind kind, const std::string& words) {
-    try {
-      work();
-      ADD_FAILURE() << words;
-    } catch (const Error& error) {
-      EXPECT_EQ(error.kind(), kind) << error.what();
-      EXPECT_THAT(error.what(), testing::HasSubstr(words));
-    }
-  }
-
-  std::filesystem::path folder_;
 };
+EVERY_DATABASE(GalleryTest);
 
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-TEST_F(GalleryTest, KeepsWhoWasEnrolled) {
+TEST_P(GalleryTest, KeepsWhoWasEnrolled) {
   std::string identity;
   {
-    Gallery gallery = Gallery::create(path(), four_values());
+    Gallery gallery = Gallery::create(place(), four_values());
     identity = gallery.identity();
     const Enrolled ada = add(gallery, "Ada", {photo_of("a1", 3), photo_of("a2")});
     EXPECT_EQ(ada.people, 1u);
@@ -94,7 +62,7 @@ TEST_F(GalleryTest, KeepsWhoWasEnrolled) {
     add(gallery, "s10", {photo_of("b")});
     add(gallery, "s9", {photo_of("c")});
   }
-  Gallery gallery = Gallery::open(path(), Access::read);
+  Gallery gallery = Gallery::open(place(), Access::read);
   EXPECT_EQ(gallery.identity(), identity);
   EXPECT_THAT(names(gallery), ElementsAre("Ada", "s9", "s10"));
   EXPECT_EQ(gallery.people()[0].templates, 3u);
@@ -115,11 +83,11 @@ TEST_F(GalleryTest, KeepsWhoWasEnrolled) {
   EXPECT_FALSE(gallery.find("nobody"));
 }
 
-TEST_F(GalleryTest, KeepsItsSettings) {
+TEST_P(GalleryTest, KeepsItsSettings) {
   GallerySettings settings = four_values(true);
   settings.energy = {EnergyKind::weighted_l1, {1, 2, 3, 4}, -1};
-  { Gallery::create(path(), settings).set_decision(1e-3, 0.25, Fusion::mean); }
-  const Gallery gallery = Gallery::open(path(), Access::read);
+  { Gallery::create(place(), settings).set_decision(1e-3, 0.25, Fusion::mean); }
+  const Gallery gallery = Gallery::open(place(), Access::read);
   const GallerySettings& read = gallery.settings();
   EXPECT_EQ(read.model_digest, settings.model_digest);
   EXPECT_EQ(read.model_file, "m.safetensors");
@@ -131,8 +99,8 @@ TEST_F(GalleryTest, KeepsItsSettings) {
   EXPECT_TRUE(read.photos);
 }
 
-TEST_F(GalleryTest, BadInputChangesNothing) {
-  Gallery gallery = Gallery::create(path(), four_values());
+TEST_P(GalleryTest, BadInputChangesNothing) {
+  Gallery gallery = Gallery::create(place(), four_values());
   add(gallery, "Ada", {photo_of("a")});
   const int64_t before = gallery.revision();
   const auto enrolling = [&](std::vector<NewPerson> people) {
@@ -160,14 +128,14 @@ TEST_F(GalleryTest, BadInputChangesNothing) {
           "is the last one of its person");
   refused([&] { gallery.remove_template(77); }, ErrorKind::bad_argument, "no template number 77");
   refused([&] { gallery.set_decision(0, {}, Fusion::mean); }, ErrorKind::bad_argument, "fpir");
-  refused([&] { Gallery::create(path(), four_values()); }, ErrorKind::io, "it exists already");
+  refused([&] { Gallery::create(place(), four_values()); }, ErrorKind::io, "it exists already");
   EXPECT_EQ(gallery.revision(), before);
   EXPECT_THAT(names(gallery), ElementsAre("Ada"));
   EXPECT_THAT(gallery.check(), IsEmpty());
 }
 
-TEST_F(GalleryTest, ThePhotoOfOnePersonTwiceIsLeftOutAndSaid) {
-  Gallery gallery = Gallery::create(path(), four_values());
+TEST_P(GalleryTest, ThePhotoOfOnePersonTwiceIsLeftOutAndSaid) {
+  Gallery gallery = Gallery::create(place(), four_values());
   add(gallery, "Ada", {photo_of("a")});
   const Enrolled again = add(gallery, "Ada", {photo_of("b"), photo_of("a")});
   EXPECT_EQ(again.templates, 1u);
@@ -177,8 +145,8 @@ TEST_F(GalleryTest, ThePhotoOfOnePersonTwiceIsLeftOutAndSaid) {
   EXPECT_EQ(gallery.revision(), before) << "nothing changed";
 }
 
-TEST_F(GalleryTest, RenamesWithoutMixingPeopleUp) {
-  Gallery gallery = Gallery::create(path(), four_values());
+TEST_P(GalleryTest, RenamesWithoutMixingPeopleUp) {
+  Gallery gallery = Gallery::create(place(), four_values());
   add(gallery, "Ada", {photo_of("a")});
   add(gallery, "Bob", {photo_of("b")});
   refused([&] { gallery.rename("Ada", "Bob"); }, ErrorKind::bad_argument, "there is a \"Bob\"");
@@ -187,26 +155,22 @@ TEST_F(GalleryTest, RenamesWithoutMixingPeopleUp) {
   EXPECT_EQ(gallery.find("Ada King'); --")->templates, 1u);
 }
 
-TEST_F(GalleryTest, WhatWasRemovedIsInNoFile) {
-  Gallery gallery = Gallery::create(path(), four_values(true));
+TEST_P(GalleryTest, WhatWasRemovedIsInNoFile) {
+  Gallery gallery = Gallery::create(place(), four_values(true));
   NewTemplate secret = photo_of("secret");
   secret.embedding = {0.12345f, 0.6789f, 0.13579f, 0.24680f};
-  secret.photo = "the secret photo" + std::string(20'000, 's');
+  Random random(1, Purpose::sample);
+  secret.photo = "the secret photo";
+  while (secret.photo.size() < 20'000) secret.photo += static_cast<char>(random.next() & 0xff);
   add(gallery, "Ada", {photo_of("a")});
   add(gallery, "Mallory", {secret, photo_of("m")});
   const std::string needles[] = {
       {reinterpret_cast<const char*>(secret.embedding.data()), 4 * sizeof(float)},
       "the secret photo",
-      std::string(500, 's'),
+      secret.photo.substr(100, 100),
       secret.image_digest,
       "Mallory"};
-  const auto found = [&](const std::string& needle) {
-    bool anywhere = false;
-    for (const auto& file : std::filesystem::directory_iterator(folder_)) {
-      anywhere |= content(file.path()).find(needle) != std::string::npos;
-    }
-    return anywhere;
-  };
+  const auto found = [&](const std::string& needle) { return in_files(needle); };
   for (const std::string& needle : needles) EXPECT_TRUE(found(needle)) << "or the test cannot fail";
   const Person mallory = *gallery.find("Mallory");
   EXPECT_TRUE(gallery.remove_template(gallery.templates_of(mallory.id)[0].id));
@@ -221,23 +185,23 @@ TEST_F(GalleryTest, WhatWasRemovedIsInNoFile) {
   EXPECT_THAT(gallery.check(), IsEmpty());
 }
 
-TEST_F(GalleryTest, RemovingTellsWhetherAReaderStillKeepsItThere) {
-  Gallery gallery = Gallery::create(path(), four_values());
+TEST_P(GalleryTest, RemovingTellsWhetherAReaderStillKeepsItThere) {
+  Gallery gallery = Gallery::create(place(), four_values());
   add(gallery, "Ada", {photo_of("a")});
-  const auto reader = open_sqlite(path(), Access::read);
+  const auto reader = open_database(place(), Access::read);
   ReadTransaction reading(*reader);
   reader->run("SELECT * FROM people");
   EXPECT_FALSE(gallery.remove(std::vector<std::string>{"Ada"}));
 }
 
-TEST_F(GalleryTest, ChangesCanBeFollowed) {
-  Gallery gallery = Gallery::create(path(), four_values());
+TEST_P(GalleryTest, ChangesCanBeFollowed) {
+  Gallery gallery = Gallery::create(place(), four_values());
   std::map<int64_t, float> seen;
   const auto take = [&](const StoredTemplate& stored) { seen[stored.id] = stored.embedding[0]; };
   GalleryChanges changes = gallery.changes_since(0, take);
   EXPECT_TRUE(seen.empty());
   add(gallery, "Ada", {photo_of("a", 1), photo_of("b", 2)});
-  Gallery other = Gallery::open(path(), Access::read);
+  Gallery other = Gallery::open(place(), Access::read);
   changes = other.changes_since(changes.revision, take);
   EXPECT_EQ(seen.size(), 2u);
   ASSERT_EQ(changes.people.size(), 1u);
@@ -253,7 +217,7 @@ TEST_F(GalleryTest, ChangesCanBeFollowed) {
   EXPECT_EQ(changes.people[0].name, "Ada King");
 }
 
-TEST_F(GalleryTest, MigratesByItsPhotosAllOrNothing) {
+TEST_P(GalleryTest, MigratesByItsPhotosAllOrNothing) {
   GallerySettings next = four_values();
   next.model_digest = sha256_hex("next model");
   next.embedding_size = 2;
@@ -261,10 +225,10 @@ TEST_F(GalleryTest, MigratesByItsPhotosAllOrNothing) {
     return std::vector<float>{static_cast<float>(photo.size()), 1};
   };
   {
-    Gallery without = Gallery::create(folder_ / "without", four_values());
+    Gallery without = Gallery::create(new_place(), four_values());
     refused([&] { without.migrate(next, embed); }, ErrorKind::bad_argument, "keeps no photos");
   }
-  Gallery gallery = Gallery::create(path(), four_values(true));
+  Gallery gallery = Gallery::create(place(), four_values(true));
   add(gallery, "Ada", {photo_of("a")});
   add(gallery, "Bob", {photo_of("bcd")});
   int calls = 0;
@@ -276,60 +240,65 @@ TEST_F(GalleryTest, MigratesByItsPhotosAllOrNothing) {
         });
       },
       ErrorKind::bad_data, "\"Bob\"");
-  EXPECT_EQ(Gallery::open(path(), Access::read).settings().model_digest, sha256_hex("model"));
+  EXPECT_EQ(Gallery::open(place(), Access::read).settings().model_digest, sha256_hex("model"));
   gallery.migrate(next, embed);
   EXPECT_EQ(gallery.settings().embedding_size, 2u);
   EXPECT_TRUE(gallery.settings().photos);
   std::vector<float> values;
-  Gallery::open(path(), Access::read).changes_since(0, [&](const StoredTemplate& stored) {
+  Gallery::open(place(), Access::read).changes_since(0, [&](const StoredTemplate& stored) {
     values.push_back(stored.embedding[0]);
   });
   EXPECT_THAT(values, ElementsAre(10, 12));
   EXPECT_THAT(gallery.check(), IsEmpty());
 }
 
-TEST_F(GalleryTest, RefusesWhatIsNoGalleryOrANewerOne) {
-  { open_sqlite(path(), Access::create)->run("CREATE TABLE other (x BIGINT)"); }
-  refused([&] { Gallery::open(path(), Access::read); }, ErrorKind::bad_data, "no gallery");
-  const std::string newer = folder_ / "newer";
+TEST_P(GalleryTest, RefusesWhatIsNoGalleryOrANewerOne) {
+  { open_database(place(), Access::create)->run("CREATE TABLE other (x BIGINT)"); }
+  refused([&] { Gallery::open(place(), Access::read); }, ErrorKind::bad_data, "no gallery");
+  const std::string newer = new_place();
   { Gallery::create(newer, four_values()); }
-  open_sqlite(newer, Access::read_write)
+  open_database(newer, Access::read_write)
       ->run("UPDATE gallery SET value = 'doppel gallery 2' WHERE key = 'format'");
   refused([&] { Gallery::open(newer, Access::read); }, ErrorKind::mismatch,
           "its format is \"doppel gallery 2\"");
 }
 
-TEST_F(GalleryTest, CheckFindsWhatShouldNotBe) {
-  Gallery gallery = Gallery::create(path(), four_values());
+TEST_P(GalleryTest, CheckFindsWhatShouldNotBe) {
+  Gallery gallery = Gallery::create(place(), four_values());
   add(gallery, "Ada", {photo_of("a"), photo_of("b")});
   add(gallery, "Bob", {photo_of("c")});
   EXPECT_THAT(gallery.check(), IsEmpty());
-  const auto raw = open_sqlite(path(), Access::read_write);
-  const auto finds = [&](const std::string& damage, const std::string& words) {
+  const auto raw = open_database(place(), Access::read_write);
+  const auto finds = [&](const std::string& damage, const std::string& words,
+                         std::initializer_list<SqlValue> values = {}) {
     raw->begin_write();
-    raw->run(damage);
+    raw->run(damage, values);
     raw->commit();
+    raw->end();
     EXPECT_THAT(gallery.check(), testing::Contains(testing::HasSubstr(words))) << damage;
   };
+  const std::vector<float> no_numbers(4, std::numeric_limits<float>::quiet_NaN());
+  const Bytes nans{{reinterpret_cast<const char*>(no_numbers.data()), 16}};
   finds("UPDATE templates SET model = 'x' WHERE id = 1", "template 1: of another model");
   finds("UPDATE templates SET image = 'x' WHERE id = 1", "template 1: its image has no digest");
-  finds("UPDATE templates SET embedding = x'00' WHERE id = 1", "another size");
-  finds("UPDATE templates SET embedding = x'0000c07f0000c07f0000c07f0000c07f' WHERE id = 2",
-        "template 2: its embedding is not finite");
+  finds("UPDATE templates SET embedding = $1 WHERE id = 1", "another size", {Bytes{"x"}});
+  finds("UPDATE templates SET embedding = $1 WHERE id = 2",
+        "template 2: its embedding is not finite", {nans});
   finds("DELETE FROM templates WHERE id = 3", "person 2: without a template");
   finds("INSERT INTO removed VALUES (1, 2)", "template 1: there, though it was removed");
   finds("UPDATE templates SET revision = 1000 WHERE id = 2", "template 2: of a revision");
-  finds("UPDATE people SET name = 'a' || char(10) WHERE id = 1", "person 1: the name");
-  finds("INSERT INTO photos VALUES (2, x'00')", "template 2: has a photo");
+  finds("UPDATE people SET name = $1 WHERE id = 1", "person 1: the name",
+        {std::string_view("a\n")});
+  finds("INSERT INTO photos VALUES (2, $1)", "template 2: has a photo", {Bytes{"x"}});
 }
 
-TEST_F(GalleryTest, AnotherModelIsRefusedWithWhatToDo) {
+TEST_P(GalleryTest, AnotherModelIsRefusedWithWhatToDo) {
   Model model;
   model.network = {{1, 2, 2}, {Flatten{}}};
   model.members = {{}};
   model.preprocessing = {2, 2, 1};
   GallerySettings settings = settings_for(model, "first.safetensors");
-  Gallery gallery = Gallery::create(path(), settings);
+  Gallery gallery = Gallery::create(place(), settings);
   EXPECT_NO_THROW(gallery.check_model(model, "first.safetensors"));
   Model calibrated = model;
   calibrated.threshold = Threshold{};

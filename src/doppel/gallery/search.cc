@@ -57,6 +57,8 @@ GallerySearch::GallerySearch(Gallery& gallery, ThreadPool& pool, IndexProgress p
 }
 
 bool GallerySearch::refresh() {
+  behind_ = gallery_.changed() || behind_;
+  if (!behind_) return false;
   std::vector<int64_t> ids;
   Matrix embeddings(0, gallery_.settings().embedding_size);
   // Growing would copy them again and again.
@@ -71,7 +73,10 @@ bool GallerySearch::refresh() {
     ++embeddings.rows;
   };
   GalleryChanges changes = gallery_.changes_since(revision_, take);
-  if (changes.revision == revision_) return false;
+  if (changes.revision == revision_) {
+    behind_ = false;
+    return false;
+  }
   const bool from_nothing = model_digest_ != gallery_.settings().model_digest;
   if (from_nothing && revision_ != 0) {
     // The gallery was moved to another model: nothing of the old embeddings is worth keeping.
@@ -115,6 +120,7 @@ bool GallerySearch::refresh() {
   model_digest_ = gallery_.settings().model_digest;
   const GallerySettings& settings = gallery_.settings();
   rule_ = decision_rule(settings, strangers_chances(settings, person_of_.size(), people()));
+  behind_ = false;
   return true;
 }
 
@@ -125,7 +131,7 @@ void GallerySearch::load(std::span<const int64_t> ids, const Matrix& embeddings)
     index_.add(ids, embeddings, pool_, progress_);
     return;
   }
-  const std::filesystem::path file = gallery_.name() + ".index";
+  const std::filesystem::path file = gallery_.index_file();
   const std::string key = gallery_.identity() + " " + std::to_string(revision_);
   TemplateIndex::Loaded loaded =
       TemplateIndex::load(file, key, ids, embeddings, settings.energy, pool_);
@@ -135,6 +141,8 @@ void GallerySearch::load(std::span<const int64_t> ids, const Matrix& embeddings)
   }
   index_.add(ids, embeddings, pool_, progress_);
   if (!index_.has_graph()) return;
+  std::error_code ignored;
+  std::filesystem::create_directories(file.parent_path(), ignored);
   try {
     index_.save(file, key);
   } catch (const Error&) {

@@ -46,13 +46,13 @@ struct Answer {
 // time.
 class GallerySearch {
  public:
-  // Reads all templates. The graph of a large gallery is kept in a file beside it, the gallery's
-  // name with ".index"; where there is none of this state it is made, which takes `progress`, and
-  // kept. Throws as decision_rule() and TemplateIndex do; a file that cannot be written is no
-  // error.
+  // Reads all templates. The graph of a large gallery is kept in Gallery::index_file(); where there
+  // is none of this state it is made, which takes `progress`, and kept. Throws as decision_rule()
+  // and TemplateIndex do; a file that cannot be written is no error.
   GallerySearch(Gallery& gallery, ThreadPool& pool, IndexProgress progress = {});
 
-  // Takes in what was changed since. True where anything was.
+  // Takes in what was changed since. True where anything was. Where it throws, as when the server
+  // is gone, everything is as before, and the next call takes in all that was missed.
   bool refresh();
 
   // The `top` nearest people of each probe, at least 1. By Fusion::mean a person's distance is the
@@ -76,6 +76,7 @@ class GallerySearch {
   TemplateIndex index_;
   DecisionRule rule_;
   int64_t revision_ = 0;
+  bool behind_ = true;  // the gallery may have changed since
   std::string model_digest_;
   std::unordered_map<int64_t, std::string> names_;                  // of people
   std::unordered_map<int64_t, int64_t> person_of_;                  // of templates

@@ -9,12 +9,6 @@
 
 namespace doppel {
 
-enum class Access {
-  read,        // the file exists and is not changed
-  read_write,  // the file exists
-  create,      // the file does not exist, or is an empty database
-};
-
 // Throws Error(io) where the file is not there, cannot be read or written, or exists for `create`;
 // Error(bad_data) where it is no SQLite database.
 std::unique_ptr<Database> open_sqlite(const std::filesystem::path& path, Access access);

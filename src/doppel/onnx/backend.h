@@ -47,9 +47,7 @@ class OnnxBackend {
                                                   const std::string& output) const = 0;
 };
 
-// Loaded from the folder of the running program, from ../lib/doppel beside that or, where these
-// have none, from where it was built. Throws Error(io) where it is in none of them or what it needs
-// is not installed.
+// Throws as side_library_entry() does.
 const OnnxBackend& onnx_backend();
 
 }  // namespace doppel
