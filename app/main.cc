@@ -77,6 +77,8 @@ int main(int argc, char** argv) {
   } catch (const doppel::Error& error) {
     code =
         fail(error.kind() == doppel::ErrorKind::bad_argument ? kWrongUsage : kFailed, error.what());
+  } catch (const doppel::app::Exit& exit) {
+    code = exit.problem.empty() ? exit.code : fail(exit.code, exit.problem.c_str());
   } catch (const doppel::app::Interrupted&) {
     code = kInterrupted;
   } catch (const std::bad_alloc&) {

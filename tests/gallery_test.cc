@@ -225,6 +225,33 @@ TEST_F(GalleryCommands, AFullDiskLosesNothing) {
   EXPECT_EQ(roomy.code, 0) << roomy.err;
 }
 
+TEST_F(GalleryCommands, VerifyTellsScriptsByItsExitCode) {
+  const auto verify = [&](const std::string& other, const std::vector<std::string>& more) {
+    std::vector<std::string> words = {"verify", "m.safetensors", "people/s21/1.pgm", other};
+    words.insert(words.end(), more.begin(), more.end());
+    return run(words);
+  };
+  const std::string same = "people/s21/1.pgm", other = "people/s22/1.pgm";
+  EXPECT_EQ(verify(same, {"--exit-code"}).code, 0);
+  const Finished different = verify(other, {"--exit-code", "--threshold", "1e-9"});
+  EXPECT_EQ(different.code, 1);
+  EXPECT_THAT(different.out, StartsWith("different: distance"));
+  EXPECT_EQ(different.err, "");
+  EXPECT_EQ(verify(other, {"--threshold", "1e-9"}).code, 0);
+  const Finished missing = verify("none.pgm", {"--exit-code"});
+  EXPECT_EQ(missing.code, 2);
+  EXPECT_THAT(missing.err, HasSubstr("none.pgm"));
+  EXPECT_EQ(verify("none.pgm", {}).code, 1);
+  // How often strangers come as near: more often the farther they may be.
+  const auto far = [&](const std::string& photo) {
+    return verify(photo, {"--json"}).json()["far"].get<double>();
+  };
+  EXPECT_GT(far(same), 0);
+  EXPECT_LT(far(same), far(other));
+  EXPECT_LE(far(other), 1);
+  EXPECT_THAT(verify(same, {}).out, HasSubstr("Of two different people at most"));
+}
+
 TEST_F(GalleryCommands, WatchAFolder) {
   ASSERT_EQ(enroll().code, 0);
   fs::create_directories(folder_ / "door");
