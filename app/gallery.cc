@@ -117,8 +117,9 @@ void remove(const GalleryOptions& options) {
   for (const std::string& name : options.names) std::printf("%s removed\n", shown(name).c_str());
   if (!gone) {
     std::fprintf(stderr,
-                 "Note: another process is reading %s; the removed bytes leave its log when that "
-                 "ends and the gallery is changed or closed next\n",
+                 "Note: another process is reading %s, or its server does not let us rewrite "
+                 "tables; the removed bytes leave its files when that has changed and somebody is "
+                 "removed next\n",
                  shown_location(options.gallery).c_str());
   }
 }

@@ -233,6 +233,15 @@ void Gallery::forget_template(int64_t id, int64_t revision) {
   database_->run("INSERT INTO removed (template, revision) VALUES ($1, $2)", {id, revision});
 }
 
+// What was removed is so, whatever happens here.
+bool Gallery::purge() {
+  try {
+    return database_->purge(personal_tables());
+  } catch (const Error&) {
+    return false;
+  }
+}
+
 bool Gallery::remove(std::span<const std::string> names) {
   {
     WriteTransaction transaction(*database_);
@@ -248,7 +257,7 @@ bool Gallery::remove(std::span<const std::string> names) {
     }
     transaction.commit();
   }
-  return database_->purge(personal_tables());
+  return purge();
 }
 
 bool Gallery::remove_template(int64_t id) {
@@ -271,7 +280,7 @@ bool Gallery::remove_template(int64_t id) {
     forget_template(id, revision);
     transaction.commit();
   }
-  return database_->purge(personal_tables());
+  return purge();
 }
 
 void Gallery::set_decision(double fpir, std::optional<double> distance, Fusion fusion) {
@@ -323,7 +332,7 @@ void Gallery::migrate(
     transaction.commit();
     settings_ = moved;
   }
-  database_->purge(personal_tables());
+  purge();
 }
 
 std::vector<Person> Gallery::people() {

@@ -138,6 +138,7 @@ class Gallery {
   int64_t next_revision();
   int64_t person_named(const std::string& name);  // 0: nobody
   void forget_template(int64_t id, int64_t revision);
+  bool purge();
   void read_embedding(const SqlRow& row, int column, int64_t id, std::span<float> embedding) const;
 
   std::unique_ptr<Database> database_;
