@@ -1,4 +1,4 @@
-// SHA-256 of bytes (FIPS 180-4, through libsodium): names data sets and models by their content.
+// Digests of bytes, through libsodium: name pictures, data sets and models by their content.
 #pragma once
 
 #include <cstddef>
@@ -9,7 +9,8 @@
 
 namespace doppel {
 
-// Adds bytes piece by piece, then gives the digest once as 64 hexadecimal digits.
+// SHA-256 (FIPS 180-4). Adds bytes piece by piece, then gives the digest once as 64 hexadecimal
+// digits.
 class Sha256 {
  public:
   Sha256();
@@ -27,7 +28,24 @@ class Sha256 {
 
 std::string sha256_hex(std::string_view bytes);
 
-// Whether `text` looks like one: 64 digits, 0-9 and a-f.
-bool is_sha256_hex(std::string_view text);
+// The same by BLAKE2b with 32 bytes of output (RFC 7693): four times as fast, for what is digested
+// at every start of the program.
+class Blake2b {
+ public:
+  Blake2b();
+  ~Blake2b();
+  Blake2b(Blake2b&&) noexcept;
+  Blake2b& operator=(Blake2b&&) noexcept;
+
+  void add(std::string_view bytes);
+  std::string hex();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+// Whether `text` looks like a digest: 64 digits, 0-9 and a-f.
+bool is_digest_hex(std::string_view text);
 
 }  // namespace doppel

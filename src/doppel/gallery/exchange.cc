@@ -95,7 +95,7 @@ NewTemplate read_template(const Line& line, const json& value, const GallerySett
     if (!std::isfinite(number)) line.fail("\"embedding\" holds a value that is not finite");
   }
   result.image_digest = line.text(value, "image");
-  if (!is_sha256_hex(result.image_digest)) line.fail("\"image\" is no digest");
+  if (!is_digest_hex(result.image_digest)) line.fail("\"image\" is no digest");
   if (!value.contains("quality") || !value["quality"].is_number())
     line.fail("\"quality\" is no number");
   result.quality = value["quality"].get<double>();

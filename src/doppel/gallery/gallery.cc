@@ -453,7 +453,7 @@ std::vector<std::string> Gallery::check() {
         if (!std::ranges::all_of(embedding, finite)) {
           problems.push_back(where + ": its embedding is not finite");
         }
-        if (!is_sha256_hex(row.text(3))) problems.push_back(where + ": its image has no digest");
+        if (!is_digest_hex(row.text(3))) problems.push_back(where + ": its image has no digest");
       });
   database_->run("SELECT id, name FROM people ORDER BY id", {}, [&](const SqlRow& row) {
     const std::string where = "person " + number(row.integer(0));

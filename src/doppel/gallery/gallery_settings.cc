@@ -44,7 +44,7 @@ GallerySettings gallery_settings_from_json(const nlohmann::json& json, const std
   GallerySettings settings;
   settings.model_digest = text("model");
   settings.model_file = text("model_file");
-  if (!is_sha256_hex(settings.model_digest)) fail("model is no digest");
+  if (!is_digest_hex(settings.model_digest)) fail("model is no digest");
   if (!json.contains("embedding_size") || !json["embedding_size"].is_number_unsigned() ||
       json["embedding_size"] < 1 || json["embedding_size"] > kMostEmbeddingSize) {
     fail("embedding_size is no number from 1 to " + std::to_string(kMostEmbeddingSize));

@@ -41,17 +41,19 @@ void check_embeddings(const Matrix& embeddings, size_t dimension, const Energy& 
                                          std::to_string(embeddings.columns) + " values, " +
                                          std::to_string(dimension) + " were expected");
   }
+  const auto too_large = [](float value) { return !(std::abs(value) <= kLargestValue); };
   for (size_t i = 0; i < embeddings.rows; ++i) {
-    double squares = 0;
-    for (const float value : embeddings.row(i)) {
-      if (!(std::abs(value) <= kLargestValue)) {
-        throw Error(ErrorKind::bad_data, "index: " + what + " " + std::to_string(i) + " holds " +
-                                             std::to_string(value) +
-                                             ", values up to 1e15 were expected");
-      }
-      squares += double{value} * double{value};
+    const std::span<const float> row = embeddings.row(i);
+    // Counted first, for that runs in vectors.
+    if (std::ranges::count_if(row, too_large) > 0) {
+      throw Error(ErrorKind::bad_data, "index: " + what + " " + std::to_string(i) + " holds " +
+                                           std::to_string(*std::ranges::find_if(row, too_large)) +
+                                           ", values up to 1e15 were expected");
     }
-    if (energy.kind == EnergyKind::cosine && squares > 0 && squares < kShortest * kShortest) {
+    if (energy.kind != EnergyKind::cosine) continue;
+    double squares = 0;
+    for (const float value : row) squares += double{value} * double{value};
+    if (squares > 0 && squares < kShortest * kShortest) {
       throw Error(ErrorKind::bad_data, "index: " + what + " " + std::to_string(i) +
                                            " is shorter than 1e-9, too short for a cosine");
     }
@@ -136,6 +138,7 @@ void TemplateIndex::Parts::check_new(std::span<const int64_t> ids, const Matrix&
                                          std::to_string(embeddings.rows) + " templates");
   }
   std::unordered_set<int64_t> met;
+  met.reserve(ids.size());
   for (const int64_t id : ids) {
     if (row_of.contains(id) || !met.insert(id).second) {
       throw Error(ErrorKind::bad_argument,
@@ -203,12 +206,12 @@ size_t TemplateIndex::bytes() const {
          (has_graph() ? parts_->graph->bytes() : 0);
 }
 
-void TemplateIndex::add(std::span<const int64_t> ids, const Matrix& embeddings, ThreadPool& pool,
+void TemplateIndex::add(std::span<const int64_t> ids, Matrix embeddings, ThreadPool& pool,
                         const IndexProgress& progress) {
   parts_->check_new(ids, embeddings);
   const size_t before = size();
   parts_->row_of.reserve(before + ids.size());
-  parts_->rows.append(ids, embeddings);
+  parts_->rows.append(ids, std::move(embeddings));
   for (size_t i = before; i < size(); ++i) {
     parts_->row_of.emplace(parts_->rows.ids[i], static_cast<uint32_t>(i));
   }

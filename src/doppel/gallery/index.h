@@ -63,7 +63,7 @@ class TemplateIndex {
   // there already or comes twice, Error(bad_data) for values that are not finite or beyond 1e15, or
   // where a cosine is asked of an embedding shorter than 1e-9 (one of zeros has no direction, but
   // is welcome).
-  void add(std::span<const int64_t> ids, const Matrix& embeddings, ThreadPool& pool,
+  void add(std::span<const int64_t> ids, Matrix embeddings, ThreadPool& pool,
            const IndexProgress& progress = {});
 
   // Takes templates out, and the links to them; nothing of them is kept. Throws Error(bad_argument)

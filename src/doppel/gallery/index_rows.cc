@@ -5,6 +5,7 @@
 #include <limits>
 #include <queue>
 #include <tuple>
+#include <utility>
 
 namespace doppel {
 namespace {
@@ -88,21 +89,27 @@ float products(const float* a, const float* b, size_t n) {
   return sum_of(n, [&](size_t i) { return a[i] * b[i]; });
 }
 
-void IndexRows::append(std::span<const int64_t> more_ids, const Matrix& embeddings) {
+void IndexRows::append(std::span<const int64_t> more_ids, Matrix embeddings) {
   // Memory first: afterwards nothing can fail.
-  const bool directions = energy.kind == EnergyKind::cosine;
+  const bool directions = energy.kind == EnergyKind::cosine, first = ids.empty();
   const auto grown = [](size_t now, size_t more, size_t capacity) {
     return now + more <= capacity ? capacity : std::max(now + more, now + now / 2);
   };
-  values.reserve(grown(values.size(), embeddings.values.size(), values.capacity()));
+  if (!first) {
+    values.reserve(grown(values.size(), embeddings.values.size(), values.capacity()));
+  }
   ids.reserve(grown(ids.size(), more_ids.size(), ids.capacity()));
   if (directions) {
     inverse_lengths.reserve(grown(ids.size(), more_ids.size(), inverse_lengths.capacity()));
   }
-  values.insert(values.end(), embeddings.values.begin(), embeddings.values.end());
-  ids.insert(ids.end(), more_ids.begin(), more_ids.end());
   for (size_t i = 0; directions && i < embeddings.rows; ++i) {
     inverse_lengths.push_back(inverse_length(embeddings.row(i)));
+  }
+  ids.insert(ids.end(), more_ids.begin(), more_ids.end());
+  if (first) {
+    values = std::move(embeddings.values);
+  } else {
+    values.insert(values.end(), embeddings.values.begin(), embeddings.values.end());
   }
 }
 

@@ -24,8 +24,8 @@ struct IndexRows {
   size_t size() const { return ids.size(); }
   std::span<const float> row(size_t i) const { return {values.data() + i * dimension, dimension}; }
 
-  // Behind the others. The embeddings were checked.
-  void append(std::span<const int64_t> more_ids, const Matrix& embeddings);
+  // Behind the others; the first ones without a copy. The embeddings were checked.
+  void append(std::span<const int64_t> more_ids, Matrix embeddings);
   // Of the ids that are there already, without values: row i becomes embeddings' row order[i].
   void fill(const Matrix& embeddings, std::span<const size_t> order);
   // Those that are not marked move together, in their order.

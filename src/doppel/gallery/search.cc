@@ -112,9 +112,9 @@ bool GallerySearch::refresh() {
   }
   if (from_nothing) {
     revision_ = changes.revision;
-    load(ids, embeddings);
+    load(ids, std::move(embeddings));
   } else {
-    index_.add(ids, embeddings, pool_, progress_);
+    index_.add(ids, std::move(embeddings), pool_, progress_);
   }
   revision_ = changes.revision;
   model_digest_ = gallery_.settings().model_digest;
@@ -124,11 +124,11 @@ bool GallerySearch::refresh() {
   return true;
 }
 
-void GallerySearch::load(std::span<const int64_t> ids, const Matrix& embeddings) {
+void GallerySearch::load(std::span<const int64_t> ids, Matrix embeddings) {
   const GallerySettings& settings = gallery_.settings();
   index_ = TemplateIndex(settings.embedding_size, settings.energy);
   if (ids.size() <= kMostCompared) {
-    index_.add(ids, embeddings, pool_, progress_);
+    index_.add(ids, std::move(embeddings), pool_, progress_);
     return;
   }
   const std::filesystem::path file = gallery_.index_file();
@@ -139,7 +139,7 @@ void GallerySearch::load(std::span<const int64_t> ids, const Matrix& embeddings)
     index_ = std::move(*loaded.index);
     return;
   }
-  index_.add(ids, embeddings, pool_, progress_);
+  index_.add(ids, std::move(embeddings), pool_, progress_);
   if (!index_.has_graph()) return;
   std::error_code ignored;
   std::filesystem::create_directories(file.parent_path(), ignored);

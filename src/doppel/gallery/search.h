@@ -67,7 +67,7 @@ class GallerySearch {
   static constexpr size_t kMeanCandidates = 100;
 
  private:
-  void load(std::span<const int64_t> ids, const Matrix& embeddings);
+  void load(std::span<const int64_t> ids, Matrix embeddings);
   Answer answer(std::span<const float> probe, std::span<const Neighbour> near, size_t top) const;
 
   Gallery& gallery_;

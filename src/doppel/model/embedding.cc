@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <memory>
+#include <optional>
 #include <vector>
 
 #include "doppel/nn/engine.h"
@@ -61,8 +61,8 @@ class Networks {
         unit_(std::holds_alternative<L2Normalize>(model.network.layers.back())) {
     for (const std::vector<float>& member : model.members) {
       folded_.push_back(fold_batch_norm(model.network, member));
-      engines_.push_back(std::make_unique<Engine>(folded_.back().network, pool));
     }
+    engine_.emplace(folded_.front().network, pool);
   }
 
   bool unit() const { return unit_; }
@@ -74,7 +74,7 @@ class Networks {
     for (size_t i = 0; i < looks.rows; ++i) rows.push_back(looks.row(i).data());
     factor /= std::sqrt(static_cast<double>(folded_.size()));
     for (size_t m = 0; m < folded_.size(); ++m) {
-      const Matrix embeddings = engines_[m]->embed(folded_[m].parameters, rows);
+      const Matrix embeddings = engine_->embed(folded_[m].parameters, rows);
       for (size_t i = 0; i < looks.rows / views; ++i) {
         const std::span<float> part = out.row(first + i).subspan(m * size_, size_);
         for (size_t v = 0; v < views; ++v) add(embeddings.row(i * views + v), part);
@@ -89,7 +89,7 @@ class Networks {
   size_t size_;
   bool unit_;
   std::vector<FoldedNetwork> folded_;
-  std::vector<std::unique_ptr<Engine>> engines_;
+  std::optional<Engine> engine_;  // of all: they differ in their parameters alone
 };
 
 // Of the input whose looks begin at row `begin`.

@@ -157,6 +157,31 @@ GradientHistograms histograms_of(const Model& model) {
   return {model.gradients.histograms, {model.network.input.height, model.network.input.width}};
 }
 
+// What shapes an embedding and its energy, beside the tensors.
+std::map<std::string, std::string> embedding_metadata(const Model& model) {
+  return {
+      {"format", kFormat},
+      {"network", network_to_json(model.network).dump()},
+      {"members", std::to_string(model.members.size())},
+      {"preprocessing", json{{"width", model.preprocessing.width},
+                             {"height", model.preprocessing.height},
+                             {"step", model.preprocessing.step},
+                             {"standardize", model.preprocessing.standardize},
+                             {"align", model.preprocessing.align}}
+                            .dump()},
+      {"views", views_to_json(model.views).dump()},
+      {"gradients", json{{"cell", model.gradients.histograms.cell},
+                         {"bins", model.gradients.histograms.bins},
+                         {"weight", model.gradients.weight}}
+                        .dump()},
+      {"energy", to_json(model.energy).dump()},
+  };
+}
+
+std::string_view bytes_of(std::span<const float> values) {
+  return {reinterpret_cast<const char*>(values.data()), values.size_bytes()};
+}
+
 // Several members' tensors have their number before the name.
 std::string tensor_name(const Tensor& tensor, size_t member, size_t members) {
   return members == 1 ? tensor.name
@@ -187,17 +212,19 @@ size_t embedding_size(const Model& model) {
 }
 
 std::string embedding_digest(const Model& model) {
+  Blake2b digest;
   if (model.foreign) {
     Model bare = model;
     bare.threshold.reset();
     bare.training = {};
-    return sha256_hex(model.foreign->digest + describe_embedder(bare).dump());
+    digest.add(model.foreign->digest + describe_embedder(bare).dump());
+    return digest.hex();
   }
-  Model bare = model;
-  bare.threshold.reset();
-  bare.version.clear();
-  bare.training = {};
-  return sha256_hex(encode_model(bare));
+  for (const auto& [key, text] : embedding_metadata(model)) digest.add(key + "\n" + text + "\n");
+  for (const std::vector<float>& member : model.members) digest.add(bytes_of(member));
+  digest.add(bytes_of(model.gradients.whitening.mean));
+  digest.add(bytes_of(model.gradients.whitening.transform.values));
+  return digest.hex();
 }
 
 std::string encode_model(const Model& model) {
@@ -221,23 +248,9 @@ std::string encode_model(const Model& model) {
   }
   json history = json::array();
   for (const EpochLosses& epoch : model.training.history) history.push_back(losses_to_json(epoch));
-  file.metadata = {
-      {"format", kFormat},
+  file.metadata = embedding_metadata(model);
+  file.metadata.merge(std::map<std::string, std::string>{
       {"version", model.version},
-      {"network", network_to_json(model.network).dump()},
-      {"members", std::to_string(members)},
-      {"preprocessing", json{{"width", model.preprocessing.width},
-                             {"height", model.preprocessing.height},
-                             {"step", model.preprocessing.step},
-                             {"standardize", model.preprocessing.standardize},
-                             {"align", model.preprocessing.align}}
-                            .dump()},
-      {"views", views_to_json(model.views).dump()},
-      {"gradients", json{{"cell", model.gradients.histograms.cell},
-                         {"bins", model.gradients.histograms.bins},
-                         {"weight", model.gradients.weight}}
-                        .dump()},
-      {"energy", to_json(model.energy).dump()},
       {"recipe", model.training.recipe.dump()},
       {"seed", std::to_string(model.training.seed)},
       {"history", history.dump()},
@@ -246,7 +259,7 @@ std::string encode_model(const Model& model) {
                     {"images", model.training.images}}
                    .dump()},
       {"seen", to_json(model.training.seen).dump()},
-  };
+  });
   if (model.threshold) file.metadata["threshold"] = to_json(*model.threshold).dump();
   return encode_safetensors(file);
 }
@@ -298,7 +311,7 @@ Model decode_model(std::string_view bytes, const std::string& name) {
   }
   table.expect_no_others();
   for (size_t m = 0; m < members; ++m) {
-    model.members.emplace_back();
+    model.members.emplace_back().reserve(parameter_count(model.network));
     for (const Tensor& tensor : tensors) {
       const std::vector<float>& values = table.values(tensor_name(tensor, m, members));
       if (tensor.name.ends_with(".running_var") && std::ranges::any_of(values, is_negative)) {

@@ -73,7 +73,7 @@ struct Model {
 // Values of an embedding.
 size_t embedding_size(const Model& model);
 
-// SHA-256 of all that shapes an embedding and its energy, in hexadecimal: models of equal digest
+// A digest of all that shapes an embedding and its energy, in hexadecimal: models of equal digest
 // give equal embeddings, whatever their thresholds.
 std::string embedding_digest(const Model& model);
 

@@ -17,7 +17,7 @@ void make_set(std::vector<std::string>& digests) {
 }
 
 bool is_digest(const json& value) {
-  return value.is_string() && is_sha256_hex(value.get_ref<const std::string&>());
+  return value.is_string() && is_digest_hex(value.get_ref<const std::string&>());
 }
 
 }  // namespace

@@ -96,6 +96,7 @@ struct Engine::Plan {
   size_t image_size = 0, embedding_size = 0;
   // Whether a stage's gradient for its x, its skip, adds to what another stage left.
   std::vector<uint8_t> adds_to_x, adds_to_skip;
+  size_t second_size = 0;  // of the largest gradient that does
 
   std::vector<AlignedArray<float>> prepared, statistics, recalled;  // per stage
 
@@ -206,7 +207,6 @@ void Engine::Plan::plan_training() {
   std::vector<bool> written(stages.size() + 1, false);
   adds_to_x.resize(stages.size());
   adds_to_skip.resize(stages.size());
-  size_t second = 0;
   for (size_t v = 0; v < lifetimes.size(); ++v) lifetimes[v].size = value_size(v);
   for (size_t s = stages.size(); s-- > 0;) {
     if (has_statistics(s)) {
@@ -219,26 +219,18 @@ void Engine::Plan::plan_training() {
     lifetimes[s].use(step);
     adds_to_x[s] = written[s];
     written[s] = true;
-    if (adds_to_x[s]) second = std::max(second, value_size(s));
+    if (adds_to_x[s]) second_size = std::max(second_size, value_size(s));
     if (has_skip(s)) {
       const size_t v = skip_value(s);
       lifetimes[v].use(step);
       adds_to_skip[s] = written[v];
       written[v] = true;
-      if (adds_to_skip[s]) second = std::max(second, value_size(v));
+      if (adds_to_skip[s]) second_size = std::max(second_size, value_size(v));
     }
   }
   lifetimes.front().outer = true;  // read after all
   lifetimes.back().outer = true;   // loaded before
   gradient_placement = place(lifetimes, backward_steps);
-  for (Worker& worker : workers) {
-    for (size_t size : gradient_placement.buffer_sizes) {
-      worker.gradient_tile.emplace_back(size * kLanes);
-    }
-    for (auto& buffer : worker.second) {
-      buffer = AlignedArray<float>(second * kLanes * kMostTilesInGroup);
-    }
-  }
   value.resize(stages.size() + 1);
   gradient.resize(stages.size() + 1);
   tape.resize(stages.size());
@@ -254,6 +246,16 @@ void Engine::Plan::check_parameters(size_t given) const {
 
 void Engine::Plan::reserve(size_t tiles) {
   if (tiles <= capacity) return;
+  if (capacity == 0) {
+    for (Worker& worker : workers) {
+      for (size_t size : gradient_placement.buffer_sizes) {
+        worker.gradient_tile.emplace_back(size * kLanes);
+      }
+      for (auto& buffer : worker.second) {
+        buffer = AlignedArray<float>(second_size * kLanes * kMostTilesInGroup);
+      }
+    }
+  }
   for (size_t v = 0; v <= stages.size(); ++v) {
     value[v] = AlignedArray<float>(tiles * value_size(v) * kLanes);
     const bool inner = gradient_placement.of[v].inner;

@@ -218,6 +218,7 @@ FoldedNetwork fold_batch_norm(const Network& network, std::span<const float> par
     if (const auto* add = std::get_if<Add>(&network.layers[i])) wanted[i - add->back] = true;
   }
   FoldedNetwork folded{{network.input, {}}, {}};
+  folded.parameters.reserve(parameters.size());
   std::vector<size_t> place(network.layers.size() + 1, 0);  // of the value before layer i
   const auto append = [&](std::span<const float> values) {
     folded.parameters.insert(folded.parameters.end(), values.begin(), values.end());

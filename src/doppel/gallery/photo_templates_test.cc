@@ -1,0 +1,100 @@
+#include "doppel/gallery/photo_templates.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "doppel/base/file.h"
+#include "doppel/data/dataset.h"
+#include "doppel/data/synthetic.h"
+#include "doppel/gallery/database_fixture.h"
+#include "doppel/image/encode.h"
+#include "doppel/model/embedding.h"
+
+namespace doppel {
+namespace {
+
+class PhotoTemplatesTest : public InFolder<testing::Test> {
+ protected:
+  void SetUp() override {
+    InFolder::SetUp();
+    model_.network = {{1, 4, 3}, {Flatten{}}};
+    model_.members = {{}};
+    model_.preprocessing = {3, 4, 1};
+  }
+
+  std::string written(const std::string& name, const std::string& bytes) const {
+    const std::filesystem::path path = folder_ / name;
+    write_file_atomically(path, bytes);
+    return path;
+  }
+
+  Model model_;
+  ThreadPool pool_{2};
+};
+
+TEST_F(PhotoTemplatesTest, EachFileHasItsTemplateOrItsProblem) {
+  const Image a = synthetic_face(1, 0, 0), b = synthetic_face(1, 1, 0);
+  std::vector<std::string> files = {written("a.pgm", encode_pgm(a)), written("cut.pgm", "P5 9 9"),
+                                    written("b.pgm", encode_pgm(b)), folder_ / "none.pgm"};
+  // More than are in memory at once.
+  while (files.size() < 300) files.push_back(files[0]);
+  size_t told = 0;
+  const PhotoTemplates templates(model_, pool_);
+  const std::vector<PhotoTemplate> made =
+      templates.of_files(files, FaceChoice::one, false, [&](size_t done) {
+        EXPECT_GT(done, told);
+        told = done;
+      });
+  EXPECT_EQ(told, files.size());
+  ASSERT_EQ(made.size(), files.size());
+  for (size_t i = 0; i < files.size(); ++i) {
+    if (i == 1 || i == 3) {
+      ASSERT_TRUE(made[i].problem);
+      EXPECT_FALSE(made[i].made);
+      EXPECT_THAT(made[i].problem->what(), testing::StartsWith(files[i]));
+      continue;
+    }
+    const Image& image = i == 2 ? b : a;
+    ASSERT_TRUE(made[i].made) << i;
+    EXPECT_EQ(made[i].made->origin, files[i]);
+    EXPECT_EQ(made[i].made->image_digest, image_digest(image));
+    EXPECT_EQ(made[i].made->embedding, embed_images(model_, std::span(&image, 1), pool_).values);
+    EXPECT_EQ(made[i].made->photo, "") << "not asked for";
+    EXPECT_GT(made[i].made->quality, 0);
+    EXPECT_LE(made[i].made->quality, 1);
+  }
+  EXPECT_NE(made[0].made->embedding, made[2].made->embedding);
+}
+
+TEST_F(PhotoTemplatesTest, OfBytesAsOfAFile) {
+  const std::string bytes = encode_pgm(synthetic_face(1, 0, 0));
+  const std::vector<std::string> files = {written("a.pgm", bytes)};
+  const PhotoTemplates templates(model_, pool_);
+  const PhotoTemplate of_file =
+      templates.of_files(files, FaceChoice::one, true, [](size_t) {}).front();
+  const NewTemplate of_bytes = templates.of_bytes(bytes, FaceChoice::one, "x");
+  EXPECT_EQ(of_bytes.embedding, of_file.made->embedding);
+  EXPECT_EQ(of_bytes.image_digest, of_file.made->image_digest);
+  EXPECT_EQ(of_bytes.quality, of_file.made->quality);
+  EXPECT_EQ(of_file.made->photo, bytes);
+  EXPECT_EQ(of_bytes.photo, bytes);
+  refused([&] { templates.of_bytes("P5 9 9", FaceChoice::one, "sent.pgm"); }, ErrorKind::bad_data,
+          "sent.pgm");
+}
+
+TEST_F(PhotoTemplatesTest, ProgressMayEndTheWork) {
+  const std::vector<std::string> files(600, written("a.pgm", encode_pgm(synthetic_face(1, 0, 0))));
+  size_t calls = 0;
+  const auto stop = [&](size_t) {
+    ++calls;
+    throw std::runtime_error("enough");
+  };
+  EXPECT_THROW(PhotoTemplates(model_, pool_).of_files(files, FaceChoice::one, false, stop),
+               std::runtime_error);
+  EXPECT_EQ(calls, 1u);
+}
+
+}  // namespace
+}  // namespace doppel
