@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <future>
 
 #include "doppel/base/error.h"
 #include "measures.h"
@@ -9,7 +10,13 @@
 namespace doppel::app {
 
 Model model_of(const Gallery& gallery, const std::string& file) {
-  const std::string& path = file.empty() ? gallery.settings().model_file : file;
+  return model_of(gallery, file, [] {});
+}
+
+Model model_of(const Gallery& gallery, const std::string& file,
+               const std::function<void()>& meanwhile) {
+  const std::string path = file.empty() ? gallery.settings().model_file : file;
+  std::future<void> other = std::async(std::launch::async, meanwhile);
   Model model = [&] {
     try {
       return load_model(path);
@@ -19,7 +26,9 @@ Model model_of(const Gallery& gallery, const std::string& file) {
                                     " was made with; --model says where it is now)");
     }
   }();
-  gallery.check_model(model, path);
+  const std::string digest = embedding_digest(model);
+  other.get();
+  gallery.check_model(digest, path);
   return model;
 }
 

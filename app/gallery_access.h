@@ -2,6 +2,7 @@
 // decides.
 #pragma once
 
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -19,6 +20,9 @@ namespace doppel::app {
 // The model in `file`, or where that is empty the one that the gallery names. Throws as
 // load_model() and Gallery::check_model() do.
 Model model_of(const Gallery& gallery, const std::string& file);
+// The same, read while `meanwhile` runs on another thread; it may change the gallery's state.
+Model model_of(const Gallery& gallery, const std::string& file,
+               const std::function<void()>& meanwhile);
 
 void add_gallery_argument(CLI::App& command, std::string& gallery);
 void add_model_option(CLI::App& command, std::string& model);

@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
+#include <optional>
 
 #include "answers.h"
 #include "commands.h"
@@ -31,10 +32,12 @@ void run(const IdentifyOptions& options) {
     throw Error(ErrorKind::bad_argument, "--json and --csv: one of them was expected");
   }
   Gallery gallery = Gallery::open(options.gallery, Access::read);
-  const Model model = model_of(gallery, options.model);
   ThreadPool pool(options.threads > 0 ? options.threads : ThreadPool::available_threads());
   Progress progress;
-  const GallerySearch search(gallery, pool, index_progress(progress));
+  std::optional<GallerySearch> loaded;
+  const Model model = model_of(gallery, options.model,
+                               [&] { loaded.emplace(gallery, pool, index_progress(progress)); });
+  const GallerySearch& search = *loaded;
   progress.clear();
   std::vector<std::string> files;
   for (const std::filesystem::path& path : image_files(options.images)) {

@@ -10,6 +10,7 @@
 #include "commands.h"
 #include "doppel/base/error.h"
 #include "doppel/nn/simd.h"
+#include "heap.h"
 #include "stop.h"
 
 namespace {
@@ -71,6 +72,7 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  doppel::app::arrange_heap();
   int code = 0;
   try {
     code = run(argc, argv);

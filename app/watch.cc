@@ -80,6 +80,7 @@ class FolderEvents {
 void run(const WatchOptions& options) {
   Gallery gallery = Gallery::open(options.gallery, Access::read);
   const Model model = model_of(gallery, options.model);
+  const std::string digest = embedding_digest(model);
   ThreadPool pool(options.threads > 0 ? options.threads : ThreadPool::available_threads());
   Progress progress;
   GallerySearch search(gallery, pool, index_progress(progress));
@@ -94,7 +95,7 @@ void run(const WatchOptions& options) {
     const std::vector<std::string> files = events.next();
     // Whoever is known stays known while the gallery cannot be asked.
     try {
-      if (search.refresh()) gallery.check_model(model, options.model);
+      if (search.refresh()) gallery.check_model(digest, options.model);
       if (!following) std::fprintf(stderr, "The gallery can be read again\n");
       following = true;
     } catch (const Error& error) {

@@ -119,8 +119,7 @@ int64_t Gallery::next_revision() {
   return revision();
 }
 
-void Gallery::check_model(const Model& model, const std::string& file) const {
-  const std::string digest = embedding_digest(model);
+void Gallery::check_model(const std::string& digest, const std::string& file) const {
   if (digest == settings_.model_digest) return;
   throw Error(ErrorKind::mismatch,
               file + ": another model than that of " + name() + " (" + settings_.model_file +

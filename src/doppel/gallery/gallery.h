@@ -90,8 +90,9 @@ class Gallery {
   // a server's, in a file of this machine's user.
   std::filesystem::path index_file() const;
 
-  // Throws Error(mismatch) unless `model` is the one whose templates these are.
-  void check_model(const Model& model, const std::string& file) const;
+  // Throws Error(mismatch) unless the model in `file`, of this embedding_digest(), is the one whose
+  // templates these are.
+  void check_model(const std::string& digest, const std::string& file) const;
 
   // Adds people, or photos to people of that name. Throws Error(bad_argument) for a name that is
   // none, Error(mismatch) for a photo that another person has, embeddings of another size or that

@@ -299,17 +299,17 @@ TEST_P(GalleryTest, AnotherModelIsRefusedWithWhatToDo) {
   model.preprocessing = {2, 2, 1};
   GallerySettings settings = settings_for(model, "first.safetensors");
   Gallery gallery = Gallery::create(place(), settings);
-  EXPECT_NO_THROW(gallery.check_model(model, "first.safetensors"));
+  EXPECT_NO_THROW(gallery.check_model(embedding_digest(model), "first.safetensors"));
   Model calibrated = model;
   calibrated.threshold = Threshold{};
   calibrated.training.seed = 7;
-  EXPECT_NO_THROW(gallery.check_model(calibrated, "same.safetensors"));
+  EXPECT_NO_THROW(gallery.check_model(embedding_digest(calibrated), "same.safetensors"));
   Model other = model;
   other.views.mirror = !other.views.mirror;
-  refused([&] { gallery.check_model(other, "other.safetensors"); }, ErrorKind::mismatch,
-          "other.safetensors: another model than that of");
-  refused([&] { gallery.check_model(other, "other.safetensors"); }, ErrorKind::mismatch,
-          "enroll the photos into a new gallery");
+  refused([&] { gallery.check_model(embedding_digest(other), "other.safetensors"); },
+          ErrorKind::mismatch, "other.safetensors: another model than that of");
+  refused([&] { gallery.check_model(embedding_digest(other), "other.safetensors"); },
+          ErrorKind::mismatch, "enroll the photos into a new gallery");
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "doppel/base/error.h"
+#include "doppel/base/large_pages.h"
 
 namespace doppel {
 namespace {
@@ -62,7 +63,9 @@ bool GallerySearch::refresh() {
   std::vector<int64_t> ids;
   Matrix embeddings(0, gallery_.settings().embedding_size);
   // Growing would copy them again and again.
-  if (revision_ == 0) embeddings.values.reserve(gallery_.templates() * embeddings.columns);
+  if (revision_ == 0) {
+    reserve_large_pages(embeddings.values, gallery_.templates() * embeddings.columns);
+  }
   std::vector<std::pair<int64_t, int64_t>> owners;
   const auto take = [&](const StoredTemplate& added) {
     ids.push_back(added.id);

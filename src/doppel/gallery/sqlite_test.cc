@@ -42,14 +42,15 @@ TEST_F(Sqlite, DamageIsFound) {
   {
     const auto database = created();
     WriteTransaction transaction(*database);
-    for (int i = 0; i < 500; ++i) {
+    for (int i = 0; i < 2000; ++i) {
       database->run("INSERT INTO t (s) VALUES ($1)", {std::string_view("a longer text, and more")});
     }
     transaction.commit();
   }
   EXPECT_TRUE(open_sqlite(folder_ / "g", Access::read)->check().empty());
+  constexpr std::streamoff kPage = 16384;
   std::fstream file(folder_ / "g", std::ios::in | std::ios::out | std::ios::binary);
-  file.seekp(4096 * 3 + 100);  // a page of rows
+  file.seekp(-kPage + 100, std::ios::end);  // a page of rows
   file << std::string(300, '\x7f');
   file.close();
   std::vector<std::string> problems;
