@@ -38,7 +38,7 @@ std::vector<PhotoAnswers::Result> PhotoAnswers::of(std::span<const std::string> 
     for (PhotoFace& face : of_photo) images.push_back(std::move(face.image));
   }
   const Matrix embeddings = embed_images(model_, images, pool_);
-  std::vector<Answer> answers = search_.identify(embeddings, top_);
+  std::vector<Answer> answers = search_().identify(embeddings, top_);
   size_t next = 0;
   for (size_t i = 0; i < files.size(); ++i) {
     for (const PhotoFace& face : faces[i]) {

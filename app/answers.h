@@ -1,6 +1,7 @@
 // What a search found, as people and programs read it.
 #pragma once
 
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -28,13 +29,17 @@ struct AnsweredPhoto {
 inline constexpr const char* kUnknown = "unknown_person";
 inline constexpr const char* kNobody = "no_persons_found";
 
-// Reads and decodes the photo, then embeds its faces and searches. Throws as load_image() does and,
-// of `one`, where a photo shows several faces.
+// Reads and decodes photos and embeds their faces, then asks for the search and searches.
 class PhotoAnswers {
  public:
-  PhotoAnswers(const Model& model, const GallerySearch& search, FaceChoice choice, size_t top,
-               ThreadPool& pool)
-      : model_(model), search_(search), faces_(model), choice_(choice), top_(top), pool_(pool) {}
+  using Search = std::function<const GallerySearch&()>;
+  PhotoAnswers(const Model& model, Search search, FaceChoice choice, size_t top, ThreadPool& pool)
+      : model_(model),
+        search_(std::move(search)),
+        faces_(model),
+        choice_(choice),
+        top_(top),
+        pool_(pool) {}
 
   // One for each file, in their order: an answer, or the Error of it.
   struct Result {
@@ -45,7 +50,7 @@ class PhotoAnswers {
 
  private:
   const Model& model_;
-  const GallerySearch& search_;
+  Search search_;
   PhotoFaces faces_;
   FaceChoice choice_;
   size_t top_;

@@ -3,15 +3,18 @@
 #include <algorithm>
 #include <cstdio>
 #include <fstream>
+#include <map>
 
 #include "commands.h"
 #include "doppel/base/error.h"
 #include "doppel/base/file.h"
 #include "doppel/data/listing.h"
 #include "doppel/gallery/exchange.h"
+#include "doppel/gallery/index_measure.h"
 #include "doppel/gallery/location.h"
 #include "doppel/gallery/person_name.h"
 #include "doppel/gallery/photo_templates.h"
+#include "doppel/loss/energy.h"
 #include "gallery_access.h"
 #include "measures.h"
 #include "output_file.h"
@@ -240,12 +243,77 @@ void migrate(const GalleryOptions& options) {
               plural(total, "photo").c_str(), options.model.c_str());
 }
 
+// How far two photos of one person are apart: of people with several, else where the gallery draws
+// the line.
+double genuine_distance(const std::map<int64_t, std::vector<int64_t>>& templates_of,
+                        const GallerySearch& search, bool& measured) {
+  double sum = 0;
+  size_t pairs = 0;
+  for (const auto& [person, templates] : templates_of) {
+    for (size_t i = 1; i < templates.size(); ++i, ++pairs) {
+      sum += energy_of(search.index().energy(), search.index().embedding(templates[i - 1]),
+                       search.index().embedding(templates[i]));
+    }
+  }
+  measured = pairs > 0;
+  return measured ? sum / static_cast<double>(pairs) : search.rule().threshold;
+}
+
+void bench(const GalleryOptions& options) {
+  constexpr size_t kProbes = 1000;
+  Gallery gallery = Gallery::open(options.gallery, Access::read);
+  ThreadPool pool(ThreadPool::available_threads());
+  Progress progress;
+  const GallerySearch search(gallery, pool, index_progress(progress));
+  progress.clear();
+  std::map<int64_t, std::vector<int64_t>> templates_of;
+  std::vector<int64_t> ids;
+  gallery.changes_since(0, [&](const StoredTemplate& stored) {
+    if (!search.index().contains(stored.id)) return;
+    ids.push_back(stored.id);
+    templates_of[stored.person].push_back(stored.id);
+  });
+  if (ids.empty()) {
+    throw Error(ErrorKind::bad_argument, gallery.name() + ": nobody is in it to search for");
+  }
+  bool measured = false;
+  const double distance = genuine_distance(templates_of, search, measured);
+  const IndexMeasure measure =
+      measure_index(search.index(), probes_near(search.index(), ids, distance, kProbes), pool);
+  const double ratio = measure.exact_s / measure.search_s;
+  if (options.as_json) {
+    print_json({{"gallery", shown_location(options.gallery)},
+                {"templates", measure.templates},
+                {"values", measure.dimension},
+                {"graph", measure.graph},
+                {"probes", measure.probes},
+                {"probe_distance", distance},
+                {"probe_distance_from", measured ? "templates" : "threshold"},
+                {"recall_at_1", measure.recall},
+                {"search_s", measure.search_s},
+                {"exact_s", measure.exact_s},
+                {"ratio", ratio},
+                {"bytes", measure.bytes}});
+    return;
+  }
+  std::printf("%s of %zu values, %.1f MB in memory, searched %s\n",
+              plural(measure.templates, "template").c_str(), measure.dimension,
+              static_cast<double>(measure.bytes) / 1e6,
+              measure.graph ? "along a graph" : "by comparing all (a graph would not pay yet)");
+  std::printf("recall@1 %.4f over %s at distance %.4g, %s\n", measure.recall,
+              plural(measure.probes, "probe").c_str(), distance,
+              measured ? "as far as templates of one person are apart"
+                       : "as far as a face may be to be known");
+  std::printf("one search %.3g ms, comparing all %.3g ms: %.3g times as fast\n",
+              1e3 * measure.search_s, 1e3 * measure.exact_s, ratio);
+}
+
 }  // namespace
 
 void add_gallery(CLI::App& program) {
   auto options = std::make_shared<GalleryOptions>();
-  CLI::App* galleries =
-      program.add_subcommand("gallery", "List, change, check, export and import a gallery");
+  CLI::App* galleries = program.add_subcommand(
+      "gallery", "List, change, check, measure, export and import a gallery");
   galleries->require_subcommand(1);
   galleries->footer(
       "Every change is one transaction: done when the command ends well, else not at all.\n"
@@ -284,6 +352,9 @@ void add_gallery(CLI::App& program) {
       "A person with several templates is as far away as the nearest of them, or as "
       "their mean: nearest, mean");
   command = add("check", "Look for damage", "check team.gallery", check);
+  add_json(command);
+  command = add("bench", "How often and how fast the nearest is found, beside comparing all",
+                "bench team.gallery", bench);
   add_json(command);
   command = add("export", "Write everybody into a file of JSON lines",
                 "export team.gallery team.jsonl", export_to);

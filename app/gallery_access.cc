@@ -2,34 +2,39 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
-#include <future>
 
 #include "doppel/base/error.h"
 #include "measures.h"
 
 namespace doppel::app {
 
-Model model_of(const Gallery& gallery, const std::string& file) {
-  return model_of(gallery, file, [] {});
+Model load_model_of(const GallerySettings& settings, const std::string& gallery,
+                    const std::string& file) {
+  try {
+    return load_model(file.empty() ? settings.model_file : file);
+  } catch (const Error& error) {
+    if (!file.empty()) throw;
+    throw Error(error.kind(), std::string(error.what()) + " (the model that " + gallery +
+                                  " was made with; --model says where it is now)");
+  }
 }
 
-Model model_of(const Gallery& gallery, const std::string& file,
-               const std::function<void()>& meanwhile) {
-  const std::string path = file.empty() ? gallery.settings().model_file : file;
-  std::future<void> other = std::async(std::launch::async, meanwhile);
-  Model model = [&] {
-    try {
-      return load_model(path);
-    } catch (const Error& error) {
-      if (!file.empty()) throw;
-      throw Error(error.kind(), std::string(error.what()) + " (the model that " + gallery.name() +
-                                    " was made with; --model says where it is now)");
-    }
-  }();
-  const std::string digest = embedding_digest(model);
-  other.get();
-  gallery.check_model(digest, path);
+Model model_of(const Gallery& gallery, const std::string& file) {
+  Model model = load_model_of(gallery.settings(), gallery.name(), file);
+  gallery.check_model(embedding_digest(model), file.empty() ? gallery.settings().model_file : file);
   return model;
+}
+
+PeopleInBackground::PeopleInBackground(Gallery& gallery, int threads)
+    : pool_(threads), reading_(std::async(std::launch::async, [this, &gallery] {
+        Progress progress;
+        search_.emplace(gallery, pool_, index_progress(progress));
+        progress.clear();
+      })) {}
+
+const GallerySearch& PeopleInBackground::get() {
+  reading_.get();
+  return *search_;
 }
 
 void add_gallery_argument(CLI::App& command, std::string& gallery) {

@@ -2,10 +2,12 @@
 // decides.
 #pragma once
 
-#include <functional>
+#include <future>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 
+#include "doppel/base/thread_pool.h"
 #include "doppel/gallery/gallery.h"
 #include "doppel/gallery/search.h"
 #include "doppel/model/model.h"
@@ -20,9 +22,22 @@ namespace doppel::app {
 // The model in `file`, or where that is empty the one that the gallery names. Throws as
 // load_model() and Gallery::check_model() do.
 Model model_of(const Gallery& gallery, const std::string& file);
-// The same, read while `meanwhile` runs on another thread; it may change the gallery's state.
-Model model_of(const Gallery& gallery, const std::string& file,
-               const std::function<void()>& meanwhile);
+// The same without a look whether it belongs to the gallery.
+Model load_model_of(const GallerySettings& settings, const std::string& gallery,
+                    const std::string& file);
+
+// A gallery's people, read on a thread of its own from the moment this is made. Until get() nobody
+// else may use the gallery.
+class PeopleInBackground {
+ public:
+  PeopleInBackground(Gallery& gallery, int threads);
+  const GallerySearch& get();  // waits; throws what reading threw
+
+ private:
+  ThreadPool pool_;
+  std::optional<GallerySearch> search_;
+  std::shared_future<void> reading_;
+};
 
 void add_gallery_argument(CLI::App& command, std::string& gallery);
 void add_model_option(CLI::App& command, std::string& model);

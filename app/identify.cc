@@ -2,7 +2,6 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
-#include <optional>
 
 #include "answers.h"
 #include "commands.h"
@@ -11,7 +10,6 @@
 #include "doppel/gallery/location.h"
 #include "gallery_access.h"
 #include "measures.h"
-#include "progress.h"
 #include "recipe_options.h"
 
 namespace doppel::app {
@@ -32,13 +30,17 @@ void run(const IdentifyOptions& options) {
     throw Error(ErrorKind::bad_argument, "--json and --csv: one of them was expected");
   }
   Gallery gallery = Gallery::open(options.gallery, Access::read);
-  ThreadPool pool(options.threads > 0 ? options.threads : ThreadPool::available_threads());
-  Progress progress;
-  std::optional<GallerySearch> loaded;
-  const Model model = model_of(gallery, options.model,
-                               [&] { loaded.emplace(gallery, pool, index_progress(progress)); });
-  const GallerySearch& search = *loaded;
-  progress.clear();
+  const int threads = options.threads > 0 ? options.threads : ThreadPool::available_threads();
+  ThreadPool pool(threads);
+  const GallerySettings settings = gallery.settings();
+  PeopleInBackground people(gallery, threads);
+  const Model model = load_model_of(settings, gallery.name(), options.model);
+  const std::string digest = embedding_digest(model);
+  const auto search = [&]() -> const GallerySearch& {
+    const GallerySearch& ready = people.get();
+    gallery.check_model(digest, options.model.empty() ? settings.model_file : options.model);
+    return ready;
+  };
   std::vector<std::string> files;
   for (const std::filesystem::path& path : image_files(options.images)) {
     files.push_back(path.string());
@@ -65,12 +67,12 @@ void run(const IdentifyOptions& options) {
   }
   if (options.as_json) {
     print_json({{"gallery", shown_location(options.gallery)},
-                {"people", search.people()},
-                {"rule", to_json(search.rule())},
+                {"people", search().people()},
+                {"rule", to_json(search().rule())},
                 {"photos", photos},
                 {"problems", problems}});
   } else if (!options.as_csv) {
-    std::fprintf(stderr, "%s\n", rule_text(search.rule()).c_str());
+    std::fprintf(stderr, "%s\n", rule_text(search().rule()).c_str());
   }
   if (!problems.empty()) {
     throw Error(ErrorKind::bad_data, std::to_string(problems.size()) + " of " +

@@ -85,7 +85,8 @@ void run(const WatchOptions& options) {
   Progress progress;
   GallerySearch search(gallery, pool, index_progress(progress));
   progress.clear();
-  const PhotoAnswers answers(model, search, face_choice(options.faces), options.top, pool);
+  const auto people = [&]() -> const GallerySearch& { return search; };
+  const PhotoAnswers answers(model, people, face_choice(options.faces), options.top, pool);
   FolderEvents events(options.folder);
   watch_for_stop();
   std::fprintf(stderr, "Watching %s with %zu people; Ctrl-C ends it. Deciding: %s\n",

@@ -208,12 +208,12 @@ TEST_F(GalleryCommands, AFullDiskLosesNothing) {
   if (geteuid() != 0) GTEST_SKIP() << "mounting a small disk needs root";
   const fs::path disk = folder_ / "disk";
   fs::create_directories(disk);
-  if (mount("tmpfs", disk.c_str(), "tmpfs", 0, "size=600k") != 0) {
+  if (mount("tmpfs", disk.c_str(), "tmpfs", 0, "size=2400k") != 0) {
     GTEST_SKIP() << "a small disk cannot be mounted here";
   }
   ASSERT_EQ(enroll().code, 0);
   ASSERT_EQ(run({"enroll", "disk/g", "--model", "m.safetensors", "--folder", "first"}).code, 0);
-  std::ofstream(disk / "filler") << std::string(1 << 20, 'x');
+  std::ofstream(disk / "filler") << std::string(4 << 20, 'x');
   const Finished full = run({"enroll", "disk/g", "--folder", "strangers"});
   fs::remove(disk / "filler");
   const Finished check = run({"gallery", "check", "disk/g"});
@@ -223,6 +223,21 @@ TEST_F(GalleryCommands, AFullDiskLosesNothing) {
   EXPECT_THAT(full.err, AllOf(HasSubstr("disk/g: "), HasSubstr("full")));
   EXPECT_THAT(check.out, HasSubstr("disk/g is whole: 6 people, 6 templates")) << check.err;
   EXPECT_EQ(roomy.code, 0) << roomy.err;
+}
+
+TEST_F(GalleryCommands, BenchMeasuresTheSearch) {
+  ASSERT_EQ(enroll().code, 0);
+  const auto far = run({"gallery", "bench", "g", "--json"}).json();
+  EXPECT_EQ(far["templates"], 6);
+  EXPECT_EQ(far["graph"], false);
+  EXPECT_EQ(far["recall_at_1"], 1) << "all were compared";
+  EXPECT_GT(far["search_s"], 0);
+  EXPECT_EQ(far["probe_distance_from"], "threshold");
+  ASSERT_EQ(run({"enroll", "g", "--folder", "people"}).code, 0);
+  const auto near = run({"gallery", "bench", "g", "--json"}).json();
+  EXPECT_EQ(near["templates"], 24);
+  EXPECT_EQ(near["probe_distance_from"], "templates");
+  EXPECT_THAT(run({"gallery", "bench", "g"}).out, HasSubstr("recall@1 1.0000 over 24 probes"));
 }
 
 TEST_F(GalleryCommands, VerifyTellsScriptsByItsExitCode) {

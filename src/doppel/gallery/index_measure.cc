@@ -5,6 +5,8 @@
 #include <vector>
 
 #include "doppel/base/error.h"
+#include "doppel/base/random.h"
+#include "doppel/loss/energy.h"
 
 namespace doppel {
 namespace {
@@ -24,6 +26,36 @@ double middle(std::vector<double> times) {
 }
 
 }  // namespace
+
+Matrix probes_near(const TemplateIndex& index, std::span<const int64_t> ids, double distance,
+                   size_t count, uint64_t seed) {
+  if (ids.empty()) {
+    throw Error(ErrorKind::bad_argument, "index: there are no templates to make probes of");
+  }
+  Matrix probes(std::min(count, ids.size()), index.dimension());
+  std::vector<float> direction(index.dimension());
+  for (size_t i = 0; i < probes.rows; ++i) {
+    const std::span<const float> from = index.embedding(ids[i * ids.size() / probes.rows]);
+    const std::span<float> probe = probes.row(i);
+    Random random(seed, Purpose::sample, static_cast<uint32_t>(i));
+    for (float& value : direction) value = static_cast<float>(random.normal());
+    const auto move = [&](double far) {
+      for (size_t k = 0; k < probe.size(); ++k) {
+        probe[k] = static_cast<float>(from[k] + far * direction[k]);
+      }
+      return energy_of(index.energy(), from, probe);
+    };
+    // How far that is differs from energy to energy; it rises with the distance in all of them.
+    double near = 0, far = 1e-6;
+    while (far < 1e6 && move(far) < distance) far *= 2;
+    for (int halving = 0; halving < 40; ++halving) {
+      const double middle = (near + far) / 2;
+      (move(middle) < distance ? near : far) = middle;
+    }
+    move(near);
+  }
+  return probes;
+}
 
 IndexMeasure measure_index(const TemplateIndex& index, const Matrix& probes, ThreadPool& pool,
                            size_t timed) {

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <span>
 
 #include "doppel/base/matrix.h"
 #include "doppel/base/thread_pool.h"
@@ -17,6 +19,12 @@ struct IndexMeasure {
   double exact_s = 0;   // of search_exactly()
   size_t bytes = 0;     // TemplateIndex::bytes()
 };
+
+// Templates of the index, `count` of them evenly spread over `ids` (all where there are fewer),
+// each moved in a random direction until it is `distance` away from where it was, by the index's
+// energy: as another photo of the same person is. Throws Error(bad_argument) where `ids` is empty.
+Matrix probes_near(const TemplateIndex& index, std::span<const int64_t> ids, double distance,
+                   size_t count, uint64_t seed = 0);
 
 // Searches for all `probes` (n x dimension) with and without the graph, then one by one for as many
 // of them as `timed`, evenly spread. Throws as search() does, Error(bad_argument) without probes,

@@ -55,6 +55,26 @@ TEST(IndexMeasure, ShowsWhereTheGraphMisses) {
   EXPECT_GT(measure.recall, 0.5);
 }
 
+TEST(IndexMeasure, ProbesLieAsFarFromTheirTemplatesAsIsWanted) {
+  ThreadPool pool(1);
+  const Matrix rows = scattered_rows(10, 20);
+  std::vector<int64_t> ids(rows.rows);
+  std::iota(ids.begin(), ids.end(), 1);
+  for (const auto& [energy, distance] : {std::pair{EnergyKind::euclidean, 3.0},
+                                         {EnergyKind::cosine, 0.3},
+                                         {EnergyKind::manhattan, 5.0}}) {
+    TemplateIndex index(rows.columns, {energy, {}, 0});
+    index.add(ids, rows, pool);
+    const Matrix probes = probes_near(index, ids, distance, 4);
+    ASSERT_EQ(probes.rows, 4u);
+    for (size_t i = 0; i < probes.rows; ++i) {
+      EXPECT_NEAR(energy_of(index.energy(), probes.row(i), rows.row(i * 10 / 4)), distance, 1e-4);
+    }
+    EXPECT_EQ(probes_near(index, ids, distance, 100).rows, rows.rows);
+  }
+  EXPECT_THROW(probes_near(TemplateIndex(20, {}), {}, 1, 4), Error);
+}
+
 TEST(IndexMeasure, NeedsTemplatesAndProbes) {
   ThreadPool pool(1);
   const Matrix rows = scattered_rows(3, 2);
