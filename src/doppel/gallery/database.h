@@ -60,7 +60,8 @@ class Database {
   virtual void commit() = 0;
   virtual void end() noexcept = 0;
 
-  // False where nothing was committed since it was last asked, by anyone; costs next to nothing.
+  // False where nothing was committed since it was last asked, by anyone; costs next to nothing. A
+  // server says so moments after the commit.
   virtual bool changed() = 0;
 
   // After a removal from `tables` was committed: takes what was removed out of the files, too.
