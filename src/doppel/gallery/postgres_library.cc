@@ -1,6 +1,4 @@
 // The library that postgres.h loads.
-#include <libpq-fe.h>
-
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -34,38 +32,18 @@ std::string one_line(std::string text) {
   return text;
 }
 
-// libpq's own form of a URL, with waiting times where it has none: a server that is gone is
-// noticed.
-std::string connection_settings(const std::string& url) {
-  char* problem = nullptr;
-  PQconninfoOption* const options = PQconninfoParse(url.c_str(), &problem);
-  if (options == nullptr) {
-    const std::string why = problem != nullptr ? problem : "";
-    PQfreemem(problem);
-    throw Error(ErrorKind::bad_argument,
-                shown_location(url) +
-                    ": postgresql://user@host:port/database was expected: " + one_line(why));
+// With waiting times where it has none: a server that is gone is noticed.
+std::string with_defaults(std::string url) {
+  for (const auto& [option, value] : {std::pair{"connect_timeout", "3"},
+                                      {"tcp_user_timeout", "10000"},
+                                      {"keepalives_idle", "30"},
+                                      {"client_encoding", "UTF8"},
+                                      {"application_name", "doppel"}}) {
+    const std::string setting = std::string(option) + "=";
+    if (url.find(setting) != std::string::npos) continue;
+    url += (url.find('?') == std::string::npos ? "?" : "&") + setting + value;
   }
-  std::string settings;
-  const auto set = [&](const std::string& keyword, const std::string& value) {
-    settings += keyword + "='";
-    for (const char c : value)
-      settings += c == '\\' || c == '\'' ? std::string("\\") + c : std::string(1, c);
-    settings += "' ";
-  };
-  for (const auto& [keyword, value] : {std::pair{"connect_timeout", "3"},
-                                       {"tcp_user_timeout", "10000"},
-                                       {"keepalives_idle", "30"},
-                                       {"client_encoding", "UTF8"},
-                                       {"application_name", "doppel"}}) {
-    set(keyword, value);
-  }
-  // The last one of a keyword counts.
-  for (const PQconninfoOption* option = options; option->keyword != nullptr; ++option) {
-    if (option->val != nullptr) set(option->keyword, option->val);
-  }
-  PQconninfoFree(options);
-  return settings;
+  return url;
 }
 
 class ResultRow : public SqlRow {
@@ -103,7 +81,7 @@ class ResultRow : public SqlRow {
 class PostgresDatabase : public Database {
  public:
   PostgresDatabase(const std::string& url, Access access)
-      : name_(shown_location(url)), settings_(connection_settings(url)), access_(access) {
+      : name_(shown_location(url)), url_(with_defaults(url)), access_(access) {
     attempt([&] { connection(); });
   }
   ~PostgresDatabase() override { disconnect(); }
@@ -237,7 +215,7 @@ class PostgresDatabase : public Database {
     disconnect();
     if (Clock::now() < next_try_) throw Lost(unreachable_);
     try {
-      connection_ = std::make_unique<pqxx::connection>(settings_);
+      connection_ = std::make_unique<pqxx::connection>(url_);
       quiet_ = std::make_unique<pqxx::quiet_errorhandler>(*connection_);
       listener_ = std::make_unique<Listener>(*connection_, notified_);
       pqxx::nontransaction session(*connection_);
@@ -245,8 +223,12 @@ class PostgresDatabase : public Database {
       if (access_ == Access::read) session.exec("SET default_transaction_read_only = on");
     } catch (const pqxx::pqxx_exception& error) {
       disconnect();
-      unreachable_ =
-          name_ + ": the PostgreSQL server cannot be used: " + one_line(error.base().what());
+      std::string why = one_line(error.base().what());
+      // Of a URL that is none it quotes all.
+      if (const size_t at = why.find(url_); at != std::string::npos) {
+        why.replace(at, url_.size(), name_);
+      }
+      unreachable_ = name_ + ": the PostgreSQL server cannot be used: " + why;
       next_try_ = Clock::now() + pause_;
       pause_ = std::min(2 * pause_, kLongestPause);
       throw Lost(unreachable_);
@@ -364,7 +346,7 @@ class PostgresDatabase : public Database {
     return readers > 0;
   }
 
-  std::string name_, settings_;
+  std::string name_, url_;
   Access access_;
   std::unique_ptr<pqxx::connection> connection_;
   std::unique_ptr<pqxx::quiet_errorhandler> quiet_;
