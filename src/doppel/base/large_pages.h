@@ -10,16 +10,20 @@
 
 namespace doppel {
 
-// Room for `size` values in `values`, which is empty. A wish: where it cannot be granted nothing is
-// different but the time.
+// Of what lies between: a wish; where it cannot be granted nothing is different but the time.
+inline void prefer_large_pages(void* begin, size_t bytes) {
+  constexpr size_t kLargePage = size_t{2} << 20;
+  const size_t before = (kLargePage - reinterpret_cast<uintptr_t>(begin) % kLargePage) % kLargePage;
+  if (before + kLargePage > bytes) return;
+  madvise(static_cast<char*>(begin) + before, (bytes - before) / kLargePage * kLargePage,
+          MADV_HUGEPAGE);
+}
+
+// Room for `size` values in `values`, which is empty.
 template <typename T>
 void reserve_large_pages(std::vector<T>& values, size_t size) {
-  constexpr uintptr_t kLargePage = uintptr_t{2} << 20;
   values.reserve(size);
-  const auto begin = reinterpret_cast<uintptr_t>(values.data());
-  const uintptr_t first = (begin + kLargePage - 1) / kLargePage * kLargePage;
-  const uintptr_t end = (begin + size * sizeof(T)) / kLargePage * kLargePage;
-  if (first < end) madvise(reinterpret_cast<void*>(first), end - first, MADV_HUGEPAGE);
+  prefer_large_pages(values.data(), size * sizeof(T));
 }
 
 }  // namespace doppel
