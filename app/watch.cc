@@ -81,6 +81,8 @@ void run(const WatchOptions& options) {
   Gallery gallery = Gallery::open(options.gallery, Access::read);
   const Model model = model_of(gallery, options.model);
   const std::string digest = embedding_digest(model);
+  const std::string model_file =
+      options.model.empty() ? gallery.settings().model_file : options.model;
   ThreadPool pool(options.threads > 0 ? options.threads : ThreadPool::available_threads());
   Progress progress;
   GallerySearch search(gallery, pool, index_progress(progress));
@@ -96,7 +98,7 @@ void run(const WatchOptions& options) {
     const std::vector<std::string> files = events.next();
     // Whoever is known stays known while the gallery cannot be asked.
     try {
-      if (search.refresh()) gallery.check_model(digest, options.model);
+      if (search.refresh()) gallery.check_model(digest, model_file);
       if (!following) std::fprintf(stderr, "The gallery can be read again\n");
       following = true;
     } catch (const Error& error) {
