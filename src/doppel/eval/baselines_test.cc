@@ -25,7 +25,7 @@ namespace doppel {
 namespace {
 
 // Rows whose variance falls from column to column, mixed so that no axis is a component.
-Matrix random_rows(uint32_t seed, size_t rows, size_t columns) {
+Matrix decaying_rows(uint32_t seed, size_t rows, size_t columns) {
   Random random(seed, Purpose::sample);
   Matrix matrix(rows, columns);
   for (size_t i = 0; i < rows; ++i) {
@@ -72,7 +72,7 @@ TEST(Pca, FindsTheDirectionOfALine) {
 // directions, coordinates of the training rows uncorrelated with falling variance.
 TEST(Pca, ComponentsAreOrthonormalAndDecorrelate) {
   for (const size_t columns : {7u, 12u, 13u, 40u}) {
-    const Matrix rows = random_rows(1, 12, columns);
+    const Matrix rows = decaying_rows(1, 12, columns);
     const Pca pca = fit_pca(rows, 6);
     ASSERT_EQ(pca.components.rows, 6u);
     ASSERT_EQ(pca.components.columns, columns);
@@ -95,7 +95,7 @@ TEST(Pca, ComponentsAreOrthonormalAndDecorrelate) {
 }
 
 TEST(Pca, AllComponentsTogetherKeepTheDistancesOfTheTrainingRows) {
-  const Matrix rows = random_rows(2, 10, 30);
+  const Matrix rows = decaying_rows(2, 10, 30);
   const Pca pca = fit_pca(rows);
   EXPECT_EQ(pca.components.rows, 9u);  // n - 1: the mean took one direction
   const Matrix projected = project(pca, rows);
@@ -107,7 +107,7 @@ TEST(Pca, AllComponentsTogetherKeepTheDistancesOfTheTrainingRows) {
 
 TEST(Pca, TheFirstComponentsLoseLeast) {
   // What k orthonormal directions keep is largest for the principal ones: compare with the axes.
-  const Matrix rows = random_rows(3, 50, 8);
+  const Matrix rows = decaying_rows(3, 50, 8);
   double kept = 0, axes = 0;
   const Matrix projected = project(fit_pca(rows, 2), rows);
   for (const float value : projected.values) kept += double{value} * double{value};
@@ -128,7 +128,7 @@ TEST(Pca, RefusesWhatHasNoComponents) {
   Matrix nan(3, 2);
   nan.values[3] = std::numeric_limits<float>::quiet_NaN();
   expect_refused([&] { fit_pca(nan); }, ErrorKind::numeric, "not finite");
-  const Pca pca = fit_pca(random_rows(4, 5, 4));
+  const Pca pca = fit_pca(decaying_rows(4, 5, 4));
   expect_refused([&] { project(pca, Matrix(2, 3)); }, ErrorKind::mismatch,
                  "images of 3 pixels cannot be projected, 4 were trained on");
 }

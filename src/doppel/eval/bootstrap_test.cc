@@ -11,16 +11,16 @@
 namespace doppel {
 namespace {
 
-struct People {
+struct ScoredPeople {
   ScoredPairs pairs;
   std::vector<PairPersons> persons;
 };
 
 // All pairs of `images` images of each of `count` persons, numbered with gaps; coarse distances
 // with many ties, or hardly any where levels = 0.
-People random_people(uint32_t seed, uint32_t count, uint32_t images, double levels) {
+ScoredPeople random_people(uint32_t seed, uint32_t count, uint32_t images, double levels) {
   Random random(seed, Purpose::sample);
-  People people;
+  ScoredPeople people;
   for (uint32_t a = 0; a < count * images; ++a) {
     for (uint32_t b = a + 1; b < count * images; ++b) {
       const uint32_t person_a = a / images, person_b = b / images;
@@ -35,7 +35,7 @@ People random_people(uint32_t seed, uint32_t count, uint32_t images, double leve
 }
 
 // The pairs of a draw, each written out as often as it counts.
-ScoredPairs written_out(const People& people, const std::vector<uint32_t>& drawn) {
+ScoredPairs written_out(const ScoredPeople& people, const std::vector<uint32_t>& drawn) {
   ScoredPairs result;
   for (size_t i = 0; i < people.persons.size(); ++i) {
     const uint32_t a = drawn[people.persons[i].a / 7], b = drawn[people.persons[i].b / 7];
@@ -49,7 +49,7 @@ ScoredPairs written_out(const People& people, const std::vector<uint32_t>& drawn
 TEST(Bootstrap, EachReplicateIsTheMeasureOfTheDrawnPeopleWrittenOut) {
   ThreadPool pool(1);
   for (uint32_t seed = 0; seed < 30; ++seed) {
-    const People people = random_people(seed, 3 + seed % 4, 2 + seed % 3, 20 * (seed % 2));
+    const ScoredPeople people = random_people(seed, 3 + seed % 4, 2 + seed % 3, 20 * (seed % 2));
     Random random(seed, Purpose::bootstrap, 0);
     ScoredPairs expected;
     do {
@@ -68,7 +68,7 @@ TEST(Bootstrap, EachReplicateIsTheMeasureOfTheDrawnPeopleWrittenOut) {
 }
 
 TEST(Bootstrap, IntervalsHoldTheFigureAndDependOnTheSeedAlone) {
-  const People people = random_people(1, 12, 4, 0);
+  const ScoredPeople people = random_people(1, 12, 4, 0);
   ThreadPool one(1), three(3);
   const VerificationIntervals a =
       bootstrap_verification(people.pairs, people.persons, {200, 5}, one);
@@ -88,7 +88,7 @@ TEST(Bootstrap, IntervalsHoldTheFigureAndDependOnTheSeedAlone) {
 }
 
 TEST(Bootstrap, PerfectSeparationHasNoSpread) {
-  People people = random_people(1, 4, 3, 0);
+  ScoredPeople people = random_people(1, 4, 3, 0);
   for (size_t i = 0; i < people.persons.size(); ++i) {
     people.pairs.distance[i] = people.pairs.genuine[i] ? 0.1f : 0.9f;
   }

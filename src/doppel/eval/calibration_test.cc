@@ -17,13 +17,13 @@
 namespace doppel {
 namespace {
 
-struct People {
+struct DrawnPeople {
   ScoredPairs pairs;
   std::vector<PairPersons> persons;
 };
 
 // Persons are points of a normal law, their images normal about them: all pairs of them.
-People draw_people(Random& random, uint32_t count, uint32_t images) {
+DrawnPeople draw_people(Random& random, uint32_t count, uint32_t images) {
   constexpr size_t kColumns = 8;
   std::vector<std::array<double, kColumns>> points;
   for (uint32_t person = 0; person < count; ++person) {
@@ -34,7 +34,7 @@ People draw_people(Random& random, uint32_t count, uint32_t images) {
       for (double& value : points.back()) value += 0.4 * random.normal();
     }
   }
-  People people;
+  DrawnPeople people;
   for (uint32_t a = 0; a < points.size(); ++a) {
     for (uint32_t b = a + 1; b < points.size(); ++b) {
       double square = 0;
@@ -59,14 +59,14 @@ double far_at(const ScoredPairs& pairs, double threshold) {
 // many strangers.
 TEST(Calibration, TheFarAmongStrangersLiesInTheIntervalAsOftenAsItSays) {
   Random random(1, Purpose::sample);
-  const People strangers = draw_people(random, 250, 2);
+  const DrawnPeople strangers = draw_people(random, 250, 2);
   ThreadPool pool(2);
   for (const auto& [count, far] : {std::pair(10u, 0.1), {20u, 0.01}, {20u, 0.1}, {30u, 0.01}}) {
     constexpr int kRepetitions = 150;
     int inside = 0;
     double mean = 0;
     for (int i = 0; i < kRepetitions; ++i) {
-      const People people = draw_people(random, count, 4);
+      const DrawnPeople people = draw_people(random, count, 4);
       const Threshold threshold =
           calibrate(people.pairs, people.persons, far, {300, static_cast<uint64_t>(i)}, pool);
       const double achieved = far_at(strangers.pairs, threshold.value);
@@ -108,7 +108,7 @@ TEST(Calibration, SmallCaseByHand) {
 
 TEST(Calibration, TheCurveGoesThroughTheThresholdAndOn) {
   Random random(4, Purpose::sample);
-  const People people = draw_people(random, 12, 4);
+  const DrawnPeople people = draw_people(random, 12, 4);
   ThreadPool pool(2);
   for (const double far : {0.01, 0.03, 0.1}) {
     const Threshold threshold = calibrate(people.pairs, people.persons, far, {100, 1}, pool);
@@ -131,14 +131,14 @@ TEST(Calibration, TheCurveGoesThroughTheThresholdAndOn) {
 // many strangers, lies in its interval nearly always, and is not far above what it says on average.
 TEST(Calibration, ARareFarAmongStrangersLiesInItsInterval) {
   Random random(5, Purpose::sample);
-  const People strangers = draw_people(random, 350, 2);
+  const DrawnPeople strangers = draw_people(random, 350, 2);
   ThreadPool pool(2);
   constexpr int kRepetitions = 60;
   constexpr double kRare = 1e-4;
   int inside = 0;
   double mean = 0;
   for (int i = 0; i < kRepetitions; ++i) {
-    const People people = draw_people(random, 20, 3);  // 1,710 impostor pairs
+    const DrawnPeople people = draw_people(random, 20, 3);  // 1,710 impostor pairs
     const Threshold threshold =
         calibrate(people.pairs, people.persons, 0.01, {200, static_cast<uint64_t>(i)}, pool);
     const FarPoint point = point_at(threshold.curve, kRare);
@@ -153,7 +153,7 @@ TEST(Calibration, ARareFarAmongStrangersLiesInItsInterval) {
 
 TEST(Calibration, DoesNotDependOnThreads) {
   Random random(2, Purpose::sample);
-  const People people = draw_people(random, 8, 3);
+  const DrawnPeople people = draw_people(random, 8, 3);
   ThreadPool one(1), three(3);
   EXPECT_EQ(calibrate(people.pairs, people.persons, 0.05, {100, 3}, one),
             calibrate(people.pairs, people.persons, 0.05, {100, 3}, three));
@@ -161,7 +161,7 @@ TEST(Calibration, DoesNotDependOnThreads) {
 
 TEST(Calibration, RefusesARateThatThePairsCannotTell) {
   Random random(3, Purpose::sample);
-  const People people = draw_people(random, 4, 2);  // 24 impostor pairs
+  const DrawnPeople people = draw_people(random, 4, 2);  // 24 impostor pairs
   ThreadPool pool(1);
   const auto refused = [&](double far, ErrorKind kind, const std::string& words) {
     try {

@@ -13,16 +13,16 @@
 namespace doppel {
 namespace {
 
-struct People {
+struct EmbeddedPeople {
   Matrix embeddings;
   std::vector<uint32_t> identity_of;
   std::vector<std::string> names;
 };
 
 // Persons are points of a normal law, their images are normal about them.
-People draw_people(uint32_t seed, size_t count, size_t images) {
+EmbeddedPeople embedded_people(uint32_t seed, size_t count, size_t images) {
   Random random(seed, Purpose::sample);
-  People people{Matrix(count * images, 6), {}, {}};
+  EmbeddedPeople people{Matrix(count * images, 6), {}, {}};
   for (size_t person = 0; person < count; ++person) {
     people.names.push_back(std::string(1, static_cast<char>('a' + person)));
     std::array<double, 6> centre;
@@ -37,14 +37,15 @@ People draw_people(uint32_t seed, size_t count, size_t images) {
   return people;
 }
 
-Evaluation evaluation_of(const People& people, std::optional<double> threshold, int threads) {
+Evaluation evaluation_of(const EmbeddedPeople& people, std::optional<double> threshold,
+                         int threads) {
   ThreadPool pool(threads);
   return evaluate(all_distances(people.embeddings, pool), people.identity_of, people.names,
                   {threshold, {100, 1}}, pool);
 }
 
 TEST(Evaluation, TheSumsOfItsPartsAgree) {
-  const People people = draw_people(1, 10, 7);
+  const EmbeddedPeople people = embedded_people(1, 10, 7);
   const Evaluation e = evaluation_of(people, 2.0, 1);
   EXPECT_TRUE(e.calibrated);
   EXPECT_EQ(e.threshold, 2);
@@ -83,7 +84,7 @@ TEST(Evaluation, TheSumsOfItsPartsAgree) {
 }
 
 TEST(Evaluation, TheHardestPairsAreThoseOfASort) {
-  const People people = draw_people(2, 6, 5);
+  const EmbeddedPeople people = embedded_people(2, 6, 5);
   ThreadPool pool(1);
   const Distances distances = all_distances(people.embeddings, pool);
   const Evaluation e = evaluation_of(people, std::nullopt, 1);
@@ -105,20 +106,20 @@ TEST(Evaluation, TheHardestPairsAreThoseOfASort) {
 }
 
 TEST(Evaluation, WithoutAThresholdItIsTheEqualErrorRates) {
-  const Evaluation e = evaluation_of(draw_people(3, 6, 4), std::nullopt, 1);
+  const Evaluation e = evaluation_of(embedded_people(3, 6, 4), std::nullopt, 1);
   EXPECT_FALSE(e.calibrated);
   EXPECT_EQ(e.threshold, e.verification.eer_threshold);
   EXPECT_EQ(e.k_shot.size(), 2u);  // four images are too few for five
 }
 
 TEST(Evaluation, DoesNotDependOnThreads) {
-  const People people = draw_people(4, 12, 4);
+  const EmbeddedPeople people = embedded_people(4, 12, 4);
   EXPECT_EQ(to_json(evaluation_of(people, 1.5, 1)).dump(),
             to_json(evaluation_of(people, 1.5, 3)).dump());
 }
 
 TEST(Evaluation, JsonHoldsItsFigures) {
-  const Evaluation e = evaluation_of(draw_people(5, 26, 8), 1.5, 2);
+  const Evaluation e = evaluation_of(embedded_people(5, 26, 8), 1.5, 2);
   const nlohmann::json json = nlohmann::json::parse(to_json(e).dump());
   EXPECT_EQ(json["eer"], e.verification.eer);
   EXPECT_EQ(json["ci"]["eer"][1], e.intervals.eer.upper);
@@ -142,7 +143,7 @@ TEST(Evaluation, JsonHoldsItsFigures) {
 }
 
 TEST(Evaluation, APersonWithASingleImageHasNoPairs) {
-  People people = draw_people(6, 3, 3);
+  EmbeddedPeople people = embedded_people(6, 3, 3);
   people.embeddings = Matrix(4, 6);
   people.embeddings.values[0] = 1;
   people.identity_of = {0, 1, 1, 2};
@@ -158,10 +159,10 @@ TEST(Evaluation, APersonWithASingleImageHasNoPairs) {
 }
 
 TEST(Evaluation, RefusesPersonsWithoutNames) {
-  People people = draw_people(7, 3, 3);
+  EmbeddedPeople people = embedded_people(7, 3, 3);
   people.names.pop_back();
   EXPECT_THROW(evaluation_of(people, std::nullopt, 1), Error);
-  people = draw_people(7, 3, 3);
+  people = embedded_people(7, 3, 3);
   people.identity_of.pop_back();
   EXPECT_THROW(evaluation_of(people, std::nullopt, 1), Error);
 }

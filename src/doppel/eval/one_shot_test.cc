@@ -100,8 +100,8 @@ TEST(OneShot, PeopleWithFewerImagesSitOutTheLaterRounds) {
   EXPECT_DOUBLE_EQ(one_shot(column({0, 1, 2, 10, 11, 2.5f}), identity_of).accuracy, 5.0 / 6);
 }
 
-void expect_refused(const Matrix& embeddings, const std::vector<uint32_t>& identity_of,
-                    ErrorKind kind, const std::string& words) {
+void expect_one_shot_refused(const Matrix& embeddings, const std::vector<uint32_t>& identity_of,
+                             ErrorKind kind, const std::string& words) {
   try {
     one_shot(embeddings, identity_of);
     ADD_FAILURE() << "accepted, though: " << words;
@@ -113,11 +113,15 @@ void expect_refused(const Matrix& embeddings, const std::vector<uint32_t>& ident
 
 TEST(OneShot, RefusesWhatCannotBeMeasured) {
   const float nan = std::numeric_limits<float>::quiet_NaN();
-  expect_refused(column({0, 1, 2}), {0, 0}, ErrorKind::mismatch, "3 embeddings for 2 images");
-  expect_refused(column({0, 1, nan, 3}), {0, 0, 1, 1}, ErrorKind::numeric, "image 2 holds nan");
-  expect_refused(column({0, 1, 2}), {4, 4, 4}, ErrorKind::bad_data, "not 1 with at most 3");
-  expect_refused(column({0, 1, 2}), {4, 5, 6}, ErrorKind::bad_data, "not 3 with at most 1");
-  expect_refused(Matrix(), {}, ErrorKind::bad_data, "not 0 with at most 0");
+  expect_one_shot_refused(column({0, 1, 2}), {0, 0}, ErrorKind::mismatch,
+                          "3 embeddings for 2 images");
+  expect_one_shot_refused(column({0, 1, nan, 3}), {0, 0, 1, 1}, ErrorKind::numeric,
+                          "image 2 holds nan");
+  expect_one_shot_refused(column({0, 1, 2}), {4, 4, 4}, ErrorKind::bad_data,
+                          "not 1 with at most 3");
+  expect_one_shot_refused(column({0, 1, 2}), {4, 5, 6}, ErrorKind::bad_data,
+                          "not 3 with at most 1");
+  expect_one_shot_refused(Matrix(), {}, ErrorKind::bad_data, "not 0 with at most 0");
 }
 
 }  // namespace

@@ -15,7 +15,8 @@ namespace doppel {
 namespace {
 
 // Persons with the given file names; images of no pixels.
-Dataset people(const std::vector<std::pair<std::string, std::vector<std::string>>>& persons) {
+Dataset people_of_files(
+    const std::vector<std::pair<std::string, std::vector<std::string>>>& persons) {
   Dataset dataset;
   dataset.source = "faces";
   for (const auto& [name, files] : persons) {
@@ -30,8 +31,8 @@ Dataset people(const std::vector<std::pair<std::string, std::vector<std::string>
 }
 
 Dataset lfw_like() {
-  return people({{"Ann_Lee", {"Ann_Lee_0001.jpg", "Ann_Lee_0002.png", "Ann_Lee_0010.jpg"}},
-                 {"Bob", {"Bob_0001.pgm", "Bob_0002.pgm"}}});
+  return people_of_files({{"Ann_Lee", {"Ann_Lee_0001.jpg", "Ann_Lee_0002.png", "Ann_Lee_0010.jpg"}},
+                          {"Bob", {"Bob_0001.pgm", "Bob_0002.pgm"}}});
 }
 
 TEST(PairList, ReadsView1) {
@@ -77,15 +78,15 @@ TEST(PairList, WhatIsWrittenIsReadAgain) {
 }
 
 TEST(PairList, NumbersStandAtTheEndOfTheName) {
-  const Dataset dataset = people({{"s1", {"1.pgm", "2.pgm", "10.pgm"}},
-                                  {"Greek/character02", {"0394_01.png", "0394_20.png"}}});
+  const Dataset dataset = people_of_files({{"s1", {"1.pgm", "2.pgm", "10.pgm"}},
+                                           {"Greek/character02", {"0394_01.png", "0394_20.png"}}});
   const PairList list =
       parse_pair_list("1\ns1\t10\t2\ns1\t1\tGreek/character02\t20\n", "pairs.txt");
   EXPECT_THAT(resolve(list, dataset),
               testing::ElementsAre(testing::ElementsAre(Pair{2, 1, true}, Pair{0, 4, false})));
 }
 
-void expect_refused(const std::string& text, const std::string& words) {
+void expect_list_refused(const std::string& text, const std::string& words) {
   try {
     parse_pair_list(text, "pairs.txt");
     ADD_FAILURE() << "accepted, though: " << words;
@@ -96,27 +97,29 @@ void expect_refused(const std::string& text, const std::string& words) {
 }
 
 TEST(PairList, RefusesWhatIsNone) {
-  expect_refused("", "empty, pairs were expected");
-  expect_refused("\n\n", "empty, pairs were expected");
-  expect_refused("x\n", "line 1: the number of pairs of each kind was expected");
-  expect_refused("0\n", "line 1: the number of pairs");
-  expect_refused("-1\n", "line 1: the number of pairs");
-  expect_refused("1\t1\t1\t1\n", "line 1: the number of pairs");
-  expect_refused("1 1\nA\t1\t2\nA\t1\tB\t1\n", "line 1: the number of pairs");
-  expect_refused("9999999999\n", "line 1: the number of pairs");
-  expect_refused("999999999\t999999999\nA\t1\t2\n",
-                 "line 1: announces 1999999996000000002 pairs, 1 follow");
-  expect_refused("1\nA\t1\t2\n", "line 1: announces 2 pairs, 1 follow");
-  expect_refused("1\nA\t1\t2\nA\t1\tB\t2\nA\t1\tB\t2\n", "line 1: announces 2 pairs, 3 follow");
-  expect_refused("1\nA\t1\tB\t2\nA\t1\t2\n", "line 2: a pair of one person was expected");
-  expect_refused("1\nA\t1\t2\nA\t1\t3\n", "line 3: a pair of two persons was expected");
-  expect_refused("1\nA\t1\t2\nA\t1\tA\t3\n", "line 3: two different persons were expected");
-  expect_refused("1\nA\t1\t1\nA\t1\tB\t3\n", "line 2: two different images were expected");
-  expect_refused("1\nA\t1\tx\nA\t1\tB\t3\n", "line 2: an image's number was expected, not \"x\"");
-  expect_refused("1\nA\t1\t+2\nA\t1\tB\t3\n", "line 2: an image's number was expected");
-  expect_refused("1\n\t1\t2\nA\t1\tB\t3\n", "line 2: a person's name was expected");
-  expect_refused("1\nA\t1\t2\n\nA\t1\tB\t3\n", "line 1: announces 2 pairs, 3 follow");
-  expect_refused(std::string(kMostPairListBytes + 1, '\n'), "larger than the 33554432 bytes");
+  expect_list_refused("", "empty, pairs were expected");
+  expect_list_refused("\n\n", "empty, pairs were expected");
+  expect_list_refused("x\n", "line 1: the number of pairs of each kind was expected");
+  expect_list_refused("0\n", "line 1: the number of pairs");
+  expect_list_refused("-1\n", "line 1: the number of pairs");
+  expect_list_refused("1\t1\t1\t1\n", "line 1: the number of pairs");
+  expect_list_refused("1 1\nA\t1\t2\nA\t1\tB\t1\n", "line 1: the number of pairs");
+  expect_list_refused("9999999999\n", "line 1: the number of pairs");
+  expect_list_refused("999999999\t999999999\nA\t1\t2\n",
+                      "line 1: announces 1999999996000000002 pairs, 1 follow");
+  expect_list_refused("1\nA\t1\t2\n", "line 1: announces 2 pairs, 1 follow");
+  expect_list_refused("1\nA\t1\t2\nA\t1\tB\t2\nA\t1\tB\t2\n",
+                      "line 1: announces 2 pairs, 3 follow");
+  expect_list_refused("1\nA\t1\tB\t2\nA\t1\t2\n", "line 2: a pair of one person was expected");
+  expect_list_refused("1\nA\t1\t2\nA\t1\t3\n", "line 3: a pair of two persons was expected");
+  expect_list_refused("1\nA\t1\t2\nA\t1\tA\t3\n", "line 3: two different persons were expected");
+  expect_list_refused("1\nA\t1\t1\nA\t1\tB\t3\n", "line 2: two different images were expected");
+  expect_list_refused("1\nA\t1\tx\nA\t1\tB\t3\n",
+                      "line 2: an image's number was expected, not \"x\"");
+  expect_list_refused("1\nA\t1\t+2\nA\t1\tB\t3\n", "line 2: an image's number was expected");
+  expect_list_refused("1\n\t1\t2\nA\t1\tB\t3\n", "line 2: a person's name was expected");
+  expect_list_refused("1\nA\t1\t2\n\nA\t1\tB\t3\n", "line 1: announces 2 pairs, 3 follow");
+  expect_list_refused(std::string(kMostPairListBytes + 1, '\n'), "larger than the 33554432 bytes");
 }
 
 // Neither crashes nor hangs on damaged lists: each is either read or refused.
@@ -157,7 +160,7 @@ TEST(PairList, NamesTheLineWhoseImageIsMissing) {
   refused("1\nBob\t1\t3\nBob\t1\tAnn_Lee\t1\n", lfw_like(),
           "pairs.txt: line 2: image 3 of \"Bob\" is not in faces");
   refused("1\nBob\t1\t2\nBob\t1\tAnn\t1\n",
-          people({{"Bob", {"a1.png", "b1.png", "b2.png"}}, {"Ann", {"1.png"}}}),
+          people_of_files({{"Bob", {"a1.png", "b1.png", "b2.png"}}, {"Ann", {"1.png"}}}),
           "pairs.txt: line 2: several images of \"Bob\" in faces have the number 1");
 }
 
@@ -172,9 +175,11 @@ TEST(PairList, WritesNothingThatCannotBeReadAgain) {
     }
   };
   const std::vector<std::vector<Pair>> folds = {{{0, 1, true}, {0, 2, false}}};
-  refused(folds, people({{"A", {"x.png", "1.png"}}, {"B", {"1.png"}}}), "A/x.png cannot be named");
-  refused(folds, people({{"A", {"x1.png", "1.png"}}, {"B", {"1.png"}}}), "could not be read again");
-  refused(folds, people({{"A\tB", {"1.png", "2.png"}}, {"B", {"1.png"}}}),
+  refused(folds, people_of_files({{"A", {"x.png", "1.png"}}, {"B", {"1.png"}}}),
+          "A/x.png cannot be named");
+  refused(folds, people_of_files({{"A", {"x1.png", "1.png"}}, {"B", {"1.png"}}}),
+          "could not be read again");
+  refused(folds, people_of_files({{"A\tB", {"1.png", "2.png"}}, {"B", {"1.png"}}}),
           "could not be read again");
   refused({{{0, 0, true}, {0, 3, false}}}, lfw_like(), "two different images were expected");
   refused({{{0, 1, true}}}, lfw_like(), "pairs of both kinds were expected");

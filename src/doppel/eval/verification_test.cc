@@ -271,7 +271,7 @@ TEST(Verification, ACurveOfOnePairEachCanBeThinned) {
   EXPECT_EQ(thinned(roc, 2).size(), 2u);
 }
 
-void expect_refused(const ScoredPairs& pairs, ErrorKind kind, const std::string& words) {
+void expect_pairs_refused(const ScoredPairs& pairs, ErrorKind kind, const std::string& words) {
   for (const bool curve : {true, false}) {
     try {
       if (curve) {
@@ -290,12 +290,12 @@ void expect_refused(const ScoredPairs& pairs, ErrorKind kind, const std::string&
 TEST(Verification, RefusesWhatCannotBeMeasured) {
   const float nan = std::numeric_limits<float>::quiet_NaN();
   const float infinity = std::numeric_limits<float>::infinity();
-  expect_refused({{0.1f, nan}, {1, 0}}, ErrorKind::numeric, "pair 1 is nan");
-  expect_refused({{infinity, 0.2f}, {1, 0}}, ErrorKind::numeric, "pair 0 is inf");
-  expect_refused({{0.1f, 0.2f}, {0, 0}}, ErrorKind::bad_data, "no genuine pair");
-  expect_refused({{0.1f, 0.2f}, {1, 1}}, ErrorKind::bad_data, "no impostor pair");
-  expect_refused({}, ErrorKind::bad_data, "no genuine pair");
-  expect_refused({{0.1f, 0.2f}, {1}}, ErrorKind::mismatch, "2 distances for 1 labels");
+  expect_pairs_refused({{0.1f, nan}, {1, 0}}, ErrorKind::numeric, "pair 1 is nan");
+  expect_pairs_refused({{infinity, 0.2f}, {1, 0}}, ErrorKind::numeric, "pair 0 is inf");
+  expect_pairs_refused({{0.1f, 0.2f}, {0, 0}}, ErrorKind::bad_data, "no genuine pair");
+  expect_pairs_refused({{0.1f, 0.2f}, {1, 1}}, ErrorKind::bad_data, "no impostor pair");
+  expect_pairs_refused({}, ErrorKind::bad_data, "no genuine pair");
+  expect_pairs_refused({{0.1f, 0.2f}, {1}}, ErrorKind::mismatch, "2 distances for 1 labels");
 }
 
 }  // namespace

@@ -24,7 +24,7 @@ std::vector<float> histograms(const GradientSettings& settings, ImageShape shape
 }
 
 // grey = x cos(angle) + y sin(angle): one gradient everywhere.
-std::vector<float> ramp(ImageShape shape, double angle) {
+std::vector<float> slope(ImageShape shape, double angle) {
   std::vector<float> in;
   for (size_t y = 0; y < shape.height; ++y) {
     for (size_t x = 0; x < shape.width; ++x) {
@@ -35,7 +35,7 @@ std::vector<float> ramp(ImageShape shape, double angle) {
   return in;
 }
 
-std::vector<float> noise(ImageShape shape, uint64_t seed) {
+std::vector<float> noise_of(ImageShape shape, uint64_t seed) {
   Random random(seed, Purpose::sample);
   std::vector<float> in(shape.size());
   for (float& v : in) v = static_cast<float>(random.uniform(-1, 1));
@@ -59,7 +59,7 @@ TEST(GradientHistograms, ARampIsOneDirection) {
   const ImageShape shape{9, 11};
   for (size_t bin = 0; bin < 8; ++bin) {
     const std::vector<float> out =
-        histograms({4, 8}, shape, ramp(shape, kTurn * static_cast<double>(bin) / 8));
+        histograms({4, 8}, shape, slope(shape, kTurn * static_cast<double>(bin) / 8));
     for (size_t i = 0; i < out.size(); ++i) {
       // All cells are equally strong up to the border, where some of a Gaussian lies outside.
       if (i % 8 == bin) {
@@ -70,7 +70,7 @@ TEST(GradientHistograms, ARampIsOneDirection) {
     }
   }
   // Between two of them it is shared, here three to one.
-  const std::vector<float> between = histograms({4, 8}, shape, ramp(shape, kTurn * 2.25 / 8));
+  const std::vector<float> between = histograms({4, 8}, shape, slope(shape, kTurn * 2.25 / 8));
   EXPECT_NEAR(between[3] / between[2], 1.0 / 3, 1e-4);
 }
 
@@ -78,7 +78,7 @@ TEST(GradientHistograms, ARampIsOneDirection) {
 TEST(GradientHistograms, EqualTheDefinition) {
   const ImageShape shape{7, 9};
   const size_t cell = 4, bins = 5, down = 2, across = 2;  // centres 2 and 6 in both axes
-  const std::vector<float> in = noise(shape, 1);
+  const std::vector<float> in = noise_of(shape, 1);
   const auto at = [&](size_t y, size_t x) { return double{in[y * shape.width + x]}; };
   std::vector<double> expected(down * across * bins, 0);
   for (size_t y = 0; y < shape.height; ++y) {
@@ -120,7 +120,7 @@ TEST(GradientHistograms, EqualTheDefinition) {
 
 TEST(GradientHistograms, BrightnessAndContrastDoNotCount) {
   const ImageShape shape{16, 13};
-  const std::vector<float> in = noise(shape, 2);
+  const std::vector<float> in = noise_of(shape, 2);
   std::vector<float> other = in;
   for (float& v : other) v = 3 * v + 0.5f;
   const std::vector<float> a = histograms({6, 8}, shape, in), b = histograms({6, 8}, shape, other);

@@ -77,7 +77,7 @@ void expect_pixels(const PngFile& file, const std::vector<float>& expected) {
 }
 
 // 13 x 11 distinct values: all seven interlace passes have pixels.
-PngFile ramp(bool interlaced) {
+PngFile ramp_file(bool interlaced) {
   PngFile file{13, 11, PNG_COLOR_TYPE_GRAY, 8, {}, interlaced};
   for (int i = 0; i < 13 * 11; ++i) file.rows.push_back(static_cast<uint8_t>(i + 50));
   return file;
@@ -103,7 +103,7 @@ TEST(Png, ReadsGreyOfEveryDepth) {
 }
 
 TEST(Png, EightBitGreyIsExact) {
-  const Image image = decode_image(write_png(ramp(false)), "x.png");
+  const Image image = decode_image(write_png(ramp_file(false)), "x.png");
   for (size_t i = 0; i < image.pixels.size(); ++i) {
     EXPECT_EQ(image.pixels[i], static_cast<float>(i + 50) / 255.0f);
   }
@@ -150,13 +150,13 @@ TEST(Png, ReadsColoursBesideTheLuma) {
 }
 
 TEST(Png, ReadsInterlacedLikePlain) {
-  EXPECT_EQ(decode_image(write_png(ramp(true)), "i").pixels,
-            decode_image(write_png(ramp(false)), "p").pixels);
+  EXPECT_EQ(decode_image(write_png(ramp_file(true)), "i").pixels,
+            decode_image(write_png(ramp_file(false)), "p").pixels);
 }
 
 TEST(Png, RefusesEveryTruncation) {
-  expect_no_prefix_decodes(write_png(ramp(false)));
-  expect_no_prefix_decodes(write_png(ramp(true)));
+  expect_no_prefix_decodes(write_png(ramp_file(false)));
+  expect_no_prefix_decodes(write_png(ramp_file(true)));
   expect_no_prefix_decodes(write_png(palette_with_alpha()));
 }
 
@@ -192,7 +192,7 @@ std::string with_size(std::string bytes, uint32_t width, uint32_t height) {
 }
 
 TEST(Png, RefusesForgedSizes) {
-  const std::string bytes = write_png(ramp(false));
+  const std::string bytes = write_png(ramp_file(false));
   EXPECT_EQ(with_size(bytes, 13, 11), bytes);
   expect_refused(with_size(bytes, 0, 11), "0 x 11");
   expect_refused(with_size(bytes, 13, 0), "13 x 0");
@@ -200,12 +200,12 @@ TEST(Png, RefusesForgedSizes) {
   expect_refused(with_size(bytes, 13, 0xFFFFFFFFu), "13 x 4294967295");
   expect_refused(with_size(bytes, 16384, 16384), "16384 x 16384");
   expect_refused(with_size(bytes, 16384, 4096), "cannot hold 16384 x 4096");
-  expect_refused(with_size(write_png(ramp(true)), 4096, 16384), "cannot hold 4096 x 16384");
+  expect_refused(with_size(write_png(ramp_file(true)), 4096, 16384), "cannot hold 4096 x 16384");
 }
 
 TEST(Png, RefusesDataThatDoNotMatchTheHeader) {
   for (const bool interlaced : {false, true}) {
-    const std::string bytes = write_png(ramp(interlaced));
+    const std::string bytes = write_png(ramp_file(interlaced));
     expect_refused(with_size(bytes, 13, 12), "PNG: ");
     expect_refused(with_size(bytes, 13, 10), "PNG: ");
     expect_refused(with_size(bytes, 14, 11), "PNG: ");

@@ -7,7 +7,7 @@
 namespace doppel {
 namespace {
 
-Image ramp(int width, int height) {
+Image ramp_image(int width, int height) {
   Image image{width, height, {}};
   for (int i = 0; i < width * height; ++i) {
     image.pixels.push_back(static_cast<float>(i) / static_cast<float>(width * height));
@@ -19,7 +19,7 @@ TEST(Preprocessing, KeepsEverySecondRowAndColumn) {
   const Preprocessing att;
   EXPECT_EQ(att.input_height(), 56u);
   EXPECT_EQ(att.input_width(), 46u);
-  const Image image = ramp(92, 112);
+  const Image image = ramp_image(92, 112);
   const Matrix rows = preprocess(std::vector<Image>{image, image}, att);
   ASSERT_EQ(rows.rows, 2u);
   ASSERT_EQ(rows.columns, 56u * 46);
@@ -32,10 +32,10 @@ TEST(Preprocessing, KeepsEverySecondRowAndColumn) {
 
 TEST(Preprocessing, OddSizesRoundUpAndOtherSizesAreResized) {
   const Preprocessing odd{5, 7, 2};
-  const Matrix rows = preprocess(std::vector<Image>{ramp(5, 7), ramp(10, 14)}, odd);
+  const Matrix rows = preprocess(std::vector<Image>{ramp_image(5, 7), ramp_image(10, 14)}, odd);
   EXPECT_EQ(rows.columns, 3u * 4);
-  EXPECT_EQ(rows.row(0)[11], ramp(5, 7).at(6, 4));
-  EXPECT_NEAR(rows.row(1)[0], ramp(10, 14).at(0, 0), 0.1);
+  EXPECT_EQ(rows.row(0)[11], ramp_image(5, 7).at(6, 4));
+  EXPECT_NEAR(rows.row(1)[0], ramp_image(10, 14).at(0, 0), 0.1);
 }
 
 TEST(Preprocessing, StandardizesByMeanAndDeviation) {
@@ -50,7 +50,7 @@ TEST(Preprocessing, StandardizesByMeanAndDeviation) {
 
 TEST(Preprocessing, StandardizedRowsDoNotKnowBrightnessAndContrast) {
   const Preprocessing plain{8, 6, 2}, standard{8, 6, 2, true};
-  const Image image = ramp(16, 12);
+  const Image image = ramp_image(16, 12);
   Image other = image;
   for (float& pixel : other.pixels) pixel = 0.3f + pixel / 4;
   const Matrix rows = preprocess(std::vector<Image>{image, other}, standard);
@@ -80,7 +80,7 @@ TEST(Preprocessing, AnImageOfOneGreyBecomesZeros) {
 
 TEST(Preprocessing, ThreadsChangeNothing) {
   std::vector<Image> images;
-  for (int i = 0; i < 9; ++i) images.push_back(ramp(10 + i, 12));
+  for (int i = 0; i < 9; ++i) images.push_back(ramp_image(10 + i, 12));
   const Preprocessing preprocessing{9, 8, 2, true};
   ThreadPool one(1), four(4);
   const Matrix rows = preprocess(images, preprocessing);

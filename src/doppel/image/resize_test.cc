@@ -11,7 +11,7 @@
 namespace doppel {
 namespace {
 
-Image noise(int width, int height) {
+Image noisy_image(int width, int height) {
   Image image{width, height, {}};
   Random random(7, Purpose::synthetic);
   for (int i = 0; i < width * height; ++i) {
@@ -33,7 +33,7 @@ void expect_near(const Image& image, int width, int height, const std::vector<fl
 }
 
 TEST(Resize, SameSizeIsTheSameBits) {
-  const Image image = noise(23, 17);
+  const Image image = noisy_image(23, 17);
   const Image same = resize(image, 23, 17);
   EXPECT_EQ(same.width, 23);
   EXPECT_EQ(same.height, 17);
@@ -48,7 +48,7 @@ TEST(Resize, ShrinkingAveragesTheCoveredArea) {
 }
 
 TEST(Resize, ShrinkingKeepsTheMean) {
-  const Image image = noise(92, 112);
+  const Image image = noisy_image(92, 112);
   for (const auto& [width, height] : {std::pair{46, 56}, {31, 37}, {91, 111}, {1, 1}, {92, 5}}) {
     EXPECT_NEAR(mean(resize(image, width, height)), mean(image), 1e-6) << width << " " << height;
   }
@@ -67,7 +67,7 @@ TEST(Resize, AxesAreIndependent) {
 }
 
 TEST(Resize, StaysWithinTheRangeAndKeepsFlatPicturesFlat) {
-  const Image image = noise(31, 19);
+  const Image image = noisy_image(31, 19);
   const auto [low, high] = std::minmax_element(image.pixels.begin(), image.pixels.end());
   Image white{31, 19, std::vector<float>(31 * 19, 1.0f)};
   for (const auto& [width, height] : {std::pair{7, 5}, {100, 90}, {32, 18}, {30, 20}}) {
@@ -80,7 +80,7 @@ TEST(Resize, StaysWithinTheRangeAndKeepsFlatPicturesFlat) {
 }
 
 TEST(Resize, MirroredInMirroredOut) {
-  Image image = noise(13, 9);
+  Image image = noisy_image(13, 9);
   const Image shrunk = resize(image, 5, 4), grown = resize(image, 29, 21);
   std::reverse(image.pixels.begin(), image.pixels.end());
   for (const Image* whole : {&shrunk, &grown}) {
@@ -92,7 +92,7 @@ TEST(Resize, MirroredInMirroredOut) {
 }
 
 TEST(Resize, RefusesBadSizes) {
-  const Image image = noise(4, 4);
+  const Image image = noisy_image(4, 4);
   EXPECT_THROW(resize(image, 0, 4), Error);
   EXPECT_THROW(resize(image, 4, -1), Error);
   EXPECT_THROW(resize(image, 16385, 1), Error);
@@ -105,7 +105,7 @@ TEST(Subsample, KeepsEveryStepthRowAndColumnFromTheFirst) {
               {0, 2, 4, 10, 12, 14});
   expect_near(subsample({4, 1, {0, 1, 2, 3}}, 2), 2, 1, {0, 2});
   expect_near(subsample({4, 1, {0, 1, 2, 3}}, 9), 1, 1, {0});
-  const Image image = noise(92, 112);
+  const Image image = noisy_image(92, 112);
   const Image half = subsample(image, 2);
   EXPECT_EQ(half.width, 46);
   EXPECT_EQ(half.height, 56);
@@ -114,14 +114,14 @@ TEST(Subsample, KeepsEveryStepthRowAndColumnFromTheFirst) {
 }
 
 TEST(Subsample, RefusesBadSteps) {
-  EXPECT_THROW(subsample(noise(2, 2), 0), Error);
-  EXPECT_THROW(subsample(noise(2, 2), -2), Error);
+  EXPECT_THROW(subsample(noisy_image(2, 2), 0), Error);
+  EXPECT_THROW(subsample(noisy_image(2, 2), -2), Error);
   EXPECT_THROW(subsample(Image{}, 2), Error);
 }
 
 // Each channel becomes what a grey picture of its values becomes.
 TEST(Resize, CarriesColoursAlong) {
-  Image image = noise(9, 7);
+  Image image = noisy_image(9, 7);
   Image channels[3];
   for (size_t c = 0; c < 3; ++c) {
     channels[c] = image;

@@ -9,7 +9,7 @@
 namespace doppel {
 namespace {
 
-const std::vector<uint32_t> kUneven = {0, 1, 0, 2, 1, 0, 1, 0, 5};
+const std::vector<uint32_t> kUnevenBatch = {0, 1, 0, 2, 1, 0, 1, 0, 5};
 
 double multi_similarity_formula(const Rows& x, const std::vector<uint32_t>& who,
                                 const MultiSimilarity& s) {
@@ -98,7 +98,7 @@ double n_pair_formula(const Rows& x, const std::vector<uint32_t>& who, double l2
 }
 
 TEST(SimilarityLosses, EqualTheirFormulas) {
-  for (const std::vector<uint32_t>& who : {kUneven, people(6, 5)}) {
+  for (const std::vector<uint32_t>& who : {kUnevenBatch, people(6, 5)}) {
     for (const double spread : {0.4, 1.5}) {
       SCOPED_TRACE(spread);
       const Matrix x = random_batch(who, 6, spread, 5);

@@ -12,37 +12,37 @@
 namespace doppel {
 namespace {
 
-using torch::Tensor;
+using TorchTensor = torch::Tensor;
 
 int64_t n_of(size_t value) { return static_cast<int64_t>(value); }
 
-Tensor unit(const Tensor& x) {
+TorchTensor unit(const TorchTensor& x) {
   return torch::nn::functional::normalize(x, torch::nn::functional::NormalizeFuncOptions().dim(1));
 }
 
 // x [n, d], same [n, n] (one identity, the diagonal too), label [n], w [classes, d].
 struct TorchBatch {
-  Tensor x, same, label, w;
+  TorchTensor x, same, label, w;
 
-  Tensor diagonal() const { return torch::eye(x.size(0), torch::kBool); }
-  Tensor genuine() const { return same & ~diagonal(); }
-  Tensor cosines() const { return unit(x).matmul(unit(x).t()); }
+  TorchTensor diagonal() const { return torch::eye(x.size(0), torch::kBool); }
+  TorchTensor genuine() const { return same & ~diagonal(); }
+  TorchTensor cosines() const { return unit(x).matmul(unit(x).t()); }
 };
 
-Tensor margin_softmax(const TorchBatch& batch, double scale,
-                      const std::function<Tensor(const Tensor& cosine)>& target) {
-  const Tensor cosine = unit(batch.x).matmul(unit(batch.w).t());
-  const Tensor own = torch::one_hot(batch.label, batch.w.size(0)).to(torch::kBool);
+TorchTensor margin_softmax(const TorchBatch& batch, double scale,
+                           const std::function<TorchTensor(const TorchTensor& cosine)>& target) {
+  const TorchTensor cosine = unit(batch.x).matmul(unit(batch.w).t());
+  const TorchTensor own = torch::one_hot(batch.label, batch.w.size(0)).to(torch::kBool);
   return torch::nn::functional::cross_entropy(scale * torch::where(own, target(cosine), cosine),
                                               batch.label);
 }
 
-Tensor cosine_margin(const TorchBatch& batch) {
-  return margin_softmax(batch, 16, [](const Tensor& c) { return c - 0.2; });
+TorchTensor cosine_margin(const TorchBatch& batch) {
+  return margin_softmax(batch, 16, [](const TorchTensor& c) { return c - 0.2; });
 }
 
-Tensor arc_margin(const TorchBatch& batch) {
-  return margin_softmax(batch, 16, [](const Tensor& c) {
+TorchTensor arc_margin(const TorchBatch& batch) {
+  return margin_softmax(batch, 16, [](const TorchTensor& c) {
     return torch::where(c > -std::cos(0.3),
                         torch::cos(torch::acos(c.clamp(-0.999999, 0.999999)) + 0.3),
                         c - 0.3 * std::sin(0.3));
@@ -50,39 +50,39 @@ Tensor arc_margin(const TorchBatch& batch) {
 }
 
 // log(1 + the sum of exp over each row of what the mask keeps).
-Tensor soft_plus_sum(const Tensor& exponent, const Tensor& mask) {
-  const Tensor kept = exponent.masked_fill(~mask, -INFINITY);
+TorchTensor soft_plus_sum(const TorchTensor& exponent, const TorchTensor& mask) {
+  const TorchTensor kept = exponent.masked_fill(~mask, -INFINITY);
   return torch::cat({torch::zeros({exponent.size(0), 1}), kept}, 1).logsumexp(1);
 }
 
-Tensor multi_similarity(const TorchBatch& batch) {
-  const Tensor s = batch.cosines(), plain = s.detach();
-  const Tensor lowest = plain.masked_fill(~batch.genuine(), INFINITY).amin({1}, true),
-               highest = plain.masked_fill(batch.same, -INFINITY).amax({1}, true);
-  const Tensor genuine = batch.genuine() & (plain < highest + 0.1),
-               impostor = ~batch.same & (plain > lowest - 0.1);
+TorchTensor multi_similarity(const TorchBatch& batch) {
+  const TorchTensor s = batch.cosines(), plain = s.detach();
+  const TorchTensor lowest = plain.masked_fill(~batch.genuine(), INFINITY).amin({1}, true),
+                    highest = plain.masked_fill(batch.same, -INFINITY).amax({1}, true);
+  const TorchTensor genuine = batch.genuine() & (plain < highest + 0.1),
+                    impostor = ~batch.same & (plain > lowest - 0.1);
   return (soft_plus_sum(-2 * (s - 0.5), genuine) / 2 + soft_plus_sum(50 * (s - 0.5), impostor) / 50)
       .mean();
 }
 
-Tensor supervised_contrastive(const TorchBatch& batch) {
-  const Tensor logits = (batch.cosines() / 0.1).masked_fill(batch.diagonal(), -INFINITY);
-  const Tensor log_p = (logits - logits.logsumexp(1, true)).masked_fill(batch.diagonal(), 0);
-  const Tensor mask = batch.genuine().to(torch::kFloat);
+TorchTensor supervised_contrastive(const TorchBatch& batch) {
+  const TorchTensor logits = (batch.cosines() / 0.1).masked_fill(batch.diagonal(), -INFINITY);
+  const TorchTensor log_p = (logits - logits.logsumexp(1, true)).masked_fill(batch.diagonal(), 0);
+  const TorchTensor mask = batch.genuine().to(torch::kFloat);
   return (-(log_p * mask).sum(1) / mask.sum(1)).mean();
 }
 
-Tensor triplet_batch_hard(const TorchBatch& batch) {
-  const Tensor squares = (batch.x.unsqueeze(0) - batch.x.unsqueeze(1)).square().sum(2);
-  const Tensor distance = squares.masked_fill(batch.diagonal(), 1).sqrt();
-  const Tensor furthest = distance.masked_fill(~batch.genuine(), -INFINITY).amax({1}),
-               nearest = distance.masked_fill(batch.same, INFINITY).amin({1});
+TorchTensor triplet_batch_hard(const TorchBatch& batch) {
+  const TorchTensor squares = (batch.x.unsqueeze(0) - batch.x.unsqueeze(1)).square().sum(2);
+  const TorchTensor distance = squares.masked_fill(batch.diagonal(), 1).sqrt();
+  const TorchTensor furthest = distance.masked_fill(~batch.genuine(), -INFINITY).amax({1}),
+                    nearest = distance.masked_fill(batch.same, INFINITY).amin({1});
   return (furthest - nearest + 2).clamp_min(0).mean();
 }
 
 // Largest difference, as a part of the largest value.
-void expect_close(std::span<const float> ours, const Tensor& theirs, double tolerance) {
-  const Tensor flat = theirs.contiguous();
+void expect_close(std::span<const float> ours, const TorchTensor& theirs, double tolerance) {
+  const TorchTensor flat = theirs.contiguous();
   ASSERT_EQ(n_of(ours.size()), flat.numel());
   double largest = 1e-4, difference = 0;
   for (size_t i = 0; i < ours.size(); ++i) {
@@ -96,13 +96,14 @@ void expect_close(std::span<const float> ours, const Tensor& theirs, double tole
 TEST(TorchParity, BatchLossesAndTheirGradients) {
   torch::set_num_threads(1);
   const size_t people = 12, images = 4, n = people * images, d = 40, classes = 150;
-  const std::vector<std::pair<nlohmann::json, std::function<Tensor(const TorchBatch&)>>> losses = {
-      {{{"type", "cosine_margin"}, {"scale", 16}, {"margin", 0.2}}, cosine_margin},
-      {{{"type", "arc_margin"}, {"scale", 16}, {"margin", 0.3}}, arc_margin},
-      {{{"type", "multi_similarity"}}, multi_similarity},
-      {{{"type", "supervised_contrastive"}}, supervised_contrastive},
-      {{{"type", "triplet_batch_hard"}, {"margin", 2}}, triplet_batch_hard},
-  };
+  const std::vector<std::pair<nlohmann::json, std::function<TorchTensor(const TorchBatch&)>>>
+      losses = {
+          {{{"type", "cosine_margin"}, {"scale", 16}, {"margin", 0.2}}, cosine_margin},
+          {{{"type", "arc_margin"}, {"scale", 16}, {"margin", 0.3}}, arc_margin},
+          {{{"type", "multi_similarity"}}, multi_similarity},
+          {{{"type", "supervised_contrastive"}}, supervised_contrastive},
+          {{{"type", "triplet_batch_hard"}, {"margin", 2}}, triplet_batch_hard},
+      };
   // Genuine pairs nearer than impostors on the whole, with overlap.
   std::vector<uint32_t> identity(n);
   Matrix x(n, d);
@@ -129,7 +130,7 @@ TEST(TorchParity, BatchLossesAndTheirGradients) {
       batch.w =
           torch::from_blob(parameters.data(), {n_of(classes), n_of(d)}).clone().requires_grad_();
     }
-    const Tensor theirs = formula(batch);
+    const TorchTensor theirs = formula(batch);
     theirs.backward();
     EXPECT_NEAR(ours.loss, theirs.item<double>(), 5e-6 * (1 + ours.loss));
     EXPECT_GT(ours.loss, 0.01);

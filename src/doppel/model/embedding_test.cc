@@ -10,7 +10,7 @@
 namespace doppel {
 namespace {
 
-Model sample() {
+Model untrained() {
   Model model;
   model.network = {{1, 4, 3}, {Flatten{}, Dense{5}, Relu{}, Dense{2}}};
   model.members = {initial_parameters(model.network, Initialisation::glorot_uniform, 9)};
@@ -19,7 +19,7 @@ Model sample() {
   return model;
 }
 
-std::vector<Image> noise(size_t count) {
+std::vector<Image> noise_images(size_t count) {
   Random random(1, Purpose::sample);
   std::vector<Image> images(count, Image{6, 8, std::vector<float>(48)});
   for (Image& image : images) {
@@ -34,7 +34,7 @@ double squared_length(std::span<const float> values) {
 
 TEST(Embedding, EmbedsPreprocessedImages) {
   ThreadPool pool(1);
-  Model model = sample();
+  Model model = untrained();
   model.network = {{1, 4, 3}, {Flatten{}}};  // the embedding is the input
   model.members = {{}};
   model.preprocessing.standardize = false;
@@ -57,13 +57,13 @@ TEST(Embedding, EmbedsPreprocessedImages) {
 
 TEST(Embedding, MembersAndViewsKeepUnitLength) {
   ThreadPool pool(2);
-  Model model = sample();
+  Model model = untrained();
   model.network.layers.emplace_back(L2Normalize{});
   model.members.clear();
   for (uint64_t seed : {1u, 2u, 3u}) {
     model.members.push_back(initial_parameters(model.network, Initialisation::he_normal, seed));
   }
-  const std::vector<Image> images = noise(1030);  // more than at once
+  const std::vector<Image> images = noise_images(1030);  // more than at once
   const Matrix embeddings = embed_images(model, images, pool);
   EXPECT_EQ(embeddings.columns, 6u);
   Model second = model;
@@ -82,10 +82,10 @@ TEST(Embedding, MembersAndViewsKeepUnitLength) {
 // The term's part, made from the documented pieces one after the other.
 TEST(Embedding, GradientsStandBehindTheNetworks) {
   ThreadPool pool(2);
-  Model model = sample();
+  Model model = untrained();
   model.network.layers = {Flatten{}, Dense{2}, L2Normalize{}};
   model.members = {initial_parameters(model.network, Initialisation::he_normal, 1)};
-  const std::vector<Image> images = noise(30);
+  const std::vector<Image> images = noise_images(30);
   const Matrix inputs = preprocess(images, model.preprocessing, pool);
   const Matrix alone = embed_inputs(model, inputs, pool);
   model.gradients.histograms = {2, 3};

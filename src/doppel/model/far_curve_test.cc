@@ -10,28 +10,29 @@
 namespace doppel {
 namespace {
 
-const FarCurve kCurve{{{1e-4, 0.2, 1e-5, 1e-3}, {1e-2, 0.4, 4e-3, 3e-2}, {1, 1.0, 1, 1}}, 1e-3};
+const FarCurve kThreePoints{{{1e-4, 0.2, 1e-5, 1e-3}, {1e-2, 0.4, 4e-3, 3e-2}, {1, 1.0, 1, 1}},
+                            1e-3};
 
 TEST(FarCurve, GoesThroughItsPointsAndIsLogLinearBetween) {
-  for (const FarPoint& point : kCurve.points) {
-    EXPECT_DOUBLE_EQ(far_at(kCurve, point.distance), point.far);
-    EXPECT_EQ(point_at(kCurve, point.far), point);
+  for (const FarPoint& point : kThreePoints.points) {
+    EXPECT_DOUBLE_EQ(far_at(kThreePoints, point.distance), point.far);
+    EXPECT_EQ(point_at(kThreePoints, point.far), point);
   }
-  EXPECT_NEAR(far_at(kCurve, 0.3), 1e-3, 1e-15);
-  EXPECT_NEAR(far_at(kCurve, 0.7), 1e-1, 1e-12);
-  const FarPoint between = point_at(kCurve, 1e-3);
+  EXPECT_NEAR(far_at(kThreePoints, 0.3), 1e-3, 1e-15);
+  EXPECT_NEAR(far_at(kThreePoints, 0.7), 1e-1, 1e-12);
+  const FarPoint between = point_at(kThreePoints, 1e-3);
   EXPECT_NEAR(between.distance, 0.3, 1e-12);
   EXPECT_LT(between.lower, 1e-3);
   EXPECT_GT(between.upper, 1e-3);
 }
 
 TEST(FarCurve, NeverClaimsLessThanItsRarestPoint) {
-  EXPECT_EQ(far_at(kCurve, 0), 1e-4);
-  EXPECT_EQ(far_at(kCurve, -1), 1e-4);
-  EXPECT_EQ(far_at(kCurve, 7), 1);
-  EXPECT_EQ(point_at(kCurve, 1e-9).distance, 0.2);
+  EXPECT_EQ(far_at(kThreePoints, 0), 1e-4);
+  EXPECT_EQ(far_at(kThreePoints, -1), 1e-4);
+  EXPECT_EQ(far_at(kThreePoints, 7), 1);
+  EXPECT_EQ(point_at(kThreePoints, 1e-9).distance, 0.2);
   for (const double far : {0.0, -0.1, 1.1, std::nan("")}) {
-    EXPECT_THROW(point_at(kCurve, far), Error) << far;
+    EXPECT_THROW(point_at(kThreePoints, far), Error) << far;
   }
 }
 
@@ -55,7 +56,8 @@ TEST(FarCurve, AnyOfManyTemplates) {
 }
 
 TEST(FarCurve, SurvivesJson) {
-  EXPECT_EQ(far_curve_from_json(nlohmann::json::parse(to_json(kCurve).dump()), "m"), kCurve);
+  EXPECT_EQ(far_curve_from_json(nlohmann::json::parse(to_json(kThreePoints).dump()), "m"),
+            kThreePoints);
 }
 
 TEST(FarCurve, RefusesJsonThatIsNone) {

@@ -15,12 +15,12 @@ namespace {
 using nlohmann::json;
 using testing::HasSubstr;
 
-json sample() {
+json some_description() {
   return json::parse(R"({"format": "doppel embedder 1", "width": 6, "height": 4, "channels": "bgr",
       "mean": [10, 20, 30], "scale": 0.5, "energy": "cosine", "align": true})");
 }
 
-std::string refusal(const json& description) {
+std::string refusal_of_description(const json& description) {
   try {
     embedder_from_json(description, "d.json");
   } catch (const Error& error) {
@@ -32,7 +32,7 @@ std::string refusal(const json& description) {
 }
 
 TEST(Foreign, ADescriptionSaysAll) {
-  json description = sample();
+  json description = some_description();
   const Model plain = embedder_from_json(description, "d");
   EXPECT_EQ(plain.preprocessing.width, 6);
   EXPECT_EQ(plain.preprocessing.step, 1);
@@ -60,25 +60,25 @@ TEST(Foreign, ADescriptionSaysAll) {
 }
 
 TEST(Foreign, WhatIsMissingWrongOrUnknownIsNamed) {
-  EXPECT_EQ(refusal(sample()), "accepted");
-  const json good = sample();
+  EXPECT_EQ(refusal_of_description(some_description()), "accepted");
+  const json good = some_description();
   for (const auto& [key, value] : good.items()) {
     json description = good;
     description.erase(key);
-    EXPECT_THAT(refusal(description), HasSubstr(key));
+    EXPECT_THAT(refusal_of_description(description), HasSubstr(key));
     for (const char* other :
          {"-1", "1e99", "[]", "[1,2]", R"(["x",1,2])", "{}", "null", R"("x")"}) {
       description[key] = json::parse(other);
-      EXPECT_THAT(refusal(description), HasSubstr(key)) << other;
+      EXPECT_THAT(refusal_of_description(description), HasSubstr(key)) << other;
     }
   }
   for (const char* key : {"step", "standardize", "output", "seen", "threshold", "colour"}) {
     json description = good;
     description[key] = json::array({-1});
-    EXPECT_NE(refusal(description), "accepted") << key;
+    EXPECT_NE(refusal_of_description(description), "accepted") << key;
   }
-  EXPECT_THAT(refusal(json::array()), HasSubstr("format"));
-  EXPECT_THAT(refusal(7), HasSubstr("format"));
+  EXPECT_THAT(refusal_of_description(json::array()), HasSubstr("format"));
+  EXPECT_THAT(refusal_of_description(7), HasSubstr("format"));
 }
 
 TEST(Foreign, InputsAreTheChannelsOneAfterTheOther) {
@@ -110,7 +110,7 @@ TEST(Foreign, InputsAreTheChannelsOneAfterTheOther) {
 }
 
 TEST(Foreign, ItsFileStaysWhatItIs) {
-  EXPECT_THROW(encode_model(embedder_from_json(sample(), "d")), Error);
+  EXPECT_THROW(encode_model(embedder_from_json(some_description(), "d")), Error);
 }
 
 #ifdef DOPPEL_WITH_OPENCV

@@ -14,7 +14,7 @@ namespace {
 
 using testing::HasSubstr;
 
-Model sample() {
+Model sample_model() {
   Model model;
   model.network = {{1, 4, 3}, {Flatten{}, Dense{5}, Relu{}, Dense{2}}};
   model.members = {initial_parameters(model.network, Initialisation::glorot_uniform, 9)};
@@ -33,7 +33,7 @@ Model sample() {
   return model;
 }
 
-std::string refusal(const TensorFile& file) {
+std::string refusal_of_model(const TensorFile& file) {
   try {
     decode_model(encode_safetensors(file), "m");
   } catch (const Error& error) {
@@ -45,7 +45,7 @@ std::string refusal(const TensorFile& file) {
 }
 
 TEST(Model, RoundTripKeepsEverything) {
-  const Model model = sample();
+  const Model model = sample_model();
   const std::string bytes = encode_model(model);
   const Model read = decode_model(bytes, "m");
   EXPECT_EQ(read.members, model.members);
@@ -65,7 +65,7 @@ TEST(Model, RoundTripKeepsEverything) {
 }
 
 TEST(Model, MembersAndALearnedEnergyAreKept) {
-  Model model = sample();
+  Model model = sample_model();
   model.members.push_back(initial_parameters(model.network, Initialisation::he_normal, 10));
   model.energy = {EnergyKind::weighted_l1, {-1, -2, -3, 0.1f}, 2.5f};
   model.threshold.reset();
@@ -84,26 +84,26 @@ TEST(Model, MembersAndALearnedEnergyAreKept) {
   EXPECT_EQ(good.tensors[4].name, "member1.1.weight");
   TensorFile file = good;
   file.metadata["members"] = "3";
-  EXPECT_THAT(refusal(file), HasSubstr("member2.1.weight"));
+  EXPECT_THAT(refusal_of_model(file), HasSubstr("member2.1.weight"));
   for (const char* members : {"0", "65", "-1", "1e9"}) {
     file.metadata["members"] = members;
-    EXPECT_THAT(refusal(file), HasSubstr("members"));
+    EXPECT_THAT(refusal_of_model(file), HasSubstr("members"));
   }
   file = good;
   file.tensors[5].name = "member2.1.bias";
-  EXPECT_THAT(refusal(file), HasSubstr("member1.1.bias"));
+  EXPECT_THAT(refusal_of_model(file), HasSubstr("member1.1.bias"));
   for (const char* energy :
        {R"({"kind":"weighted_l1","weights":[1,2,3],"bias":0})", R"({"kind":"weighted_l1"})",
         R"({"kind":"weighted_l1","weights":[1,2,3,"x"],"bias":0})",
         R"({"kind":"weighted_l1","weights":[1,2,3,4],"bias":"x"})", R"({"kind":"near"})"}) {
     file = good;
     file.metadata["energy"] = energy;
-    EXPECT_THAT(refusal(file), HasSubstr("energy"));
+    EXPECT_THAT(refusal_of_model(file), HasSubstr("energy"));
   }
 }
 
 TEST(Model, AGradientTermIsKept) {
-  Model model = sample();
+  Model model = sample_model();
   EXPECT_EQ(embedding_size(model), 2u);
   model.gradients = {{2, 3}, 0.25, {std::vector<float>(2 * 1 * 3, 0.5f), Matrix(6, 6)}};
   model.gradients.whitening.transform.values[7] = 2;
@@ -124,25 +124,26 @@ TEST(Model, AGradientTermIsKept) {
         R"({"cell":2,"bins":3,"weight":1e9})", R"({"cell":2,"bins":3,"weight":"x"})",
         R"({"cell":2,"weight":0.25})", R"({"cell":2,"bins":3})"}) {
     file.metadata["gradients"] = gradients;
-    EXPECT_THAT(refusal(file), HasSubstr("m: ")) << gradients;
+    EXPECT_THAT(refusal_of_model(file), HasSubstr("m: ")) << gradients;
   }
   // Tensors and description must agree.
   file.metadata["gradients"] = R"({"cell":2,"bins":4,"weight":0.25})";
-  EXPECT_THAT(refusal(file), HasSubstr("gradients.mean"));
+  EXPECT_THAT(refusal_of_model(file), HasSubstr("gradients.mean"));
   file.metadata["gradients"] = R"({"cell":2,"bins":3,"weight":0})";
-  EXPECT_THAT(refusal(file), HasSubstr("needs 4"));
+  EXPECT_THAT(refusal_of_model(file), HasSubstr("needs 4"));
   file = good;
   file.tensors.pop_back();
-  EXPECT_THAT(refusal(file), HasSubstr("gradients.transform"));
+  EXPECT_THAT(refusal_of_model(file), HasSubstr("gradients.transform"));
 }
 
 TEST(Model, ANegativeVarianceIsRefused) {
-  Model model = sample();
+  Model model = sample_model();
   model.network.layers = {Conv{2, 1}, BatchNorm{}, Flatten{}};
   model.members = {initial_parameters(model.network, Initialisation::he_normal, 9)};
   EXPECT_NO_THROW(decode_model(encode_model(model), "m"));
   model.members[0].back() = -1e-3f;
-  EXPECT_THAT(refusal(decode_safetensors(encode_model(model), "m")), HasSubstr("running_var"));
+  EXPECT_THAT(refusal_of_model(decode_safetensors(encode_model(model), "m")),
+              HasSubstr("running_var"));
 }
 
 // Else the fuzzer would begin with files that are refused at their first line.
@@ -157,50 +158,50 @@ TEST(Model, TheFuzzersExamplesAreModels) {
 
 TEST(Model, SavedIsLoaded) {
   const auto path = std::filesystem::path(testing::TempDir()) / "doppel_model.safetensors";
-  save_model(sample(), path);
-  EXPECT_EQ(encode_model(load_model(path)), encode_model(sample()));
+  save_model(sample_model(), path);
+  EXPECT_EQ(encode_model(load_model(path)), encode_model(sample_model()));
   std::filesystem::remove(path);
   EXPECT_THROW(load_model(path), Error);
 }
 
 TEST(Model, AlteredFilesAreRefusedWithWhatIsWrong) {
-  const TensorFile good = decode_safetensors(encode_model(sample()), "m");
-  EXPECT_EQ(refusal(good), "accepted");
+  const TensorFile good = decode_safetensors(encode_model(sample_model()), "m");
+  EXPECT_EQ(refusal_of_model(good), "accepted");
   for (const auto& [key, text] : good.metadata) {
     TensorFile file = good;
     file.metadata.erase(key);
     if (key == "threshold") {  // a model need not have one
-      EXPECT_EQ(refusal(file), "accepted");
+      EXPECT_EQ(refusal_of_model(file), "accepted");
     } else {
-      EXPECT_THAT(refusal(file), HasSubstr(key));
+      EXPECT_THAT(refusal_of_model(file), HasSubstr(key));
     }
     if (key == "version") continue;
     for (const char* other : {"{}", "7", "[7]", "no json", ""}) {
       if (key == "recipe" || (key == "seed" && std::string(other) == "7")) continue;
       if (key == "views" && std::string(other) == "{}") continue;  // all defaults
       file.metadata[key] = other;
-      EXPECT_NE(refusal(file), "accepted") << key << " = " << other;
+      EXPECT_NE(refusal_of_model(file), "accepted") << key << " = " << other;
     }
   }
   TensorFile file = good;
   file.tensors[0].shape = {4, 15};
-  EXPECT_NE(refusal(file).find("shape"), std::string::npos);
+  EXPECT_NE(refusal_of_model(file).find("shape"), std::string::npos);
   file = good;
   file.tensors[0].name = "other";
-  EXPECT_NE(refusal(file).find("1.weight"), std::string::npos);
+  EXPECT_NE(refusal_of_model(file).find("1.weight"), std::string::npos);
   file = good;
   file.tensors.pop_back();
-  EXPECT_THAT(refusal(file), HasSubstr("3.bias"));
+  EXPECT_THAT(refusal_of_model(file), HasSubstr("3.bias"));
   file = good;
   file.metadata["preprocessing"] =
       R"({"width":6,"height":10,"step":2,"standardize":true,"align":false})";
-  EXPECT_NE(refusal(file).find("1x5x3"), std::string::npos);
+  EXPECT_NE(refusal_of_model(file).find("1x5x3"), std::string::npos);
   file.metadata["preprocessing"] =
       R"({"width":6,"height":8,"step":0,"standardize":true,"align":false})";
-  EXPECT_NE(refusal(file), "accepted");
+  EXPECT_NE(refusal_of_model(file), "accepted");
   file.metadata["preprocessing"] = R"({"width":6,"height":8,"step":2,"standardize":true})";
-  EXPECT_THAT(refusal(file), HasSubstr("\"align\" is neither"));
-  EXPECT_NE(refusal({{}, good.tensors}).find("no Doppel model"), std::string::npos);
+  EXPECT_THAT(refusal_of_model(file), HasSubstr("\"align\" is neither"));
+  EXPECT_NE(refusal_of_model({{}, good.tensors}).find("no Doppel model"), std::string::npos);
 }
 
 }  // namespace

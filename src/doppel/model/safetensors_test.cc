@@ -10,7 +10,7 @@
 namespace doppel {
 namespace {
 
-TensorFile sample() {
+TensorFile sample_file() {
   return {{{"note", "a \"quoted\" text"}, {"format", "x"}},
           {{"b", {2, 3}, {1, 2, 3, 4, 5, 6}}, {"a", {}, {-0.5f}}, {"none", {0, 4}, {}}}};
 }
@@ -34,9 +34,9 @@ std::string refusal(const std::string& bytes) {
 }
 
 TEST(Safetensors, RoundTrip) {
-  const std::string bytes = encode_safetensors(sample());
+  const std::string bytes = encode_safetensors(sample_file());
   const TensorFile file = decode_safetensors(bytes, "x");
-  EXPECT_EQ(file.metadata, sample().metadata);
+  EXPECT_EQ(file.metadata, sample_file().metadata);
   ASSERT_EQ(file.tensors.size(), 3u);
   EXPECT_EQ(file.tensors[0].name, "b");
   EXPECT_EQ(file.tensors[0].shape, (std::vector<size_t>{2, 3}));
@@ -54,7 +54,7 @@ TEST(Safetensors, LayoutIsThePublishedOne) {
 }
 
 TEST(Safetensors, TruncatedAtEveryByteIsRefused) {
-  const std::string bytes = encode_safetensors(sample());
+  const std::string bytes = encode_safetensors(sample_file());
   for (size_t n = 0; n < bytes.size(); ++n) {
     ASSERT_NE(refusal(bytes.substr(0, n)), "accepted") << n;
   }

@@ -10,16 +10,16 @@
 namespace doppel {
 namespace {
 
-const FarCurve kCurve{{{0.01, 0.7311, 0.004, 0.021}, {1, 1.2, 1, 1}}, 2e-4};
+const FarCurve kTwoPoints{{{0.01, 0.7311, 0.004, 0.021}, {1, 1.2, 1, 1}}, 2e-4};
 
 TEST(Threshold, SurvivesJson) {
-  const Threshold threshold{0.01, 0.7311, 0.004, 0.021, 450, 4500, 0.89, 30, kCurve};
+  const Threshold threshold{0.01, 0.7311, 0.004, 0.021, 450, 4500, 0.89, 30, kTwoPoints};
   const std::string text = to_json(threshold).dump();
   EXPECT_EQ(threshold_from_json(nlohmann::json::parse(text), "m"), threshold);
 }
 
 TEST(Threshold, RefusesJsonThatIsNone) {
-  const nlohmann::json good = to_json({0.01, 0.7, 0.004, 0.021, 450, 4500, 0.89, 30, kCurve});
+  const nlohmann::json good = to_json({0.01, 0.7, 0.004, 0.021, 450, 4500, 0.89, 30, kTwoPoints});
   const auto refused = [&](const char* field, const nlohmann::json& value,
                            const std::string& words) {
     nlohmann::json json = good;

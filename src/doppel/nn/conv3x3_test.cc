@@ -58,10 +58,10 @@ struct Expected {
   std::vector<double> y, x_gradient, weight_gradient, bias_gradient;
 };
 
-struct Inputs {
+struct LayerValues {
   AlignedArray<float> x, weight, bias, y_gradient;
 
-  explicit Inputs(const Conv3x3& s)
+  explicit LayerValues(const Conv3x3& s)
       : x(random_values(s.in_channels * s.in_height * s.in_width * kLanes, 0)),
         weight(random_values(s.filters * s.in_channels * 9, 1)),
         bias(random_values(s.filters, 2)),
@@ -73,7 +73,7 @@ std::vector<float> copied(Walled& values) {
   return {values.data(), values.data() + values.size};
 }
 
-Results run(const Conv3x3& s, const Inputs& in, bool with_bias = true) {
+Results run(const Conv3x3& s, const LayerValues& in, bool with_bias = true) {
   auto prepared = nans(conv3x3_prepared_floats(s)), turned = nans(conv3x3_turned_floats(s));
   conv3x3_prepare(s, in.weight.data(), prepared.data());
   conv3x3_prepare_turned(s, in.weight.data(), turned.data());
@@ -99,7 +99,7 @@ Results run(const Conv3x3& s, const Inputs& in, bool with_bias = true) {
   return {copied(y), copied(x_gradient), copied(weight_gradient), copied(bias_gradient)};
 }
 
-Expected naive(const Conv3x3& s, const Inputs& in) {
+Expected naive(const Conv3x3& s, const LayerValues& in) {
   Expected e;
   e.y.resize(in.y_gradient.size());
   e.x_gradient.resize(in.x.size());
@@ -166,7 +166,7 @@ class Conv3x3On : public testing::TestWithParam<std::string> {
 
 void expect_right(const Conv3x3& s, double bound) {
   SCOPED_TRACE(name(s));
-  const Inputs in(s);
+  const LayerValues in(s);
   expect_near(run(s, in), naive(s, in), bound);
 }
 
@@ -195,7 +195,7 @@ TEST_P(Conv3x3On, EqualsItsDefinitionForAnyNumberOfChannels) {
 TEST_P(Conv3x3On, BiasIsLeftOutWhereThereIsNone) {
   for (size_t channels : {1u, 5u}) {
     const Conv3x3 s{channels, 6, 5, 5, 1};
-    Inputs in(s);
+    LayerValues in(s);
     for (size_t f = 0; f < s.filters; ++f) in.bias[f] = 0;
     const Results with = run(s, in), without = run(s, in, false);
     EXPECT_EQ(with.y, without.y);
@@ -214,7 +214,7 @@ TEST(Conv3x3, GivesEqualBitsWhereMultiplyAddIsFused) {
   std::vector<Results> results;
   for (const Conv3x3& s : {Conv3x3{17, 11, 14, 18, 1}, {3, 9, 8, 18, 1}, {20, 5, 7, 6, 0}}) {
     SCOPED_TRACE(name(s));
-    const Inputs in(s);
+    const LayerValues in(s);
     results.clear();
     for (const std::string& simd : simd_names()) {
       if (simd == "plain") continue;

@@ -20,7 +20,7 @@ class KernelsOn : public testing::TestWithParam<std::string> {
   void TearDown() override { use_simd(simd_names().front()); }
 };
 
-AlignedArray<float> random_values(size_t n, uint32_t index) {
+AlignedArray<float> uniform_values(size_t n, uint32_t index) {
   AlignedArray<float> values(n);
   Random random(3, Purpose::sample, index);
   for (size_t i = 0; i < n; ++i) values[i] = static_cast<float>(random.uniform(-1, 1));
@@ -29,7 +29,7 @@ AlignedArray<float> random_values(size_t n, uint32_t index) {
 
 TEST_P(KernelsOn, RowsBecomeATileAndRowsAgain) {
   for (size_t n : {1u, 3u, 4u, 5u, 16u, 33u}) {
-    const auto values = random_values(kLanes * n + 3, 0);
+    const auto values = uniform_values(kLanes * n + 3, 0);
     const float* rows[kLanes];
     // Rows that lie unaligned, and one that is missing.
     for (size_t lane = 0; lane < kLanes; ++lane) rows[lane] = values.data() + 3 + lane * n;
@@ -86,9 +86,9 @@ TEST_P(KernelsOn, MultiplyEqualsItsDefinition) {
                         .b_vector = 32,
                         .c_row = 16,
                         .c_vector = rows * 16 + 16};
-        const auto a = random_values(rows * p.a_row, 1);
-        const auto b = random_values(outer * p.b_outer, 2);
-        const auto start = random_values(rows, 3);
+        const auto a = uniform_values(rows * p.a_row, 1);
+        const auto b = uniform_values(outer * p.b_outer, 2);
+        const auto start = uniform_values(rows, 3);
         AlignedArray<float> c(vectors * p.c_vector), from_zero(c.size());
         for (size_t i = 0; i < c.size(); ++i) c[i] = 99;
         multiply(p, a.data(), b.data(), start.data(), c.data());
@@ -118,7 +118,7 @@ TEST_P(KernelsOn, MultiplyEqualsItsDefinition) {
 
 TEST_P(KernelsOn, SumLanesAddsTilesAndLanes) {
   const size_t n = 5, tiles = 3, stride = n * kLanes + 16;
-  const auto values = random_values(tiles * stride, 4);
+  const auto values = uniform_values(tiles * stride, 4);
   std::vector<float> sums(n);
   sum_lanes(values.data(), n, tiles, stride, sums.data());
   for (size_t i = 0; i < n; ++i) {

@@ -11,11 +11,12 @@
 namespace doppel {
 namespace {
 
-constexpr size_t kSize = 1000, kSteps = 20;
+constexpr size_t kSize = 1000, kUpdates = 20;
 
 using TorchOptimizer = std::unique_ptr<torch::optim::Optimizer>;
 
-// Parameters up to 1 move by about kSteps rate: what differs is the rounding of some twenty steps.
+// Parameters up to 1 move by about kUpdates times the rate: what differs is the rounding of some
+// twenty steps.
 void expect_parity(const OptimizerSettings& settings,
                    const std::function<TorchOptimizer(std::vector<torch::Tensor>)>& make) {
   Random random(2, Purpose::sample);
@@ -29,7 +30,7 @@ void expect_parity(const OptimizerSettings& settings,
   const TorchOptimizer torch_optimizer = make({theirs});
   Optimizer optimizer(kSize, settings);
   ThreadPool pool(1);
-  for (size_t step = 0; step < kSteps; ++step) {
+  for (size_t step = 0; step < kUpdates; ++step) {
     draw(gradient);
     theirs.mutable_grad() =
         torch::from_blob(gradient.data(), {static_cast<int64_t>(kSize)}).clone();

@@ -61,7 +61,7 @@ TEST(Report, ThePageHoldsTheWholeDocument) {
 }
 
 // A network without weights: its embeddings are the pixels.
-Model pixels_model() {
+Model small_pixels_model() {
   Model model;
   model.network = {{1, 28, 23}, {Flatten{}}};
   model.members = {{}};
@@ -73,7 +73,7 @@ Model pixels_model() {
 TEST(Report, AModelIsMeasuredAtItsThreshold) {
   ThreadPool one(1), two(2);
   const Dataset people = synthetic_dataset(6, 4, 5);
-  Model model = pixels_model();
+  Model model = small_pixels_model();
   const ReportGroup free = measure_group("g", model, people, one);
   EXPECT_FALSE(free.evaluation.calibrated);
   EXPECT_TRUE(free.seen.empty());
