@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "doppel/base/error.h"
+#include "doppel/gallery/answer_json.h"
 #include "doppel/image/decode.h"
 #include "doppel/model/embedding.h"
 #include "measures.h"
@@ -92,18 +93,9 @@ std::string csv_lines(const AnsweredPhoto& photo) {
 nlohmann::json to_json(const AnsweredPhoto& photo) {
   nlohmann::json faces = nlohmann::json::array();
   for (const AnsweredFace& face : photo.faces) {
-    nlohmann::json candidates = nlohmann::json::array();
-    for (const Candidate& candidate : face.answer.candidates) {
-      candidates.push_back({{"name", candidate.name},
-                            {"distance", candidate.distance},
-                            {"far", to_json(candidate.far)},
-                            {"fpir", to_json(candidate.fpir)}});
-    }
-    faces.push_back(
-        {{"box", {face.left, face.top, face.width, face.height}},
-         {"known", face.answer.known},
-         {"name", face.answer.known ? nlohmann::json(candidates[0]["name"]) : nlohmann::json()},
-         {"candidates", candidates}});
+    nlohmann::json document = to_json(face.answer);
+    document["box"] = {face.left, face.top, face.width, face.height};
+    faces.push_back(std::move(document));
   }
   return {{"file", photo.file}, {"faces", faces}};
 }

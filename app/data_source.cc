@@ -8,6 +8,7 @@
 
 #include "doppel/base/error.h"
 #include "doppel/base/natural_order.h"
+#include "doppel/data/listing.h"
 #include "doppel/data/people.h"
 #include "doppel/data/synthetic.h"
 #include "doppel/face/dataset_aligner.h"
@@ -119,12 +120,12 @@ std::vector<fs::path> image_files(const std::vector<std::string>& paths) {
       const std::string name = it->path().filename().string();
       if (name.starts_with('.')) {
         if (it->is_directory()) it.disable_recursion_pending();
-      } else if (it->is_regular_file()) {
+      } else if (it->is_regular_file() && is_image_name(name)) {
         inside.push_back(it->path());
       }
     }
     if (error) throw Error(ErrorKind::io, path + ": cannot be listed: " + error.message());
-    if (inside.empty()) throw Error(ErrorKind::bad_data, path + ": a folder without files");
+    if (inside.empty()) throw Error(ErrorKind::bad_data, path + ": a folder without images");
     std::ranges::sort(inside, [](const fs::path& a, const fs::path& b) {
       return natural_less(a.string(), b.string());
     });

@@ -44,9 +44,9 @@ struct DataSource {
   Dataset load(ThreadPool& pool, const LoadOptions& options = {}) const;
 };
 
-// The image files among `paths`; a folder stands for the files in it and in its sub-folders, in
-// natural order. Throws Error(io) for what is not there, Error(bad_data) for a folder without
-// files.
+// The image files among `paths`; a folder stands for the files in it and in its sub-folders that
+// are called like images, in natural order. Throws Error(io) for a folder that cannot be listed,
+// Error(bad_data) for one without images.
 std::vector<std::filesystem::path> image_files(const std::vector<std::string>& paths);
 
 // The help text of the DATA argument.

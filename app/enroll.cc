@@ -168,7 +168,7 @@ void run(const EnrollOptions& options) {
     model = model_of(*gallery, options.model);
     if (options.keep_photos && !gallery->settings().photos) {
       throw Error(ErrorKind::bad_argument,
-                  "--keep-photos: " + shown_location(options.gallery) +
+                  "--keep-photos: " + gallery->name() +
                       " keeps none; that is decided when a gallery is made");
     }
   } else {
@@ -191,7 +191,7 @@ void run(const EnrollOptions& options) {
   if (options.as_json) {
     nlohmann::json names = nlohmann::json::array();
     for (const NewPerson& person : added) names.push_back(person.name);
-    print_json({{"gallery", shown_location(options.gallery)},
+    print_json({{"gallery", gallery->name()},
                 {"names", names},
                 {"new_people", enrolled.people},
                 {"templates", enrolled.templates},
@@ -209,7 +209,7 @@ void run(const EnrollOptions& options) {
   }
   std::printf("%s of %s new people added; %s holds %zu people with %zu templates\n",
               plural(enrolled.templates, "photo").c_str(), std::to_string(enrolled.people).c_str(),
-              shown_location(options.gallery).c_str(), everybody, gallery->templates());
+              gallery->name().c_str(), everybody, gallery->templates());
   if (gallery->settings().threshold || gallery->settings().distance) {
     std::printf("Deciding: %s\n",
                 rule_text(decision_rule(gallery->settings(), gallery->templates())).c_str());
@@ -217,7 +217,7 @@ void run(const EnrollOptions& options) {
     std::printf(
         "The model has no calibrated threshold: before anybody can be identified, set a distance\n"
         "with doppel gallery set %s --threshold\n",
-        shown_location(options.gallery).c_str());
+        gallery->name().c_str());
   }
 }
 

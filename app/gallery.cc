@@ -9,9 +9,9 @@
 #include "doppel/base/error.h"
 #include "doppel/base/file.h"
 #include "doppel/data/listing.h"
+#include "doppel/gallery/answer_json.h"
 #include "doppel/gallery/exchange.h"
 #include "doppel/gallery/index_measure.h"
-#include "doppel/gallery/location.h"
 #include "doppel/gallery/person_name.h"
 #include "doppel/gallery/photo_templates.h"
 #include "doppel/loss/energy.h"
@@ -51,7 +51,7 @@ void list(const GalleryOptions& options) {
       listed.push_back(
           {{"name", person.name}, {"templates", person.templates}, {"added", person.added}});
     }
-    print_json({{"gallery", shown_location(options.gallery)},
+    print_json({{"gallery", gallery.name()},
                 {"model", {{"digest", settings.model_digest}, {"file", settings.model_file}}},
                 {"photos", settings.photos},
                 {"fusion", fusion_name(settings.fusion)},
@@ -123,7 +123,7 @@ void remove(const GalleryOptions& options) {
                  "Note: another process is reading %s, or its server does not let us rewrite "
                  "tables; the removed bytes leave its files when that has changed and somebody is "
                  "removed next\n",
-                 shown_location(options.gallery).c_str());
+                 gallery.name().c_str());
   }
 }
 
@@ -163,16 +163,16 @@ void check(const GalleryOptions& options) {
   Gallery gallery = Gallery::open(options.gallery, Access::read);
   const std::vector<std::string> problems = gallery.check();
   if (options.as_json) {
-    print_json({{"gallery", shown_location(options.gallery)}, {"problems", problems}});
+    print_json({{"gallery", gallery.name()}, {"problems", problems}});
   } else {
     for (const std::string& problem : problems) std::printf("%s\n", problem.c_str());
   }
   if (!problems.empty()) {
-    throw Error(ErrorKind::bad_data, shown_location(options.gallery) + ": " +
-                                         plural(problems.size(), "problem") + ", see above");
+    throw Error(ErrorKind::bad_data,
+                gallery.name() + ": " + plural(problems.size(), "problem") + ", see above");
   }
   if (!options.as_json) {
-    std::printf("%s is whole: %zu people, %zu templates\n", shown_location(options.gallery).c_str(),
+    std::printf("%s is whole: %zu people, %zu templates\n", gallery.name().c_str(),
                 gallery.people().size(), gallery.templates());
   }
 }
@@ -180,8 +180,7 @@ void check(const GalleryOptions& options) {
 void export_to(const GalleryOptions& options) {
   Gallery gallery = Gallery::open(options.gallery, Access::read);
   if (options.photos && !gallery.settings().photos) {
-    throw Error(ErrorKind::bad_argument,
-                "--photos: " + shown_location(options.gallery) + " keeps none");
+    throw Error(ErrorKind::bad_argument, "--photos: " + gallery.name() + " keeps none");
   }
   check_writable("OUT", options.file);
   std::string text;
@@ -202,13 +201,12 @@ void import_from(const GalleryOptions& options) {
   if (Gallery::exists(options.gallery)) {
     gallery = Gallery::open(options.gallery, Access::read_write);
     if (gallery->settings().model_digest != imported.settings.model_digest) {
-      throw Error(ErrorKind::mismatch,
-                  options.file + ": its templates are of another model than those of " +
-                      shown_location(options.gallery) + "; enroll the photos instead");
+      throw Error(ErrorKind::mismatch, options.file +
+                                           ": its templates are of another model than those of " +
+                                           gallery->name() + "; enroll the photos instead");
     }
     if (gallery->settings().photos && !imported.settings.photos) {
-      throw Error(ErrorKind::mismatch, options.file + ": it has no photos, " +
-                                           shown_location(options.gallery) +
+      throw Error(ErrorKind::mismatch, options.file + ": it has no photos, " + gallery->name() +
                                            " keeps them; export with --photos");
     }
   } else {
@@ -217,8 +215,7 @@ void import_from(const GalleryOptions& options) {
   const Enrolled enrolled = gallery->enrol(imported.people);
   std::printf("%s of %zu new people added, %zu were there; %s holds %zu people\n",
               plural(enrolled.templates, "template").c_str(), enrolled.people,
-              enrolled.repeated.size(), shown_location(options.gallery).c_str(),
-              gallery->people().size());
+              enrolled.repeated.size(), gallery->name().c_str(), gallery->people().size());
 }
 
 void migrate(const GalleryOptions& options) {
@@ -239,8 +236,8 @@ void migrate(const GalleryOptions& options) {
                     return templates.of_bytes(photo, FaceChoice::largest, name).embedding;
                   });
   progress.clear();
-  std::printf("%s: %s embedded by %s\n", shown_location(options.gallery).c_str(),
-              plural(total, "photo").c_str(), options.model.c_str());
+  std::printf("%s: %s embedded by %s\n", gallery.name().c_str(), plural(total, "photo").c_str(),
+              options.model.c_str());
 }
 
 // How far two photos of one person are apart: of people with several, else where the gallery draws
@@ -282,7 +279,7 @@ void bench(const GalleryOptions& options) {
       measure_index(search.index(), probes_near(search.index(), ids, distance, kProbes), pool);
   const double ratio = measure.exact_s / measure.search_s;
   if (options.as_json) {
-    print_json({{"gallery", shown_location(options.gallery)},
+    print_json({{"gallery", gallery.name()},
                 {"templates", measure.templates},
                 {"values", measure.dimension},
                 {"graph", measure.graph},

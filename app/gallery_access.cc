@@ -65,18 +65,6 @@ std::string rule_text(const DecisionRule& rule) {
   return text;
 }
 
-nlohmann::json to_json(const DecisionRule& rule) {
-  nlohmann::json json = {{"threshold", rule.threshold},
-                         {"templates", rule.templates},
-                         {"far", to_json(rule.far)},
-                         {"fpir", to_json(rule.fpir)}};
-  if (rule.fpir) {
-    json["fpir_ci"] = {rule.fpir_lower, rule.fpir_upper};
-    json["extrapolated"] = rule.extrapolated;
-  }
-  return json;
-}
-
 IndexProgress index_progress(Progress& progress) {
   return [&progress](size_t done, size_t total) {
     progress.show("Indexing", done, total, "",

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <future>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 
@@ -45,7 +44,6 @@ void add_model_option(CLI::App& command, std::string& model);
 // "below distance 0.43 it is that person: FAR 0.002 % of one comparison, FPIR 1 % of a search among
 // 500 templates (95 % interval 0.3 to 3.1 %)"
 std::string rule_text(const DecisionRule& rule);
-nlohmann::json to_json(const DecisionRule& rule);
 
 // For GallerySearch: a live line while a large gallery's index is made.
 IndexProgress index_progress(Progress& progress);

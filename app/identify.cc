@@ -7,7 +7,7 @@
 #include "commands.h"
 #include "data_source.h"
 #include "doppel/base/error.h"
-#include "doppel/gallery/location.h"
+#include "doppel/gallery/answer_json.h"
 #include "gallery_access.h"
 #include "measures.h"
 #include "recipe_options.h"
@@ -66,7 +66,7 @@ void run(const IdentifyOptions& options) {
     }
   }
   if (options.as_json) {
-    print_json({{"gallery", shown_location(options.gallery)},
+    print_json({{"gallery", gallery.name()},
                 {"people", search().people()},
                 {"rule", to_json(search().rule())},
                 {"photos", photos},

@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "doppel/base/error.h"
+#include "doppel/gallery/answer_json.h"
 #include "gallery_access.h"
 
 namespace doppel::app {

@@ -42,6 +42,7 @@ class ClusterCommand : public ProgramTest {
 };
 
 TEST_F(ClusterCommand, PutsEveryPhotoIntoOneFolderAndSaysWhich) {
+  write_file_atomically(folder_ / "faces" / "README", "No picture: passed over.");
   const Finished done = cluster("sorted", {"--json", "--compare"});
   ASSERT_EQ(done.code, 0) << done.err;
   const nlohmann::json document = done.json();

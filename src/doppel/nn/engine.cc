@@ -6,6 +6,7 @@
 #include "doppel/base/aligned.h"
 #include "doppel/base/error.h"
 #include "doppel/nn/kernels.h"
+#include "doppel/nn/pass_plan.h"
 
 namespace doppel {
 namespace {
@@ -13,79 +14,18 @@ namespace {
 // A group of tiles is one task: a dense stage runs best on four tiles at once.
 constexpr size_t kMostTilesInGroup = 4;
 
-enum class Action { forward, measure, backward, measure_gradient };
-
-// Steps of one run need no other tile's results; between runs all threads meet. Steps of one
-// segment are done for a tile after the other, so that a tile stays in the second cache; a stage
-// that takes several tiles at once is a segment by itself.
-struct Step {
-  Action action;
-  size_t stage;
-  size_t run;
-  size_t segment;
-};
-
-// Where the values of a pass are kept. A value that is made and used within one segment lives in a
-// thread's own buffer for one tile, and shares it with values whose time is over; others get
-// memory of their own, for a whole group or batch.
-struct Placement {
-  struct Value {
-    bool inner = false;
-    size_t buffer = 0;  // of a thread, where inner
-  };
-  std::vector<Value> of;             // per value
-  std::vector<size_t> buffer_sizes;  // values of one image
-};
-
-struct Lifetime {
-  size_t size = 0;                                   // values of one image
-  bool outer = false;                                // must outlive its segment
-  size_t first = static_cast<size_t>(-1), last = 0;  // steps
-
-  void use(size_t step) {
-    first = std::min(first, step);
-    last = std::max(last, step);
-  }
-};
-
-Placement place(const std::vector<Lifetime>& lifetimes, const std::vector<Step>& steps) {
-  Placement placement;
-  placement.of.resize(lifetimes.size());
-  std::vector<size_t> order;
-  for (size_t v = 0; v < lifetimes.size(); ++v) {
-    const Lifetime& life = lifetimes[v];
-    if (life.first > life.last || life.outer) continue;  // never used, or kept elsewhere
-    placement.of[v].inner = steps[life.first].segment == steps[life.last].segment;
-    if (placement.of[v].inner) order.push_back(v);
-  }
-  std::ranges::sort(order, {}, [&](size_t v) { return lifetimes[v].first; });
-  std::vector<size_t> busy_until;
-  for (size_t v : order) {
-    size_t b = 0;
-    while (b < busy_until.size() && busy_until[b] >= lifetimes[v].first) ++b;
-    if (b == busy_until.size()) {
-      busy_until.push_back(0);
-      placement.buffer_sizes.push_back(0);
-    }
-    busy_until[b] = lifetimes[v].last;
-    placement.buffer_sizes[b] = std::max(placement.buffer_sizes[b], lifetimes[v].size);
-    placement.of[v].buffer = b;
-  }
-  return placement;
-}
-
-// A thread's own memory.
-struct Worker {
-  std::vector<AlignedArray<float>> embed_tile, gradient_tile;  // inner values
-  std::vector<AlignedArray<float>> embed_group;                // outer values of inference
-  AlignedArray<float> second[2];  // gradients that are to be added to others: by x, by the skip
-  AlignedArray<float> scratch;
-};
-
 }  // namespace
 
 // Values are numbered from 0, the images; value s + 1 is what stage s gives.
 struct Engine::Plan {
+  // A thread's own memory.
+  struct Worker {
+    std::vector<AlignedArray<float>> embed_tile, gradient_tile;  // inner values
+    std::vector<AlignedArray<float>> embed_group;                // outer values of inference
+    AlignedArray<float> second[2];  // gradients that are to be added to others: by x, by the skip
+    AlignedArray<float> scratch;
+  };
+
   Network network;
   ThreadPool& pool;
   std::vector<PlannedStage> stages;

@@ -1,0 +1,37 @@
+#include "doppel/gallery/answer_json.h"
+
+namespace doppel {
+namespace {
+
+nlohmann::json rate_or_null(const std::optional<double>& rate) {
+  return rate ? nlohmann::json(*rate) : nlohmann::json();
+}
+
+}  // namespace
+
+nlohmann::json to_json(const Answer& answer) {
+  nlohmann::json candidates = nlohmann::json::array();
+  for (const Candidate& candidate : answer.candidates) {
+    candidates.push_back({{"name", candidate.name},
+                          {"distance", candidate.distance},
+                          {"far", rate_or_null(candidate.far)},
+                          {"fpir", rate_or_null(candidate.fpir)}});
+  }
+  return {{"known", answer.known},
+          {"name", answer.known ? candidates[0]["name"] : nlohmann::json()},
+          {"candidates", std::move(candidates)}};
+}
+
+nlohmann::json to_json(const DecisionRule& rule) {
+  nlohmann::json json = {{"threshold", rule.threshold},
+                         {"templates", rule.templates},
+                         {"far", rate_or_null(rule.far)},
+                         {"fpir", rate_or_null(rule.fpir)}};
+  if (rule.fpir) {
+    json["fpir_ci"] = {rule.fpir_lower, rule.fpir_upper};
+    json["extrapolated"] = rule.extrapolated;
+  }
+  return json;
+}
+
+}  // namespace doppel

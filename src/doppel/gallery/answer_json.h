@@ -1,0 +1,16 @@
+// What a search found and by which rule, as JSON: one form for the program and the service.
+#pragma once
+
+#include <nlohmann/json.hpp>
+
+#include "doppel/gallery/search.h"
+
+namespace doppel {
+
+// {"known", "name" (null where unknown), "candidates": [{"name", "distance", "far", "fpir"}]}.
+nlohmann::json to_json(const Answer& answer);
+
+// {"threshold", "templates", "far", "fpir"} and, where calibrated, "fpir_ci" and "extrapolated".
+nlohmann::json to_json(const DecisionRule& rule);
+
+}  // namespace doppel
