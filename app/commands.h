@@ -26,6 +26,7 @@ void add_explain(CLI::App& program);
 void add_enroll(CLI::App& program);
 void add_identify(CLI::App& program);
 void add_watch(CLI::App& program);
+void add_serve(CLI::App& program);
 void add_gallery(CLI::App& program);
 void add_embed(CLI::App& program);
 void add_cluster(CLI::App& program);

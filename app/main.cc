@@ -44,6 +44,7 @@ int run(int argc, char** argv) {
   add_enroll(program);
   add_identify(program);
   add_watch(program);
+  add_serve(program);
   add_gallery(program);
   add_embed(program);
   add_cluster(program);

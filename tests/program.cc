@@ -63,6 +63,8 @@ Finished Running::wait() {
           read_file(err_, kMost)};
 }
 
+std::string Running::errors_so_far() const { return read_file(err_, 1 << 20); }
+
 bool Running::holds(const fs::path& file, const std::string& text,
                     std::chrono::seconds patience) const {
   const auto end = std::chrono::steady_clock::now() + patience;

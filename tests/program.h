@@ -38,6 +38,8 @@ class Running {
   bool complained(const std::string& text, std::chrono::seconds patience) const {
     return holds(err_, text, patience);
   }
+  // All of it until now.
+  std::string errors_so_far() const;
 
  private:
   bool holds(const std::filesystem::path& file, const std::string& text,

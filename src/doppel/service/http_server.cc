@@ -1,0 +1,351 @@
+#include "doppel/service/http_server.h"
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/beast/core.hpp>
+#include <boost/beast/http.hpp>
+#include <cctype>
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <set>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "doppel/base/error.h"
+
+namespace doppel {
+namespace {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace http = beast::http;
+using Tcp = asio::ip::tcp;
+using ErrorCode = boost::system::error_code;
+
+constexpr uint32_t kMostHeader = 16 * 1024;
+constexpr std::chrono::seconds kSeeOff{2};
+constexpr std::chrono::milliseconds kPause{100};  // where no connection can be accepted
+
+HttpResponse refusal(int status, const std::string& message) {
+  HttpResponse response;
+  response.status = status;
+  response.body = nlohmann::json{{"code", status}, {"message", message}}.dump();
+  if (status == 503) response.headers["Retry-After"] = "1";
+  return response;
+}
+
+}  // namespace
+
+// Requests that wait for a worker.
+class HttpServer::WorkQueue {
+ public:
+  WorkQueue(size_t workers, size_t most) : most_(most) {
+    for (size_t i = 0; i < workers; ++i) threads_.emplace_back([this] { work(); });
+  }
+  ~WorkQueue() {
+    {
+      const std::lock_guard lock(mutex_);
+      ending_ = true;
+    }
+    changed_.notify_all();
+    for (std::thread& thread : threads_) thread.join();
+  }
+  WorkQueue(const WorkQueue&) = delete;
+  WorkQueue& operator=(const WorkQueue&) = delete;
+
+  bool offer(std::function<void()> task) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (tasks_.size() >= most_) return false;
+      tasks_.push_back(std::move(task));
+    }
+    changed_.notify_one();
+    return true;
+  }
+
+ private:
+  void work() {
+    for (;;) {
+      std::function<void()> task;
+      {
+        std::unique_lock lock(mutex_);
+        changed_.wait(lock, [this] { return ending_ || !tasks_.empty(); });
+        if (tasks_.empty()) return;
+        task = std::move(tasks_.front());
+        tasks_.pop_front();
+      }
+      task();
+    }
+  }
+
+  size_t most_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<std::function<void()>> tasks_;
+  bool ending_ = false;
+  std::vector<std::thread> threads_;
+};
+
+// All but the handler runs on the thread of run().
+struct HttpServer::Running {
+  class Connection;
+
+  HttpSettings settings;
+  Handler handler;
+  asio::io_context io{1};
+  Tcp::acceptor acceptor{io};
+  asio::steady_timer pause{io};
+  uint16_t port = 0;
+  std::set<Connection*> connections;
+  bool draining = false;
+  std::optional<WorkQueue> queue;  // while it runs
+
+  Running(const HttpSettings& given, Handler handle)
+      : settings(given), handler(std::move(handle)) {}
+  void listen();
+  void accept();
+  HttpResponse handle(const HttpRequest& request) const;
+};
+
+// Lives as long as an operation on its socket is under way.
+class HttpServer::Running::Connection : public std::enable_shared_from_this<Connection> {
+ public:
+  Connection(Running& server, Tcp::socket socket) : server_(server), stream_(std::move(socket)) {
+    server_.connections.insert(this);
+  }
+  ~Connection() { server_.connections.erase(this); }
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  void read() {
+    if (server_.draining) return close();
+    parser_.emplace();
+    parser_->header_limit(kMostHeader);
+    parser_->body_limit(server_.settings.most_body);
+    idle_ = true;
+    head_ = false;
+    // The header's bytes may come slowly, but not for longer than a connection may be idle.
+    stream_.expires_after(server_.settings.idle);
+    http::async_read_header(
+        stream_, buffer_, *parser_,
+        [self = this->shared_from_this()](ErrorCode error, size_t) { self->header_read(error); });
+  }
+  // For connections that are not to be served.
+  void refuse(const HttpResponse& response) {
+    keep_alive_ = false;
+    write(response);
+  }
+  // At the end of all: what has begun to arrive is still served.
+  void close_if_idle() {
+    if (idle_ && buffer_.size() == 0) close();
+  }
+
+ private:
+  void header_read(ErrorCode error) {
+    idle_ = false;
+    if (error) return failed(error);
+    stream_.expires_after(server_.settings.transfer);
+    if (beast::iequals(parser_->get()[http::field::expect], "100-continue")) {
+      if (parser_->content_length().value_or(0) > server_.settings.most_body) {
+        return failed(http::make_error_code(http::error::body_limit));
+      }
+      continue_.emplace(http::status::continue_, parser_->get().version());
+      http::async_write(stream_, *continue_,
+                        [self = this->shared_from_this()](ErrorCode written, size_t) {
+                          written ? self->close() : self->read_body();
+                        });
+    } else {
+      read_body();
+    }
+  }
+
+  void read_body() {
+    http::async_read(
+        stream_, buffer_, *parser_,
+        [self = this->shared_from_this()](ErrorCode error, size_t) { self->body_read(error); });
+  }
+
+  void body_read(ErrorCode error) {
+    if (error) return failed(error);
+    stream_.expires_never();
+    http::request<http::string_body> message = parser_->release();
+    keep_alive_ = message.keep_alive();
+    HttpRequest request;
+    request.method = std::string(message.method_string());
+    const beast::string_view target = message.target();
+    try {
+      read_target({target.data(), target.size()}, request);
+    } catch (const Error& problem) {
+      return write(refusal(400, problem.what()));
+    }
+    for (const auto& field : message) {
+      std::string name(field.name_string());
+      for (char& c : name) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+      request.headers[name] = std::string(field.value());
+    }
+    request.body = std::move(message.body());
+    head_ = message.method() == http::verb::head;
+    // The worker keeps run() from ending, and hands the connection back to run()'s thread.
+    using Guard = asio::executor_work_guard<asio::io_context::executor_type>;
+    auto task = [self = this->shared_from_this(), request = std::move(request),
+                 guard = std::make_shared<Guard>(server_.io.get_executor())]() mutable {
+      HttpResponse response = self->server_.handle(request);
+      asio::io_context& io = self->server_.io;
+      asio::post(
+          io, [self = std::move(self), response = std::move(response)] { self->write(response); });
+    };
+    if (!server_.queue->offer(std::move(task))) {
+      write(refusal(503, "too many requests are waiting; try again"));
+    }
+  }
+
+  void write(const HttpResponse& response) {
+    http::response<http::string_body>& message = response_.emplace();
+    message.result(static_cast<unsigned>(response.status));
+    message.set(http::field::content_type, response.content_type);
+    for (const auto& [name, value] : response.headers) message.set(name, value);
+    message.keep_alive(keep_alive_ && !server_.draining);
+    message.body() = response.body;
+    message.prepare_payload();
+    if (head_) message.body().clear();  // its length is told
+    stream_.expires_after(server_.settings.transfer);
+    http::async_write(stream_, message, [self = this->shared_from_this()](ErrorCode error, size_t) {
+      if (error || self->response_->need_eof()) return self->close();
+      self->read();
+    });
+  }
+
+  void failed(ErrorCode error) {
+    keep_alive_ = false;
+    if (error == http::error::body_limit) {
+      const size_t most = server_.settings.most_body;
+      write(refusal(413, std::string("the request is larger than the ")
+                             .append(std::to_string(most))
+                             .append(" bytes that are accepted")));
+    } else if (error == http::error::header_limit || error == http::error::buffer_overflow) {
+      write(refusal(431, "the request's header is too large"));
+    } else if (error == beast::error::timeout || error == http::error::end_of_stream ||
+               error == http::error::partial_message ||
+               error.category() == asio::error::get_system_category()) {
+      close();
+    } else {
+      write(refusal(400, "this is no HTTP request: " + error.message()));
+    }
+  }
+
+  // Closing at once, while the client still sends, could cost it the answer.
+  void see_off() {
+    ErrorCode ignored;
+    stream_.socket().shutdown(Tcp::socket::shutdown_send, ignored);
+    stream_.expires_after(kSeeOff);
+    discard();
+  }
+  void discard() {
+    rest_.resize(4096);
+    stream_.async_read_some(asio::buffer(rest_),
+                            [self = this->shared_from_this()](ErrorCode error, size_t) {
+                              error ? self->close() : self->discard();
+                            });
+  }
+
+  void close() {
+    ErrorCode ignored;
+    stream_.socket().shutdown(Tcp::socket::shutdown_both, ignored);
+    stream_.socket().close(ignored);
+  }
+
+  Running& server_;
+  beast::tcp_stream stream_;
+  beast::flat_buffer buffer_{kMostHeader + 64 * 1024};
+  std::optional<http::request_parser<http::string_body>> parser_;
+  std::optional<http::response<http::empty_body>> continue_;
+  std::optional<http::response<http::string_body>> response_;
+  std::vector<char> rest_;
+  bool idle_ = false, keep_alive_ = true, head_ = false;
+};
+
+void HttpServer::Running::listen() {
+  const std::string where = settings.host + ":" + std::to_string(settings.port);
+  ErrorCode error;
+  Tcp::resolver resolver(io);
+  const auto found =
+      resolver.resolve(settings.host, std::to_string(settings.port), Tcp::resolver::passive, error);
+  if (error || found.empty()) {
+    throw Error(ErrorKind::io, where + ": an address of this machine was expected");
+  }
+  const Tcp::endpoint endpoint = *found.begin();
+  acceptor.open(endpoint.protocol(), error);
+  if (!error) acceptor.set_option(asio::socket_base::reuse_address(true), error);
+  if (!error) acceptor.bind(endpoint, error);
+  if (!error) acceptor.listen(asio::socket_base::max_listen_connections, error);
+  if (error) throw Error(ErrorKind::io, where + ": cannot be listened on: " + error.message());
+  port = acceptor.local_endpoint().port();
+}
+
+void HttpServer::Running::accept() {
+  acceptor.async_accept([this](ErrorCode error, Tcp::socket socket) {
+    if (draining) return;
+    if (error) {  // too many open files, say
+      pause.expires_after(kPause);
+      pause.async_wait([this](ErrorCode) {
+        if (!draining) accept();
+      });
+      return;
+    }
+    ErrorCode ignored;
+    socket.set_option(Tcp::no_delay(true), ignored);
+    const size_t open = connections.size();
+    if (open < 2 * settings.connections) {  // else the socket just closes
+      const auto connection = std::make_shared<Connection>(*this, std::move(socket));
+      if (open < settings.connections) {
+        connection->read();
+      } else {
+        connection->refuse(refusal(503, "too many connections; try again"));
+      }
+    }
+    accept();
+  });
+}
+
+HttpResponse HttpServer::Running::handle(const HttpRequest& request) const {
+  try {
+    return handler(request);
+  } catch (const std::exception&) {
+    return refusal(500, "this request could not be answered");
+  }
+}
+
+HttpServer::HttpServer(const HttpSettings& settings, Handler handler)
+    : running_(std::make_unique<Running>(settings, std::move(handler))) {
+  running_->listen();
+}
+HttpServer::~HttpServer() = default;
+
+uint16_t HttpServer::port() const { return running_->port; }
+
+void HttpServer::run() {
+  running_->queue.emplace(running_->settings.workers, running_->settings.queue);
+  running_->accept();
+  running_->io.run();
+  running_->queue.reset();
+}
+
+void HttpServer::stop() {
+  asio::post(running_->io, [running = running_.get()] {
+    if (running->draining) return;
+    running->draining = true;
+    ErrorCode ignored;
+    running->acceptor.close(ignored);
+    running->pause.cancel();
+    for (auto* connection : running->connections) connection->close_if_idle();
+  });
+}
+
+}  // namespace doppel

@@ -1,0 +1,53 @@
+// HTTP/1.1 over TCP: whole requests go in to a handler, its answers out.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "doppel/service/http_message.h"
+
+namespace doppel {
+
+struct HttpSettings {
+  std::string host = "127.0.0.1";          // an address of this machine, or a name of one
+  uint16_t port = 0;                       // 0: any that is free
+  size_t most_body = size_t{32} << 20;     // bytes of a request
+  size_t connections = 256;                // at once; more are answered 503
+  size_t workers = 2;                      // requests that are handled at once
+  size_t queue = 64;                       // requests that wait for a worker; more are answered 503
+  std::chrono::milliseconds idle{30'000};  // that a connection may wait for the next request
+  std::chrono::milliseconds transfer{15'000};  // that a request, or its answer, may take on its way
+};
+
+// One thread moves all bytes; it waits for nobody, so a slow client holds its connection and none
+// of the workers, and no longer than `idle` and `transfer` allow. A request is handed over when it
+// is whole. What is refused is answered at once, as JSON {"code", "message"}: 400 for what is no
+// HTTP, 413 and 431 for what is too large, 503 with Retry-After where too many wait.
+class HttpServer {
+ public:
+  // Called by several workers at once. What it throws becomes a 500 without further words.
+  using Handler = std::function<HttpResponse(const HttpRequest&)>;
+
+  // Binds and listens. Throws Error(io) where the address cannot be used.
+  HttpServer(const HttpSettings& settings, Handler handler);
+  ~HttpServer();
+  HttpServer(const HttpServer&) = delete;
+  HttpServer& operator=(const HttpServer&) = delete;
+
+  uint16_t port() const;
+  // Serves until stop() and until what was then being handled has been answered.
+  void run();
+  // From any thread, once or more: no new connections or requests.
+  void stop();
+
+ private:
+  class WorkQueue;
+  struct Running;
+  std::unique_ptr<Running> running_;
+};
+
+}  // namespace doppel
