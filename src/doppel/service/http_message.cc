@@ -88,9 +88,9 @@ std::optional<std::string> parameter(std::string_view header, std::string_view n
 }  // namespace
 
 const std::string& HttpRequest::header(const std::string& name) const {
-  static const std::string kNone;
+  static const std::string none;
   const auto found = headers.find(name);
-  return found == headers.end() ? kNone : found->second;
+  return found == headers.end() ? none : found->second;
 }
 
 void read_target(std::string_view target, HttpRequest& request) {

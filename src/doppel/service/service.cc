@@ -124,12 +124,12 @@ struct Service::Route {
 };
 
 const std::vector<Service::Route>& Service::routes() {
-  static const std::vector<Route> kRoutes = {
+  static const std::vector<Route> all = {
       {"POST", "/v1/identify", &Service::identify}, {"POST", "/v1/verify", &Service::verify},
       {"POST", "/v1/embed", &Service::embed},       {"GET", "/v1/model", &Service::describe},
       {"GET", "/healthz", &Service::health},        {"GET", "/readyz", &Service::readiness},
   };
-  return kRoutes;
+  return all;
 }
 
 Service::Service(Model model, Gallery gallery, int threads, IndexProgress progress, Log log)
