@@ -23,10 +23,16 @@ namespace {
 static_assert(std::endian::native == std::endian::little, "graphs are written as they lie");
 
 // Links of a row on every level but the lowest, which has twice as many; and how many rows are
-// looked at to choose them, and to answer a probe. bench/index_bench shows what they give.
+// looked at to choose them. bench/index_bench shows what they give.
 constexpr int kLinks = 16;
 constexpr size_t kLinkBreadth = 128;
-constexpr size_t kSearchBreadth = 96;
+// How many rows are looked at to answer a probe. Among more rows more lie by chance between a probe
+// and its nearest one as the guide sees them.
+size_t search_breadth(size_t rows) {
+  constexpr double kBreadth = 96, kOfRows = 20'000;
+  return static_cast<size_t>(kBreadth *
+                             std::max(1.0, std::sqrt(static_cast<double>(rows) / kOfRows)));
+}
 // Of templates with one and the same embedding, such as of a photo that was enrolled often, a row
 // is linked to so many at most: linked only to each other they would be an island.
 constexpr int kEqualLinks = 4;
@@ -392,7 +398,7 @@ std::vector<uint32_t> IndexGraph::search(const IndexRows& rows, std::span<const 
   Walker walker(rows, parts_->guide);
   walker.distances.set_query(probe.data());
   faiss::SearchParametersHNSW settings;
-  breadth = std::max(breadth, kSearchBreadth);
+  breadth = std::max(breadth, search_breadth(size()));
   settings.efSearch = static_cast<int>(breadth);
   std::vector<float> distances(breadth, std::numeric_limits<float>::infinity());
   std::vector<faiss::Index::idx_t> found(breadth, -1);
