@@ -99,11 +99,11 @@ struct HttpServer::Running {
 
   HttpSettings settings;
   Handler handler;
+  std::set<Connection*> connections;  // outlives what io holds
   asio::io_context io{1};
   Tcp::acceptor acceptor{io};
   asio::steady_timer pause{io};
   uint16_t port = 0;
-  std::set<Connection*> connections;
   bool draining = false;
   std::optional<WorkQueue> queue;  // while it runs
 

@@ -15,8 +15,8 @@ namespace doppel {
 struct HttpSettings {
   std::string host = "127.0.0.1";          // an address of this machine, or a name of one
   uint16_t port = 0;                       // 0: any that is free
-  size_t most_body = size_t{32} << 20;     // bytes of a request
-  size_t connections = 256;                // at once; more are answered 503
+  size_t most_body = size_t{16} << 20;     // bytes of a request
+  size_t connections = 128;                // at once; more are answered 503
   size_t workers = 2;                      // requests that are handled at once
   size_t queue = 64;                       // requests that wait for a worker; more are answered 503
   std::chrono::milliseconds idle{30'000};  // that a connection may wait for the next request
