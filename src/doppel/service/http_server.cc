@@ -217,8 +217,8 @@ class HttpServer::Running::Connection : public std::enable_shared_from_this<Conn
     if (head_) message.body().clear();  // its length is told
     stream_.expires_after(server_.settings.transfer);
     http::async_write(stream_, message, [self = this->shared_from_this()](ErrorCode error, size_t) {
-      if (error || self->response_->need_eof()) return self->close();
-      self->read();
+      if (error) return self->close();
+      self->response_->need_eof() ? self->see_off() : self->read();
     });
   }
 

@@ -169,6 +169,21 @@ TEST(HttpServer, RefusesWhatIsTooLargeOrNoHttp) {
   EXPECT_EQ(client.ask(get("/still-here")).result_int(), 200u);
 }
 
+// A socket that is closed before all was read answers what still comes with a reset, which can cost
+// the client the answer.
+TEST(HttpServer, WhoStillSendsIsToldBeforeTheConnectionCloses) {
+  HttpSettings settings;
+  settings.most_body = 10;
+  Served served(settings);
+  for (int i = 0; i < 20; ++i) {
+    Client client(served.port());
+    client.send("POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: 3000000\r\n\r\n");
+    std::this_thread::sleep_for(milliseconds(5));
+    client.send(std::string(1'000'000, 'x'));
+    EXPECT_EQ(client.answer().result_int(), 413u);
+  }
+}
+
 TEST(HttpServer, AFailingHandlerSaysNothingOfWhy) {
   Served served({}, [](const HttpRequest&) -> HttpResponse { throw std::runtime_error("secret"); });
   const HttpAnswer answer = Client(served.port()).ask(get("/"));

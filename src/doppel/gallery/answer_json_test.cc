@@ -1,0 +1,38 @@
+#include "doppel/gallery/answer_json.h"
+
+#include <gtest/gtest.h>
+
+namespace doppel {
+namespace {
+
+using nlohmann::json;
+
+TEST(AnswerJson, TellsTheKnownFromStrangers) {
+  Answer answer;
+  answer.candidates = {{"Ada", 0.5, 0.25, 0.75}, {"Grace", 2, std::nullopt, std::nullopt}};
+  answer.known = true;
+  EXPECT_EQ(to_json(answer), json::parse(R"({"known": true, "name": "Ada", "candidates": [
+      {"name": "Ada", "distance": 0.5, "far": 0.25, "fpir": 0.75},
+      {"name": "Grace", "distance": 2.0, "far": null, "fpir": null}]})"));
+  answer.known = false;
+  EXPECT_EQ(to_json(answer)["name"], json());
+  EXPECT_EQ(to_json(Answer()), json::parse(R"({"known": false, "name": null, "candidates": []})"));
+}
+
+TEST(AnswerJson, GivesARatesIntervalWhereThereIsARate) {
+  DecisionRule rule;
+  rule.threshold = 0.5;
+  rule.templates = 10;
+  EXPECT_EQ(to_json(rule),
+            json::parse(R"({"threshold": 0.5, "templates": 10, "far": null, "fpir": null})"));
+  rule.far = 0.125;
+  rule.fpir = 0.25;
+  rule.fpir_lower = 0.0625;
+  rule.fpir_upper = 0.75;
+  rule.extrapolated = true;
+  EXPECT_EQ(to_json(rule), json::parse(R"({"threshold": 0.5, "templates": 10, "far": 0.125,
+      "fpir": 0.25, "fpir_ci": [0.0625, 0.75], "extrapolated": true})"));
+}
+
+}  // namespace
+}  // namespace doppel
