@@ -28,6 +28,7 @@ void add_identify(CLI::App& program);
 void add_watch(CLI::App& program);
 void add_serve(CLI::App& program);
 void add_gallery(CLI::App& program);
+void add_key(CLI::App& program);
 void add_embed(CLI::App& program);
 void add_cluster(CLI::App& program);
 void add_verify(CLI::App& program);

@@ -112,8 +112,9 @@ void remove(const GalleryOptions& options) {
   if (options.names.empty() == !options.template_id) {
     throw Error(ErrorKind::bad_argument, "either NAMES or --template was expected");
   }
-  const bool gone = options.template_id ? gallery.remove_template(*options.template_id)
-                                        : gallery.remove(options.names);
+  const bool gone = options.template_id
+                        ? gallery.remove_templates(std::vector{*options.template_id})
+                        : gallery.remove(options.names);
   if (options.template_id) {
     std::printf("template %lld removed\n", static_cast<long long>(*options.template_id));
   }
@@ -338,8 +339,9 @@ void add_gallery(CLI::App& program) {
   command = add("remove", "Delete people, or one template, and all that is stored of them",
                 "remove team.gallery \"Ada Lovelace\"", remove);
   command->add_option("NAMES", options->names, "The people");
-  command->add_option("--template", options->template_id,
-                      "One of a person's templates instead; its number as show gives it");
+  command->add_option(
+      "--template", options->template_id,
+      "One of a person's templates instead; its number as show gives it; the person stays");
   command = add("set", "Change how it decides", "set team.gallery --fpir 0.001", set);
   command->add_option("--fpir", options->fpir,
                       "The rate at which strangers may be taken for somebody, 0 to 1");

@@ -46,6 +46,7 @@ int run(int argc, char** argv) {
   add_watch(program);
   add_serve(program);
   add_gallery(program);
+  add_key(program);
   add_embed(program);
   add_cluster(program);
   add_verify(program);

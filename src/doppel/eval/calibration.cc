@@ -54,6 +54,21 @@ Impostors impostors_of(const ScoredPairs& pairs, std::span<const PairPersons> pe
   return impostors;
 }
 
+// The distances at even ranks, the first and the last among them, interpolated; nothing of nothing.
+std::vector<double> quantiles_of(std::span<const float> sorted) {
+  std::vector<double> quantiles;
+  if (sorted.empty()) return quantiles;
+  for (size_t i = 0; i < kDistanceQuantiles; ++i) {
+    const double rank = static_cast<double>(i * (sorted.size() - 1)) / (kDistanceQuantiles - 1);
+    const size_t below = static_cast<size_t>(rank);
+    const size_t above = std::min(below + 1, sorted.size() - 1);
+    quantiles.push_back(std::lerp(static_cast<double>(sorted[below]),
+                                  static_cast<double>(sorted[above]),
+                                  rank - static_cast<double>(below)));
+  }
+  return quantiles;
+}
+
 // How often each pair comes in a draw of persons that leaves one at all.
 std::vector<uint64_t> draw_pairs(const Impostors& impostors, Random& random) {
   std::vector<uint64_t> weights(impostors.persons.size());
@@ -126,6 +141,13 @@ Threshold calibrate(const ScoredPairs& pairs, std::span<const PairPersons> perso
   threshold.genuine = pairs.distance.size() - n;
   threshold.identities = impostors.people;
   threshold.tar = at_threshold(pairs, threshold.value).recall();
+  threshold.impostor_distances = quantiles_of(impostors.distances);
+  std::vector<float> genuine;
+  for (size_t i = 0; i < pairs.distance.size(); ++i) {
+    if (pairs.genuine[i]) genuine.push_back(pairs.distance[i]);
+  }
+  std::ranges::sort(genuine);
+  threshold.genuine_distances = quantiles_of(genuine);
 
   FarCurve& curve = threshold.curve;
   curve.resolved = 1 / (static_cast<double>(n) + 1);

@@ -102,6 +102,11 @@ TEST(Calibration, SmallCaseByHand) {
   EXPECT_EQ(threshold.impostor, 9u);
   EXPECT_EQ(threshold.identities, 19u);
   EXPECT_DOUBLE_EQ(threshold.tar, 2.0 / 3);
+  ASSERT_EQ(threshold.impostor_distances.size(), kDistanceQuantiles);
+  EXPECT_DOUBLE_EQ(threshold.impostor_distances[0], 1);
+  EXPECT_DOUBLE_EQ(threshold.impostor_distances[50], 5);
+  EXPECT_DOUBLE_EQ(threshold.impostor_distances[100], 9);
+  EXPECT_FLOAT_EQ(static_cast<float>(threshold.genuine_distances[25]), 1.45f);
   EXPECT_DOUBLE_EQ(calibrate(pairs, persons, 0.1, {100, 1}, pool).value, 1);
   EXPECT_DOUBLE_EQ(calibrate(pairs, persons, 0.9, {100, 1}, pool).value, 9);
 }

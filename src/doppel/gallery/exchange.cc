@@ -1,12 +1,11 @@
 #include "doppel/gallery/exchange.h"
 
-#include <sodium.h>
-
 #include <cmath>
 #include <cstring>
 #include <set>
 #include <span>
 
+#include "doppel/base/base64.h"
 #include "doppel/base/digest.h"
 #include "doppel/base/error.h"
 #include "doppel/gallery/person_name.h"
@@ -19,28 +18,6 @@ using nlohmann::json;
 
 constexpr const char* kExportFormat = "doppel gallery export 1";
 constexpr size_t kMostTemplatesOfPerson = 10'000;
-
-std::string base64(std::string_view bytes) {
-  std::string text(sodium_base64_encoded_len(bytes.size(), sodium_base64_VARIANT_ORIGINAL), '\0');
-  sodium_bin2base64(text.data(), text.size(), reinterpret_cast<const unsigned char*>(bytes.data()),
-                    bytes.size(), sodium_base64_VARIANT_ORIGINAL);
-  text.pop_back();  // the final zero
-  return text;
-}
-
-// Nothing where `text` is no base64.
-std::optional<std::string> from_base64(const std::string& text) {
-  std::string bytes(text.size() / 4 * 3, '\0');
-  size_t size = 0;
-  const char* end = nullptr;
-  if (sodium_base642bin(reinterpret_cast<unsigned char*>(bytes.data()), bytes.size(), text.data(),
-                        text.size(), nullptr, &size, &end, sodium_base64_VARIANT_ORIGINAL) != 0 ||
-      end != text.data() + text.size()) {
-    return {};
-  }
-  bytes.resize(size);
-  return bytes;
-}
 
 // One line with errors that name it.
 class Line {
@@ -110,28 +87,42 @@ NewTemplate read_template(const Line& line, const json& value, const GallerySett
   return result;
 }
 
-}  // namespace
-
-void export_people(Gallery& gallery, bool photos,
-                   const std::function<void(const std::string& line)>& write) {
-  const Gallery::Snapshot snapshot = gallery.snapshot();
+void write_people(Gallery& gallery, const std::vector<Person>& people, bool photos,
+                  const std::function<void(const std::string& line)>& write) {
   GallerySettings settings = gallery.settings();
   settings.photos = settings.photos && photos;
-  const std::vector<Person> people = gallery.people();
   write(json{{"format", kExportFormat}, {"settings", to_json(settings)}, {"people", people.size()}}
             .dump());
   for (const Person& person : people) {
     json templates = json::array();
     for (const TemplateFacts& facts : gallery.templates_of(person.id)) {
       const std::vector<float> embedding = gallery.embedding(facts.id);
-      templates.push_back({{"embedding", base64({reinterpret_cast<const char*>(embedding.data()),
-                                                 embedding.size() * sizeof(float)})},
+      templates.push_back({{"embedding", to_base64({reinterpret_cast<const char*>(embedding.data()),
+                                                    embedding.size() * sizeof(float)})},
                            {"image", facts.image_digest},
                            {"quality", facts.quality}});
-      if (settings.photos) templates.back()["photo"] = base64(gallery.photo(facts.id));
+      if (settings.photos) templates.back()["photo"] = to_base64(gallery.photo(facts.id));
     }
     write(json{{"name", person.name}, {"templates", templates}}.dump());
   }
+}
+
+}  // namespace
+
+void export_people(Gallery& gallery, bool photos,
+                   const std::function<void(const std::string& line)>& write) {
+  const Gallery::Snapshot snapshot = gallery.snapshot();
+  write_people(gallery, gallery.people(), photos, write);
+}
+
+void export_person(Gallery& gallery, const std::string& name, bool photos,
+                   const std::function<void(const std::string& line)>& write) {
+  const Gallery::Snapshot snapshot = gallery.snapshot();
+  const std::optional<Person> person = gallery.find(name);
+  if (!person) {
+    throw Error(ErrorKind::bad_argument, gallery.name() + ": there is no \"" + shown(name) + "\"");
+  }
+  write_people(gallery, {*person}, photos, write);
 }
 
 ImportedGallery read_export(std::istream& stream, const std::string& name) {
@@ -165,8 +156,8 @@ ImportedGallery read_export(std::istream& stream, const std::string& name) {
     }
     if (!names.insert(person.name).second) line.fail("the name comes twice");
     const json templates = line.object().value("templates", json());
-    if (!templates.is_array() || templates.empty() || templates.size() > kMostTemplatesOfPerson) {
-      line.fail("\"templates\" is no list of 1 to " + std::to_string(kMostTemplatesOfPerson));
+    if (!templates.is_array() || templates.size() > kMostTemplatesOfPerson) {
+      line.fail("\"templates\" is no list of at most " + std::to_string(kMostTemplatesOfPerson));
     }
     for (const json& value : templates) {
       person.templates.push_back(

@@ -20,6 +20,10 @@ namespace doppel {
 void export_people(Gallery& gallery, bool photos,
                    const std::function<void(const std::string& line)>& write);
 
+// The same of one person. Throws Error(bad_argument) where there is nobody of that name.
+void export_person(Gallery& gallery, const std::string& name, bool photos,
+                   const std::function<void(const std::string& line)>& write);
+
 inline constexpr size_t kMostExportLine = size_t{256} << 20;
 inline constexpr size_t kMostExportBytes = size_t{4} << 30;
 

@@ -89,6 +89,19 @@ TEST_F(Exchange, GivesBackWhatWasEnrolled) {
   EXPECT_TRUE(again.check().empty());
 }
 
+TEST_F(Exchange, ExportsOnePersonAlone) {
+  exported();
+  Gallery gallery = Gallery::open(folder_ / "1", Access::read);
+  std::string text;
+  export_person(gallery, "Ada \"Lovelace\"", false,
+                [&](const std::string& line) { text += line + "\n"; });
+  std::istringstream stream(text);
+  const ImportedGallery imported = read_export(stream, "x");
+  ASSERT_EQ(imported.people.size(), 1u);
+  EXPECT_EQ(imported.people[0].name, "Ada \"Lovelace\"");
+  EXPECT_THROW(export_person(gallery, "nobody", false, [](const std::string&) {}), Error);
+}
+
 TEST_F(Exchange, LeavesPhotosOutWhereTheyAreNotWanted) {
   const std::string text = exported(false);
   EXPECT_THAT(text, testing::Not(testing::HasSubstr("\"photo\"")));
@@ -115,7 +128,7 @@ TEST_F(Exchange, ForgedFilesAreRefused) {
   refused(altered(text, "0.25", "1.25"), "outside 0 to 1");
   refused(altered(text, "\xE6\x9D\x8E", "two\\nlines"), "line 3: the name");
   refused(altered(text, "\xE6\x9D\x8E", "Ada \\\"Lovelace\\\""), "line 3: the name comes twice");
-  refused(altered(text, "\"templates\":[", "\"templates\":[], \"x\":["), "no list of 1 to");
+  refused(altered(text, "\"templates\":[", "\"templates\":{}, \"x\":["), "no list of at most");
   refused(altered(text, "\"photo\"", "\"foto\""), "has no \"photo\"");
 }
 

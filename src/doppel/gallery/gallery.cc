@@ -7,7 +7,6 @@
 #include <cstring>
 #include <ctime>
 #include <map>
-#include <set>
 
 #include "doppel/base/digest.h"
 #include "doppel/base/error.h"
@@ -140,10 +139,6 @@ int64_t Gallery::person_named(const std::string& name) {
 Enrolled Gallery::enrol(std::span<const NewPerson> people) {
   for (const NewPerson& person : people) {
     check_person_name(person.name, name());
-    if (person.templates.empty()) {
-      throw Error(ErrorKind::bad_argument,
-                  name() + ": \"" + shown(person.name) + "\" is to be enrolled without a photo");
-    }
     for (const NewTemplate& photo : person.templates) {
       const auto finite = [](float value) { return std::isfinite(value); };
       if (photo.embedding.size() != settings_.embedding_size) {
@@ -177,13 +172,19 @@ Enrolled Gallery::enrol(std::span<const NewPerson> people) {
     for (const NewTemplate& photo : person.templates) {
       std::optional<int64_t> owner;
       std::string owner_name;
-      database_->run(
-          "SELECT people.id, people.name FROM templates JOIN people"
-          " ON people.id = templates.person WHERE templates.image = $1",
-          std::vector<SqlValue>{photo.image_digest}, [&](const SqlRow& row) {
-            owner = row.integer(0);
-            owner_name = row.text(1);
-          });
+      const auto find_owner = [&] {
+        int64_t id_of_photo = 0;
+        database_->run(
+            "SELECT people.id, people.name, templates.id FROM templates JOIN people"
+            " ON people.id = templates.person WHERE templates.image = $1",
+            std::vector<SqlValue>{photo.image_digest}, [&](const SqlRow& row) {
+              owner = row.integer(0);
+              owner_name = row.text(1);
+              id_of_photo = row.integer(2);
+            });
+        return id_of_photo;
+      };
+      const int64_t there = find_owner();
       if (owner && *owner != id) {
         throw Error(ErrorKind::mismatch, photo.origin + ": this photo is enrolled already, as \"" +
                                              shown(owner_name) + "\", not \"" + shown(person.name) +
@@ -191,6 +192,7 @@ Enrolled Gallery::enrol(std::span<const NewPerson> people) {
       }
       if (owner) {
         result.repeated.push_back(photo.origin);
+        result.ids.push_back(there);
         continue;
       }
       database_->run(
@@ -204,14 +206,15 @@ Enrolled Gallery::enrol(std::span<const NewPerson> people) {
             " SELECT id, $1 FROM templates WHERE image = $2",
             {Bytes{photo.photo}, photo.image_digest});
       }
+      result.ids.push_back(find_owner());
       ++result.templates;
     }
   }
-  if (result.templates > 0) transaction.commit();
+  if (result.templates > 0 || result.people > 0) transaction.commit();
   return result;
 }
 
-void Gallery::rename(const std::string& from, const std::string& to) {
+void Gallery::rename(const std::string& from, const std::string& to, bool merge) {
   check_person_name(to, name());
   WriteTransaction transaction(*database_);
   const int64_t revision = next_revision();
@@ -219,10 +222,16 @@ void Gallery::rename(const std::string& from, const std::string& to) {
   if (id == 0)
     throw Error(ErrorKind::bad_argument, name() + ": there is no \"" + shown(from) + "\"");
   if (from == to) return;
-  if (person_named(to) != 0) {
+  const int64_t other = person_named(to);
+  if (other == 0) {
+    database_->run("UPDATE people SET name = $1, revision = $2 WHERE id = $3", {to, revision, id});
+  } else if (merge) {
+    database_->run("UPDATE templates SET person = $1, revision = $2 WHERE person = $3",
+                   {other, revision, id});
+    database_->run("DELETE FROM people WHERE id = $1", {id});
+  } else {
     throw Error(ErrorKind::bad_argument, name() + ": there is a \"" + shown(to) + "\" already");
   }
-  database_->run("UPDATE people SET name = $1, revision = $2 WHERE id = $3", {to, revision, id});
   transaction.commit();
 }
 
@@ -259,24 +268,17 @@ bool Gallery::remove(std::span<const std::string> names) {
   return purge();
 }
 
-bool Gallery::remove_template(int64_t id) {
+bool Gallery::remove_templates(std::span<const int64_t> ids) {
   {
     WriteTransaction transaction(*database_);
     const int64_t revision = next_revision();
-    int64_t siblings = 0;
-    database_->run(
-        "SELECT COUNT(*) FROM templates WHERE person ="
-        " (SELECT person FROM templates WHERE id = $1)",
-        std::vector<SqlValue>{id}, [&](const SqlRow& row) { siblings = row.integer(0); });
-    if (siblings == 0) {
-      throw Error(ErrorKind::bad_argument,
-                  name() + ": there is no template number " + std::to_string(id));
+    for (const int64_t id : ids) {
+      if (!face(id)) {
+        throw Error(ErrorKind::bad_argument, name() + ": there is no template number " +
+                                                 std::to_string(id) + "; nothing was removed");
+      }
+      forget_template(id, revision);
     }
-    if (siblings == 1) {
-      throw Error(ErrorKind::bad_argument, name() + ": template number " + std::to_string(id) +
-                                               " is the last one of its person; remove the person");
-    }
-    forget_template(id, revision);
     transaction.commit();
   }
   return purge();
@@ -374,6 +376,29 @@ std::vector<TemplateFacts> Gallery::templates_of(int64_t person) {
   return facts;
 }
 
+std::optional<Face> Gallery::face(int64_t id) {
+  std::optional<Face> face;
+  database_->run(
+      "SELECT people.name FROM templates JOIN people ON people.id = templates.person"
+      " WHERE templates.id = $1",
+      std::vector<SqlValue>{id}, [&](const SqlRow& row) {
+        face = Face{id, std::string(row.text(0))};
+      });
+  return face;
+}
+
+std::vector<Face> Gallery::faces(size_t skipped, size_t most) {
+  std::vector<Face> faces;
+  database_->run(
+      "SELECT templates.id, people.name FROM templates JOIN people"
+      " ON people.id = templates.person ORDER BY templates.id LIMIT $1 OFFSET $2",
+      std::vector<SqlValue>{static_cast<int64_t>(most), static_cast<int64_t>(skipped)},
+      [&](const SqlRow& row) {
+        faces.push_back({row.integer(0), std::string(row.text(1))});
+      });
+  return faces;
+}
+
 size_t Gallery::templates() {
   int64_t count = 0;
   database_->run("SELECT COUNT(*) FROM templates", {},
@@ -416,11 +441,13 @@ GalleryChanges Gallery::changes_since(int64_t revision,
   database_->run("SELECT template FROM removed WHERE revision > $1",
                  std::vector<SqlValue>{revision},
                  [&](const SqlRow& row) { changes.removed.push_back(row.integer(0)); });
-  database_->run("SELECT id, name, added FROM people WHERE revision > $1",
-                 std::vector<SqlValue>{revision}, [&](const SqlRow& row) {
-                   changes.people.push_back(
-                       {row.integer(0), std::string(row.text(1)), std::string(row.text(2)), 0});
-                 });
+  database_->run(
+      "SELECT id, name, added FROM people WHERE revision > $1 OR id IN"
+      " (SELECT person FROM templates WHERE revision > $1)",
+      std::vector<SqlValue>{revision}, [&](const SqlRow& row) {
+        changes.people.push_back(
+            {row.integer(0), std::string(row.text(1)), std::string(row.text(2)), 0});
+      });
   std::vector<float> embedding(settings_.embedding_size);
   database_->run("SELECT id, person, embedding FROM templates WHERE revision > $1 ORDER BY id",
                  std::vector<SqlValue>{revision}, [&](const SqlRow& row) {
@@ -430,33 +457,49 @@ GalleryChanges Gallery::changes_since(int64_t revision,
   return changes;
 }
 
+std::string Gallery::note(const std::string& name) {
+  std::string text;
+  database_->run("SELECT value FROM gallery WHERE key = $1", std::vector<SqlValue>{name},
+                 [&](const SqlRow& row) { text = row.text(0); });
+  return text;
+}
+
+void Gallery::change_note(const std::string& name,
+                          const std::function<std::string(const std::string& text)>& change) {
+  WriteTransaction transaction(*database_);
+  next_revision();
+  const std::string text = change(note(name));
+  database_->run("DELETE FROM gallery WHERE key = $1", {std::string_view(name)});
+  database_->run("INSERT INTO gallery VALUES ($1, $2)",
+                 {std::string_view(name), std::string_view(text)});
+  transaction.commit();
+}
+
 std::vector<std::string> Gallery::check() {
   ReadTransaction transaction(*database_);
   std::vector<std::string> problems = database_->check();
   const auto number = [](int64_t id) { return std::to_string(id); };
-  std::set<int64_t> owners;
-  database_->run(
-      "SELECT id, person, model, image, embedding, quality, revision FROM templates ORDER BY id",
-      {}, [&](const SqlRow& row) {
-        const std::string where = "template " + number(row.integer(0));
-        owners.insert(row.integer(1));
-        if (row.text(2) != settings_.model_digest) problems.push_back(where + ": of another model");
-        const std::string_view bytes = row.bytes(4);
-        if (bytes.size() != settings_.embedding_size * sizeof(float)) {
-          problems.push_back(where + ": its embedding has another size");
-          return;
-        }
-        std::vector<float> embedding(settings_.embedding_size);
-        std::memcpy(embedding.data(), bytes.data(), bytes.size());
-        const auto finite = [](float value) { return std::isfinite(value); };
-        if (!std::ranges::all_of(embedding, finite)) {
-          problems.push_back(where + ": its embedding is not finite");
-        }
-        if (!is_digest_hex(row.text(3))) problems.push_back(where + ": its image has no digest");
-      });
+  database_->run("SELECT id, model, image, embedding FROM templates ORDER BY id", {},
+                 [&](const SqlRow& row) {
+                   const std::string where = "template " + number(row.integer(0));
+                   if (row.text(1) != settings_.model_digest)
+                     problems.push_back(where + ": of another model");
+                   const std::string_view bytes = row.bytes(3);
+                   if (bytes.size() != settings_.embedding_size * sizeof(float)) {
+                     problems.push_back(where + ": its embedding has another size");
+                     return;
+                   }
+                   std::vector<float> embedding(settings_.embedding_size);
+                   std::memcpy(embedding.data(), bytes.data(), bytes.size());
+                   const auto finite = [](float value) { return std::isfinite(value); };
+                   if (!std::ranges::all_of(embedding, finite)) {
+                     problems.push_back(where + ": its embedding is not finite");
+                   }
+                   if (!is_digest_hex(row.text(2)))
+                     problems.push_back(where + ": its image has no digest");
+                 });
   database_->run("SELECT id, name FROM people ORDER BY id", {}, [&](const SqlRow& row) {
     const std::string where = "person " + number(row.integer(0));
-    if (!owners.contains(row.integer(0))) problems.push_back(where + ": without a template");
     try {
       check_person_name(row.text(1), where);
     } catch (const Error& error) {

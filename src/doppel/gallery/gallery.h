@@ -38,6 +38,7 @@ struct Enrolled {
   size_t people = 0;                  // who are new
   size_t templates = 0;               // added
   std::vector<std::string> repeated;  // origins of photos that this person had already: left out
+  std::vector<int64_t> ids;           // of all templates given, in their order; repeated ones, too
 };
 
 struct Person {
@@ -60,11 +61,17 @@ struct TemplateFacts {
   bool photo = false;
 };
 
+// A template as one of its person's pictures.
+struct Face {
+  int64_t id = 0;
+  std::string name;  // whom it shows
+};
+
 // What changed between two revisions.
 struct GalleryChanges {
   int64_t revision = 0;          // that they lead to
   std::vector<int64_t> removed;  // templates
-  std::vector<Person> people;    // new ones and renamed ones
+  std::vector<Person> people;    // new ones, renamed ones and those who got templates
 };
 
 // A gallery in a file, by its path, or in a database of a PostgreSQL server, by its URL
@@ -94,16 +101,17 @@ class Gallery {
   // templates these are.
   void check_model(const std::string& digest, const std::string& file) const;
 
-  // Adds people, or photos to people of that name. Throws Error(bad_argument) for a name that is
-  // none, Error(mismatch) for a photo that another person has, embeddings of another size or that
-  // are not finite, Error(bad_data).
+  // Adds people, perhaps without a photo yet, or photos to people of that name. Throws
+  // Error(bad_argument) for a name that is none, Error(mismatch) for a photo that another person
+  // has or embeddings of another size, Error(numeric) for ones that are not finite.
   Enrolled enrol(std::span<const NewPerson> people);
-  // Throw Error(bad_argument) where there is nobody of that name, or somebody of the new one.
-  void rename(const std::string& from, const std::string& to);
+  // Throws Error(bad_argument) where there is nobody of that name, or somebody of the new one; with
+  // `merge`, that person gets the templates, too.
+  void rename(const std::string& from, const std::string& to, bool merge = false);
   // True when also the database's own files hold nothing of it any more, but for a server's
   // write-ahead log; false where another process that is reading delays that.
   bool remove(std::span<const std::string> names);
-  bool remove_template(int64_t id);  // the last one of a person only with the person
+  bool remove_templates(std::span<const int64_t> ids);  // their people stay
   void set_decision(double fpir, std::optional<double> distance, Fusion fusion);
   // Replaces every embedding, computed by `embed` from the photo, and binds the gallery to another
   // model. Throws Error(bad_argument) where a template has no photo.
@@ -114,6 +122,9 @@ class Gallery {
   std::vector<Person> people();  // in natural order of their names
   std::optional<Person> find(const std::string& name);
   std::vector<TemplateFacts> templates_of(int64_t person);
+  std::optional<Face> face(int64_t id);  // nothing where there is no such template
+  // In the order of their numbers, at most `most` behind the first `skipped`.
+  std::vector<Face> faces(size_t skipped, size_t most);
   size_t templates();
   std::vector<float> embedding(int64_t id);
   std::string photo(int64_t id);  // empty where there is none
@@ -127,8 +138,15 @@ class Gallery {
   GalleryChanges changes_since(int64_t revision,
                                const std::function<void(const StoredTemplate&)>& added);
 
-  // What is wrong: the database's own check, and what every gallery holds true (each person has a
-  // template, each template the right size, finite values and the right model, ...).
+  // A text that programs keep in the gallery beside its people, such as the keys of access_keys.h;
+  // empty where there is none.
+  std::string note(const std::string& name);
+  // `change` gives the new text for the one there is; what it throws leaves that.
+  void change_note(const std::string& name,
+                   const std::function<std::string(const std::string& text)>& change);
+
+  // What is wrong: the database's own check, and what every gallery holds true (each template has
+  // the right size, finite values and the right model, ...).
   std::vector<std::string> check();
 
  private:

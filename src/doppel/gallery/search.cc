@@ -53,51 +53,57 @@ GallerySearch::GallerySearch(Gallery& gallery, ThreadPool& pool, IndexProgress p
     : gallery_(gallery),
       pool_(pool),
       progress_(std::move(progress)),
-      index_(gallery.settings().embedding_size, gallery.settings().energy) {
+      settings_(gallery.settings()),
+      index_(settings_.embedding_size, settings_.energy) {
   refresh();
 }
 
-bool GallerySearch::refresh() {
+std::optional<GallerySearch::Update> GallerySearch::read() {
   behind_ = gallery_.changed() || behind_;
-  if (!behind_) return false;
-  std::vector<int64_t> ids;
-  Matrix embeddings(0, gallery_.settings().embedding_size);
-  // Growing would copy them again and again.
-  if (revision_ == 0) {
-    reserve_large_pages(embeddings.values, gallery_.templates() * embeddings.columns);
-  }
-  std::vector<std::pair<int64_t, int64_t>> owners;
-  const auto take = [&](const StoredTemplate& added) {
-    ids.push_back(added.id);
-    owners.emplace_back(added.id, added.person);
-    embeddings.columns = added.embedding.size();
-    embeddings.values.insert(embeddings.values.end(), added.embedding.begin(),
-                             added.embedding.end());
-    ++embeddings.rows;
+  if (!behind_) return {};
+  std::optional<Update> update(std::in_place);
+  const auto read_since = [&](int64_t revision) {
+    update->ids.clear();
+    update->owners.clear();
+    Matrix& embeddings = update->embeddings = Matrix(0, gallery_.settings().embedding_size);
+    // Growing would copy them again and again.
+    if (revision == 0) {
+      reserve_large_pages(embeddings.values, gallery_.templates() * embeddings.columns);
+    }
+    update->changes = gallery_.changes_since(revision, [&](const StoredTemplate& added) {
+      update->ids.push_back(added.id);
+      update->owners.emplace_back(added.id, added.person);
+      embeddings.columns = added.embedding.size();
+      embeddings.values.insert(embeddings.values.end(), added.embedding.begin(),
+                               added.embedding.end());
+      ++embeddings.rows;
+    });
   };
-  GalleryChanges changes = gallery_.changes_since(revision_, take);
-  if (changes.revision == revision_) {
+  read_since(revision_);
+  if (update->changes.revision == revision_) {
     behind_ = false;
-    return false;
+    return {};
   }
-  const bool from_nothing = model_digest_ != gallery_.settings().model_digest;
-  if (from_nothing && revision_ != 0) {
-    // The gallery was moved to another model: nothing of the old embeddings is worth keeping.
-    revision_ = 0;
-    ids.clear();
-    owners.clear();
-    embeddings = Matrix(0, gallery_.settings().embedding_size);
-    changes = gallery_.changes_since(0, take);
-  }
+  // Where the gallery was moved to another model nothing of the old embeddings is worth keeping.
+  if (revision_ != 0 && settings_.model_digest != gallery_.settings().model_digest) read_since(0);
+  update->settings = gallery_.settings();
+  return update;
+}
+
+void GallerySearch::apply(Update update) {
+  const bool from_nothing =
+      revision_ == 0 || settings_.model_digest != update.settings.model_digest;
+  settings_ = std::move(update.settings);
   if (from_nothing) {
     names_.clear();
     person_of_.clear();
     templates_of_.clear();
   } else {
+    // A template of another person now is forgotten, too, before it is learnt again.
     std::vector<int64_t> gone;
-    for (const int64_t id : changes.removed) {
+    const auto forget = [&](int64_t id) {
       const auto found = person_of_.find(id);
-      if (found == person_of_.end()) continue;
+      if (found == person_of_.end()) return;
       gone.push_back(id);
       std::erase(templates_of_[found->second], id);
       if (templates_of_[found->second].empty()) {
@@ -105,31 +111,36 @@ bool GallerySearch::refresh() {
         names_.erase(found->second);
       }
       person_of_.erase(found);
-    }
+    };
+    for (const int64_t id : update.changes.removed) forget(id);
+    for (const int64_t id : update.ids) forget(id);
     index_.remove(gone, pool_);
   }
-  for (const Person& person : changes.people) names_[person.id] = person.name;
-  for (const auto& [id, person] : owners) {
+  for (const auto& [id, person] : update.owners) {
     person_of_[id] = person;
     templates_of_[person].push_back(id);
   }
-  if (from_nothing) {
-    revision_ = changes.revision;
-    load(ids, std::move(embeddings));
-  } else {
-    index_.add(ids, std::move(embeddings), pool_, progress_);
+  for (const Person& person : update.changes.people) {
+    if (templates_of_.contains(person.id)) names_[person.id] = person.name;
   }
-  revision_ = changes.revision;
-  model_digest_ = gallery_.settings().model_digest;
-  const GallerySettings& settings = gallery_.settings();
-  rule_ = decision_rule(settings, strangers_chances(settings, person_of_.size(), people()));
+  revision_ = update.changes.revision;
   behind_ = false;
-  return true;
+  if (from_nothing) {
+    load(update.ids, std::move(update.embeddings));
+  } else {
+    index_.add(update.ids, std::move(update.embeddings), pool_, progress_);
+  }
+  rule_ = decision_rule(settings_, strangers_chances(settings_, person_of_.size(), people()));
+}
+
+bool GallerySearch::refresh() {
+  std::optional<Update> update = read();
+  if (update) apply(std::move(*update));
+  return update.has_value();
 }
 
 void GallerySearch::load(std::span<const int64_t> ids, Matrix embeddings) {
-  const GallerySettings& settings = gallery_.settings();
-  index_ = TemplateIndex(settings.embedding_size, settings.energy);
+  index_ = TemplateIndex(settings_.embedding_size, settings_.energy);
   if (ids.size() <= kMostCompared) {
     index_.add(ids, std::move(embeddings), pool_, progress_);
     return;
@@ -137,7 +148,7 @@ void GallerySearch::load(std::span<const int64_t> ids, Matrix embeddings) {
   const std::filesystem::path file = gallery_.index_file();
   const std::string key = gallery_.identity() + " " + std::to_string(revision_);
   TemplateIndex::Loaded loaded =
-      TemplateIndex::load(file, key, ids, embeddings, settings.energy, pool_);
+      TemplateIndex::load(file, key, ids, embeddings, settings_.energy, pool_);
   if (loaded.index) {
     index_ = std::move(*loaded.index);
     return;
@@ -154,7 +165,7 @@ void GallerySearch::load(std::span<const int64_t> ids, Matrix embeddings) {
 }
 
 std::vector<Answer> GallerySearch::identify(const Matrix& probes, size_t top) const {
-  const bool mean = gallery_.settings().fusion == Fusion::mean;
+  const bool mean = settings_.fusion == Fusion::mean;
   size_t k = std::max(mean ? kMeanCandidates : kFirstNeighbours, 2 * top);
   std::vector<Answer> answers(probes.rows);
   std::vector<size_t> open(probes.rows);
@@ -187,7 +198,7 @@ Answer GallerySearch::answer(std::span<const float> probe, std::span<const Neigh
     const int64_t person = person_of_.at(neighbour.id);
     if (met.emplace(person, true).second) people.emplace_back(neighbour.distance, person);
   }
-  if (gallery_.settings().fusion == Fusion::mean) {
+  if (settings_.fusion == Fusion::mean) {
     for (auto& [distance, person] : people) {
       distance = 0;
       const std::vector<int64_t>& templates = templates_of_.at(person);
@@ -199,7 +210,7 @@ Answer GallerySearch::answer(std::span<const float> probe, std::span<const Neigh
     std::ranges::sort(people);
   }
   Answer answer;
-  const std::optional<Threshold>& calibrated = gallery_.settings().threshold;
+  const std::optional<Threshold>& calibrated = settings_.threshold;
   for (const auto& [distance, person] : people) {
     if (answer.candidates.size() == top) break;
     Candidate candidate{names_.at(person), distance, std::nullopt, std::nullopt};

@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "doppel/base/matrix.h"
@@ -43,7 +44,7 @@ struct Answer {
 };
 
 // The gallery's templates in memory. Follows the gallery when asked to. Used by one thread at a
-// time.
+// time, but that another may read() meanwhile.
 class GallerySearch {
  public:
   // Reads all templates. The graph of a large gallery is kept in Gallery::index_file(); where there
@@ -51,8 +52,19 @@ class GallerySearch {
   // and TemplateIndex do; a file that cannot be written is no error.
   GallerySearch(Gallery& gallery, ThreadPool& pool, IndexProgress progress = {});
 
-  // Takes in what was changed since. True where anything was. Where it throws, as when the server
-  // is gone, everything is as before, and the next call takes in all that was missed.
+  // What was changed since; nothing where nothing was. Waits for the gallery's database. Where it
+  // throws, as when the server is gone, the next call gives all that was missed.
+  struct Update {
+    GallerySettings settings;
+    GalleryChanges changes;
+    std::vector<std::pair<int64_t, int64_t>> owners;  // templates that are new and their people
+    std::vector<int64_t> ids;                         // theirs
+    Matrix embeddings;                                // theirs
+  };
+  std::optional<Update> read();
+  // Takes that in, before anything else is read.
+  void apply(Update update);
+  // Both. True where anything was changed.
   bool refresh();
 
   // The `top` nearest people of each probe, at least 1. By Fusion::mean a person's distance is the
@@ -73,13 +85,13 @@ class GallerySearch {
   Gallery& gallery_;
   ThreadPool& pool_;
   IndexProgress progress_;
+  GallerySettings settings_;
   TemplateIndex index_;
   DecisionRule rule_;
   int64_t revision_ = 0;
-  bool behind_ = true;  // the gallery may have changed since
-  std::string model_digest_;
-  std::unordered_map<int64_t, std::string> names_;                  // of people
-  std::unordered_map<int64_t, int64_t> person_of_;                  // of templates
+  bool behind_ = true;                              // the gallery may have changed since
+  std::unordered_map<int64_t, std::string> names_;  // of people
+  std::unordered_map<int64_t, int64_t> person_of_;  // of templates
   std::unordered_map<int64_t, std::vector<int64_t>> templates_of_;  // of people
 };
 

@@ -175,7 +175,7 @@ TEST_F(SearchTest, FollowsTheGallery) {
   gallery.rename("Bob", "Robert");
   EXPECT_TRUE(search.refresh());
   EXPECT_THAT(names(ask(search, 0.05f, 0)), ElementsAre("Robert", "Ada"));
-  gallery.remove_template(gallery.templates_of(gallery.find("Robert")->id)[0].id);
+  gallery.remove_templates(std::vector{gallery.templates_of(gallery.find("Robert")->id)[0].id});
   search.refresh();
   EXPECT_THAT(names(ask(search, 0.05f, 0)), ElementsAre("Ada", "Robert"));
   gallery.remove(std::vector<std::string>{"Ada"});
@@ -188,6 +188,42 @@ TEST_F(SearchTest, FollowsTheGallery) {
   gallery.set_decision(0.5, {}, Fusion::nearest);
   EXPECT_TRUE(search.refresh());
   EXPECT_NEAR(*search.rule().far, 0.5, 1e-12);
+}
+
+TEST_F(SearchTest, FollowsWhoIsMergedAndWhoIsWithoutPhotosForATime) {
+  Gallery gallery = Gallery::create(path(), on_a_plane());
+  add(gallery, "Ada", {{0, 0}});
+  add(gallery, "Lovelace", {{1, 0}, {2, 0}});
+  Gallery other = Gallery::open(path(), Access::read);
+  GallerySearch search(other, pool_);
+  gallery.rename("Lovelace", "Ada", /*merge=*/true);
+  EXPECT_TRUE(search.refresh());
+  EXPECT_THAT(names(ask(search, 2, 0)), ElementsAre("Ada"));
+  EXPECT_EQ(ask(search, 2, 0).candidates[0].distance, 0);
+  EXPECT_EQ(search.people(), 1u);
+  EXPECT_EQ(search.index().size(), 3u);
+  std::vector<int64_t> all;
+  for (const Face& face : gallery.faces(0, 10)) all.push_back(face.id);
+  gallery.remove_templates(all);
+  EXPECT_TRUE(search.refresh());
+  EXPECT_EQ(search.people(), 0u);
+  add(gallery, "Ada", {{3, 0}});
+  EXPECT_TRUE(search.refresh());
+  EXPECT_THAT(names(ask(search, 3, 0)), ElementsAre("Ada"));
+}
+
+TEST_F(SearchTest, ReadsWhileOthersSearchWhatItHolds) {
+  Gallery gallery = Gallery::create(path(), on_a_plane());
+  add(gallery, "Ada", {{0, 0}});
+  Gallery other = Gallery::open(path(), Access::read);
+  GallerySearch search(other, pool_);
+  add(gallery, "Bob", {{1, 0}});
+  const std::optional<GallerySearch::Update> update = search.read();
+  ASSERT_TRUE(update);
+  EXPECT_THAT(names(ask(search, 1, 0)), ElementsAre("Ada"));
+  search.apply(*update);
+  EXPECT_THAT(names(ask(search, 1, 0)), ElementsAre("Bob", "Ada"));
+  EXPECT_FALSE(search.read());
 }
 
 TEST_F(SearchTest, FollowsAMoveToAnotherModel) {

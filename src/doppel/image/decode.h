@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "doppel/image/image.h"
+#include "doppel/image/size_limits.h"
 
 namespace doppel {
 
@@ -16,6 +17,7 @@ constexpr size_t kMostImageBytes = size_t{64} << 20;
 struct DecodeOptions {
   bool color = false;    // fill Image::colors, too; `pixels` are the same bits with and without
   int shorter_side = 0;  // above 0: the picture may come smaller, see decode_image()
+  int64_t most_pixels = kMostPixels;  // that the file may have
 };
 
 // Decodes one image file; `name` stands in front of every error.
@@ -28,8 +30,8 @@ struct DecodeOptions {
 //   long as the shorter side stays at least that; so a photo of any camera takes little memory.
 //   Without it, and in all other formats, pictures come at their full size.
 // Throws Error(bad_data) for anything that is no such file, is truncated or damaged, or whose size
-// is outside size_limits.h; nothing is allocated that the bytes at hand could not fill.
-// Error(bad_argument) for a negative shorter_side.
+// is outside size_limits.h or options.most_pixels; nothing is allocated that the bytes at hand
+// could not fill. Error(bad_argument) for a negative shorter_side.
 Image decode_image(std::string_view bytes, const std::string& name,
                    const DecodeOptions& options = {});
 

@@ -53,6 +53,14 @@ TEST(Decode, LoadsAFileAndNamesItInErrors) {
   EXPECT_THROW(load_image(path), Error);
 }
 
+TEST(Decode, RefusesMorePixelsThanAreWanted) {
+  const Image small{4, 3, std::vector<float>(12, 0.5f)};
+  for (const std::string& bytes : {encode_pgm(small), encode_png(small)}) {
+    EXPECT_EQ(decode_image(bytes, "x", {.most_pixels = 12}).divisor, 1);
+    EXPECT_THROW(decode_image(bytes, "x", {.most_pixels = 11}), Error);
+  }
+}
+
 TEST(Decode, ChecksSizes) {
   EXPECT_NO_THROW(check_size(ErrorKind::bad_data, 1, 1, "x"));
   EXPECT_NO_THROW(check_size(ErrorKind::bad_data, 16384, 4096, "x"));

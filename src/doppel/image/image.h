@@ -19,6 +19,7 @@ struct Image {
   int height = 0;
   std::vector<float> pixels;
   std::vector<float> colors = {};
+  int divisor = 1;  // decoded at 1/divisor of the file's width and height, rounded up
 
   float& at(int row, int column) {
     return pixels[static_cast<size_t>(row) * static_cast<size_t>(width) +

@@ -129,7 +129,7 @@ Image decode_jpeg(std::string_view bytes, const std::string& name, const DecodeO
     jpeg_read_header(&jpeg, TRUE);
   });
   const jpeg_decompress_struct& jpeg = reader.jpeg();
-  check_size(ErrorKind::bad_data, jpeg.image_width, jpeg.image_height, name);
+  check_size(ErrorKind::bad_data, jpeg.image_width, jpeg.image_height, name, options.most_pixels);
   if (jpeg.jpeg_color_space == JCS_CMYK || jpeg.jpeg_color_space == JCS_YCCK) {
     reader.fail("grey or colour (YCbCr, RGB) was expected, not CMYK; convert it first");
   }
@@ -156,20 +156,21 @@ Image decode_jpeg(std::string_view bytes, const std::string& name, const DecodeO
   }
 
   const bool color = options.color && jpeg.num_components == 3;
+  const int divisor = decode_divisor(jpeg.image_width, jpeg.image_height, options.shorter_side);
   reader.run([&](jpeg_decompress_struct& decompress) {
     decompress.out_color_space = JCS_GRAYSCALE;
     if (color) {  // YCbCr stays as it is: its Y is what grey is
       decompress.out_color_space = jpeg.jpeg_color_space == JCS_RGB ? JCS_RGB : JCS_YCbCr;
     }
     decompress.scale_num = 1;
-    decompress.scale_denom = static_cast<unsigned>(
-        decode_divisor(jpeg.image_width, jpeg.image_height, options.shorter_side));
+    decompress.scale_denom = static_cast<unsigned>(divisor);
     decompress.dct_method = JDCT_ISLOW;
     jpeg_start_decompress(&decompress);
   });
   Image image;
   image.width = static_cast<int>(jpeg.output_width);
   image.height = static_cast<int>(jpeg.output_height);
+  image.divisor = divisor;
   image.pixels.resize(size_t{jpeg.output_width} * jpeg.output_height);
   if (options.color) image.colors.resize(image.pixels.size() * 3);
   std::vector<JSAMPLE> samples(size_t{jpeg.output_width} * (color ? 3 : 1));

@@ -175,6 +175,7 @@ TEST(Jpeg, ComesReducedWhileTheShorterSideStaysLongEnough) {
         decode_image(write_jpeg(file), "x.jpg", {.color = true, .shorter_side = c.shorter_side});
     ASSERT_EQ(image.width, 2 * c.block);
     ASSERT_EQ(image.height, 3 * c.block);
+    ASSERT_EQ(image.divisor, 8 / c.block);
     ASSERT_EQ(image.colors.size(), 3 * image.pixels.size());
     const int turned[] = {130, 10, 170, 50, 210, 90};
     for (int y = 0; y < image.height; ++y) {

@@ -35,6 +35,7 @@ Image upright(Image stored, int orientation) {
   Image image;
   image.width = turned ? stored.height : stored.width;
   image.height = turned ? stored.width : stored.height;
+  image.divisor = stored.divisor;
   image.pixels.resize(stored.pixels.size());
   image.colors.resize(stored.colors.size());
   float* color = image.colors.data();

@@ -143,7 +143,7 @@ Image decode_png(std::string_view bytes, const std::string& name, const DecodeOp
   // The header chunk is the first; libpng would refuse a forged size as well, but not say which.
   if (bytes.size() >= 24 && bytes.substr(12, 4) == "IHDR") {
     check_size(ErrorKind::bad_data, big_endian(bytes.substr(16)), big_endian(bytes.substr(20)),
-               name);
+               name, options.most_pixels);
   }
   PngReader reader(bytes, name);
   size_t width = 0, height = 0, packed_row_bytes = 0, row_bytes = 0;
@@ -176,7 +176,8 @@ Image decode_png(std::string_view bytes, const std::string& name, const DecodeOp
     format.channels = png_get_channels(png, info);
     format.sample_bytes = png_get_bit_depth(png, info) / size_t{8};
   });
-  check_size(ErrorKind::bad_data, static_cast<int64_t>(width), static_cast<int64_t>(height), name);
+  check_size(ErrorKind::bad_data, static_cast<int64_t>(width), static_cast<int64_t>(height), name,
+             options.most_pixels);
   if (uint64_t{packed_row_bytes} * height > kMostDeflateRatio * bytes.size()) {
     reader.fail("the file ends early: " + std::to_string(bytes.size()) + " bytes cannot hold " +
                 std::to_string(width) + " x " + std::to_string(height) + " pixels");

@@ -109,7 +109,7 @@ Image decode_pnm(std::string_view bytes, const std::string& name, const DecodeOp
   const size_t channels = kind == '3' || kind == '6' ? 3 : 1;
   const uint32_t width = reader.number("width");
   const uint32_t height = reader.number("height");
-  check_size(ErrorKind::bad_data, width, height, name);
+  check_size(ErrorKind::bad_data, width, height, name, options.most_pixels);
   const uint32_t most = reader.number("maxval");
   if (most < 1 || most > 65535) {
     reader.fail("maxval: 1 to 65535 was expected, not " + std::to_string(most));

@@ -12,7 +12,8 @@ constexpr int kMostSide = 16384;
 constexpr int64_t kMostPixels = int64_t{1} << 26;
 
 // Throws Error(kind) naming `name` unless both sides are in 1..kMostSide and their product is at
-// most kMostPixels.
-void check_size(ErrorKind kind, int64_t width, int64_t height, const std::string& name);
+// most `most`.
+void check_size(ErrorKind kind, int64_t width, int64_t height, const std::string& name,
+                int64_t most = kMostPixels);
 
 }  // namespace doppel

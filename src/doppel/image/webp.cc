@@ -82,7 +82,7 @@ Image decode_webp(std::string_view bytes, const std::string& name, const DecodeO
   const VP8StatusCode header = WebPGetFeatures(data, bytes.size(), &config.input);
   if (header != VP8_STATUS_OK) fail(words_of(header));
   const int width = config.input.width, height = config.input.height;
-  check_size(ErrorKind::bad_data, width, height, name);
+  check_size(ErrorKind::bad_data, width, height, name, options.most_pixels);
   if (config.input.has_animation) fail("a still picture was expected, not an animation");
   // The lossy format spends more than a bit on the modes of each macroblock, whose probabilities
   // are fixed (RFC 6386, 11.2). The lossless one may fill any picture with one colour for no bits
@@ -100,6 +100,7 @@ Image decode_webp(std::string_view bytes, const std::string& name, const DecodeO
   Image image;
   image.width = (width + divisor - 1) / divisor;
   image.height = (height + divisor - 1) / divisor;
+  image.divisor = divisor;
   if (divisor > 1) {
     config.options.use_scaling = 1;
     config.options.scaled_width = image.width;

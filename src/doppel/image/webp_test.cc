@@ -143,6 +143,7 @@ TEST(Webp, ComesReducedWhileTheShorterSideStaysLongEnough) {
       const Image image = decode_image(bytes, "x", {.shorter_side = c.shorter_side});
       ASSERT_EQ(image.width, 2 * c.block);
       ASSERT_EQ(image.height, 2 * c.block);
+      ASSERT_EQ(image.divisor, 16 / c.block);
       EXPECT_NEAR(image.at(0, 0), 20 / 255.0, 3.01 / 255);
       EXPECT_NEAR(image.at(0, image.width - 1), 90 / 255.0, 3.01 / 255);
       EXPECT_NEAR(image.at(image.height - 1, 0), 160 / 255.0, 3.01 / 255);

@@ -25,14 +25,18 @@ std::vector<PhotoFace> PhotoFaces::of(const Image& photo, FaceChoice choice,
                                       const std::string& name) const {
   std::vector<PhotoFace> faces;
   if (!finder_) {
-    faces.push_back(
-        {0, 0, static_cast<double>(photo.width), static_cast<double>(photo.height), photo});
+    faces.push_back(whole(photo));
     return faces;
   }
   for (const FoundFace& face : choose_faces(finder_->find(photo), choice, name)) {
-    faces.push_back({face.left, face.top, face.width, face.height, align_face(photo, face, size_)});
+    faces.push_back(
+        {face.left, face.top, face.width, face.height, align_face(photo, face, size_), face});
   }
   return faces;
+}
+
+PhotoFace PhotoFaces::whole(const Image& photo) {
+  return {0, 0, static_cast<double>(photo.width), static_cast<double>(photo.height), photo};
 }
 
 std::vector<PhotoFace> PhotoFaces::load(const std::filesystem::path& path,

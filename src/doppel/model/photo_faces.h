@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,7 @@ namespace doppel {
 struct PhotoFace {
   double left = 0, top = 0, width = 0, height = 0;  // its box, in pixels of the photo
   Image image;                                      // for embed_images()
+  std::optional<FoundFace> found = {};              // none where the photo was taken as it is
 };
 
 // The faces of photos for one model. Where the model was trained on pictures as they are, every
@@ -32,7 +34,10 @@ class PhotoFaces {
   // threads may call this at once. Throws as FaceFinder::find() and choose_faces() do.
   std::vector<PhotoFace> of(const Image& photo, FaceChoice choice, const std::string& name) const;
 
-  // The same of a file. Throws as load_image() does, too.
+  // The whole photo as one face, whatever it shows.
+  static PhotoFace whole(const Image& photo);
+
+  // The same as of() of a file. Throws as load_image() does, too.
   std::vector<PhotoFace> load(const std::filesystem::path& path, FaceChoice choice) const;
 
   // How to decode photos for of(): with colours where the model takes them; a model that aligns

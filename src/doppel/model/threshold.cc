@@ -20,6 +20,10 @@ constexpr std::array<std::pair<const char*, double Threshold::*>, 4> kRates = {
      {"upper", &Threshold::upper},
      {"tar", &Threshold::tar}}};
 
+constexpr std::array<std::pair<const char*, std::vector<double> Threshold::*>, 2> kQuantiles = {
+    {{"genuine_distances", &Threshold::genuine_distances},
+     {"impostor_distances", &Threshold::impostor_distances}}};
+
 }  // namespace
 
 nlohmann::json to_json(const Threshold& threshold) {
@@ -27,6 +31,7 @@ nlohmann::json to_json(const Threshold& threshold) {
   for (const auto& [name, member] : kRates) json[name] = threshold.*member;
   for (const auto& [name, member] : kCounts) json[name] = threshold.*member;
   json["curve"] = to_json(threshold.curve);
+  for (const auto& [name, member] : kQuantiles) json[name] = threshold.*member;
   return json;
 }
 
@@ -60,6 +65,20 @@ Threshold threshold_from_json(const nlohmann::json& json, const std::string& whe
   if (threshold.lower > threshold.upper) fail("lower is above upper");
   if (!json.contains("curve")) fail("curve is missing");
   threshold.curve = far_curve_from_json(json["curve"], where + ": threshold");
+  for (const auto& [name, member] : kQuantiles) {
+    if (!json.contains(name)) continue;
+    const nlohmann::json& listed = json[name];
+    if (!listed.is_array() || (!listed.empty() && listed.size() != kDistanceQuantiles)) {
+      fail(std::string(name) + " is no list of " + std::to_string(kDistanceQuantiles));
+    }
+    std::vector<double>& distances = threshold.*member;
+    for (const nlohmann::json& value : listed) {
+      const bool fits = value.is_number() && std::isfinite(value.get<double>()) &&
+                        (distances.empty() || value >= distances.back());
+      if (!fits) fail(std::string(name) + " holds what is no rising distance");
+      distances.push_back(value.get<double>());
+    }
+  }
   return threshold;
 }
 

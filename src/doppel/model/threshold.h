@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
 #include "doppel/model/far_curve.h"
 
@@ -20,11 +21,17 @@ struct Threshold {
   double tar = 0;                    // of these genuine pairs
   size_t identities = 0;             // persons of these pairs
   FarCurve curve;                    // of the same impostor pairs; passes through far and value
+  // Their distances at the quantiles 0, 1/100, .. 1, of the genuine pairs and of the impostor ones;
+  // empty in files of before these were kept.
+  std::vector<double> genuine_distances = {}, impostor_distances = {};
 
   friend bool operator==(const Threshold&, const Threshold&) = default;
 };
 
-// {"far", "value", "lower", "upper", "genuine", "impostor", "tar", "identities", "curve"}.
+inline constexpr size_t kDistanceQuantiles = 101;
+
+// {"far", "value", "lower", "upper", "genuine", "impostor", "tar", "identities", "curve",
+//  "genuine_distances", "impostor_distances"}.
 nlohmann::json to_json(const Threshold& threshold);
 // Throws Error(bad_data) that begins with `where` for anything that to_json() cannot have written.
 Threshold threshold_from_json(const nlohmann::json& json, const std::string& where);

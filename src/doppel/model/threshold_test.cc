@@ -18,6 +18,23 @@ TEST(Threshold, SurvivesJson) {
   EXPECT_EQ(threshold_from_json(nlohmann::json::parse(text), "m"), threshold);
 }
 
+std::vector<double> rising() {
+  std::vector<double> values(kDistanceQuantiles);
+  for (size_t i = 0; i < values.size(); ++i) values[i] = 0.1 + static_cast<double>(i) / 7;
+  return values;
+}
+
+TEST(Threshold, SurvivesJsonWithItsDistances) {
+  Threshold threshold{0.01, 0.7311, 0.004, 0.021, 450, 4500, 0.89, 30, kTwoPoints};
+  threshold.genuine_distances = rising();
+  nlohmann::json json = nlohmann::json::parse(to_json(threshold).dump());
+  EXPECT_EQ(threshold_from_json(json, "m"), threshold);
+  json.erase("genuine_distances");
+  json.erase("impostor_distances");
+  EXPECT_TRUE(threshold_from_json(json, "m").genuine_distances.empty())
+      << "as in files of before they were kept";
+}
+
 TEST(Threshold, RefusesJsonThatIsNone) {
   const nlohmann::json good = to_json({0.01, 0.7, 0.004, 0.021, 450, 4500, 0.89, 30, kTwoPoints});
   const auto refused = [&](const char* field, const nlohmann::json& value,
@@ -40,6 +57,10 @@ TEST(Threshold, RefusesJsonThatIsNone) {
   refused("impostor", 1.5, "impostor is no whole number");
   refused("tar", nullptr, "tar is no number");
   refused("curve", nlohmann::json::array(), "curve: ");
+  refused("genuine_distances", {1, 2}, "genuine_distances is no list of 101");
+  std::vector<double> falling = rising();
+  std::swap(falling[3], falling[4]);
+  refused("impostor_distances", falling, "impostor_distances holds what is no rising distance");
   EXPECT_THROW(threshold_from_json(nlohmann::json::array(), "m"), Error);
   EXPECT_THROW(threshold_from_json(nlohmann::json::object(), "m"), Error);
 }

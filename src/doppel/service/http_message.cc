@@ -99,6 +99,12 @@ void read_target(std::string_view target, HttpRequest& request) {
   }
   const size_t question = target.find('?');
   request.path = percent_decoded(target.substr(0, question), false);
+  request.segments.clear();
+  for (std::string_view rest = target.substr(0, question); !rest.empty();) {
+    const size_t end = std::min(rest.find('/', 1), rest.size());
+    request.segments.push_back(percent_decoded(rest.substr(1, end - 1), false));
+    rest.remove_prefix(end);
+  }
   request.query.clear();
   if (question == std::string_view::npos) return;
   std::string_view rest = target.substr(question + 1);

@@ -1,6 +1,7 @@
 // What the service is asked and what it answers, free of sockets.
 #pragma once
 
+#include <chrono>
 #include <map>
 #include <string>
 #include <string_view>
@@ -11,9 +12,11 @@ namespace doppel {
 struct HttpRequest {
   std::string method;                          // "GET"
   std::string path;                            // decoded, without the query: "/v1/verify"
+  std::vector<std::string> segments;           // of it: "v1", "verify"; a name may hold a slash
   std::map<std::string, std::string> query;    // decoded; of a repeated name the last value
   std::map<std::string, std::string> headers;  // names in lower case
   std::string body;
+  std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::time_point::max();
 
   // "" where there is none.
   const std::string& header(const std::string& name) const;

@@ -1,0 +1,121 @@
+#include "doppel/gallery/access_keys.h"
+
+#include <sodium.h>
+
+#include <algorithm>
+#include <ctime>
+
+#include "doppel/base/digest.h"
+#include "doppel/base/error.h"
+#include "doppel/gallery/person_name.h"
+
+namespace doppel {
+namespace {
+
+constexpr const char* kKeysNote = "access keys";
+constexpr size_t kIdDigits = 8;
+
+std::string hash_of(std::string_view key) {
+  Blake2b hash;
+  hash.add("doppel access key ");
+  hash.add(key);
+  return hash.hex();
+}
+
+std::string random_uuid() {
+  unsigned char bytes[16];
+  randombytes_buf(bytes, sizeof bytes);
+  bytes[6] = static_cast<unsigned char>((bytes[6] & 0x0f) | 0x40);
+  bytes[8] = static_cast<unsigned char>((bytes[8] & 0x3f) | 0x80);
+  char hex[2 * sizeof bytes + 1];
+  const std::string digits = sodium_bin2hex(hex, sizeof hex, bytes, sizeof bytes);
+  return digits.substr(0, 8) + "-" + digits.substr(8, 4) + "-" + digits.substr(12, 4) + "-" +
+         digits.substr(16, 4) + "-" + digits.substr(20);
+}
+
+std::string utc_now() {
+  const std::time_t now = std::time(nullptr);
+  std::tm parts{};
+  gmtime_r(&now, &parts);
+  char text[32];
+  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
+  return text;
+}
+
+std::vector<AccessKey> keys_from(const std::string& text, const std::string& where) {
+  std::vector<AccessKey> keys;
+  if (text.empty()) return keys;
+  const nlohmann::json listed = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
+  try {
+    for (const nlohmann::json& entry : listed) {
+      keys.push_back({entry.at("id").get<std::string>(), entry.at("label").get<std::string>(),
+                      role_named(entry.at("role").get<std::string>(), "role"),
+                      entry.at("added").get<std::string>(), entry.at("hash").get<std::string>()});
+      if (!is_digest_hex(keys.back().hash)) throw Error(ErrorKind::bad_data, "hash");
+    }
+  } catch (const std::exception&) {
+    throw Error(ErrorKind::bad_data, where + ": its access keys are damaged");
+  }
+  return keys;
+}
+
+std::string text_of(const std::vector<AccessKey>& keys) {
+  nlohmann::json listed = nlohmann::json::array();
+  for (const AccessKey& key : keys) {
+    listed.push_back({{"id", key.id},
+                      {"label", key.label},
+                      {"role", to_string(key.role)},
+                      {"added", key.added},
+                      {"hash", key.hash}});
+  }
+  return listed.dump();
+}
+
+}  // namespace
+
+std::string to_string(Role role) { return role == Role::admin ? "admin" : "recognise"; }
+
+Role role_named(const std::string& text, const std::string& where) {
+  if (text == "admin") return Role::admin;
+  if (text == "recognise") return Role::recognise;
+  throw Error(ErrorKind::bad_argument,
+              where + ": admin or recognise was expected, not \"" + shown(text) + "\"");
+}
+
+std::vector<AccessKey> access_keys(Gallery& gallery) {
+  return keys_from(gallery.note(kKeysNote), gallery.name());
+}
+
+std::string add_access_key(Gallery& gallery, Role role, const std::string& label) {
+  if (!label.empty()) check_person_name(label, "label");
+  const std::string key = random_uuid();
+  const std::string hash = hash_of(key);
+  gallery.change_note(kKeysNote, [&](const std::string& text) {
+    std::vector<AccessKey> keys = keys_from(text, gallery.name());
+    keys.push_back({hash.substr(0, kIdDigits), label, role, utc_now(), hash});
+    return text_of(keys);
+  });
+  return key;
+}
+
+void revoke_access_key(Gallery& gallery, const std::string& id) {
+  gallery.change_note(kKeysNote, [&](const std::string& text) {
+    std::vector<AccessKey> keys = keys_from(text, gallery.name());
+    if (std::erase_if(keys, [&](const AccessKey& key) { return key.id == id; }) == 0) {
+      throw Error(ErrorKind::bad_argument, gallery.name() + ": there is no key \"" + shown(id) +
+                                               "\"; doppel key list shows which there are");
+    }
+    return text_of(keys);
+  });
+}
+
+const AccessKey* find_access_key(const std::vector<AccessKey>& keys, std::string_view text) {
+  const std::string hash = hash_of(text);
+  const AccessKey* found = nullptr;
+  for (const AccessKey& key : keys) {
+    if (sodium_memcmp(key.hash.data(), hash.data(), hash.size()) == 0) found = &key;
+  }
+  return found;
+}
+
+}  // namespace doppel
