@@ -1,23 +1,23 @@
-// doppel serve: a gallery behind HTTP, for this machine's own programs.
+// doppel serve: a gallery behind HTTP, and the page that people use it with.
 #include <CLI/CLI.hpp>
-#include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <cmath>
+#include <csignal>
 #include <cstdio>
-#include <ctime>
 #include <exception>
-#include <mutex>
-#include <nlohmann/json.hpp>
+#include <filesystem>
+#include <memory>
 #include <thread>
 
 #include "commands.h"
 #include "doppel/base/error.h"
+#include "doppel/gallery/location.h"
 #include "doppel/service/http_server.h"
 #include "doppel/service/service.h"
 #include "gallery_access.h"
 #include "progress.h"
 #include "recipe_options.h"
+#include "request_log.h"
 #include "stop.h"
 
 namespace doppel::app {
@@ -26,76 +26,100 @@ namespace {
 constexpr std::chrono::milliseconds kPause{100};  // between looks at the gallery and at signals
 
 struct ServeOptions {
-  std::string gallery, model, host = "127.0.0.1";
+  std::string gallery, model, host = "127.0.0.1", certificate, key;
   uint16_t port = 8080;
   int threads = 0;
+  double rate = 0, seconds = 30, megabytes = 16;
+  std::vector<std::string> origins;
 };
-
-// A line for each request, on standard output.
-void log_request(const RequestRecord& record) {
-  static std::mutex mutex;
-  const auto now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
-  char time[32] = "";
-  std::tm utc{};
-  if (gmtime_r(&now, &utc) != nullptr) std::strftime(time, sizeof time, "%FT%TZ", &utc);
-  nlohmann::json line = {{"time", time},
-                         {"method", record.method},
-                         {"route", record.route},
-                         {"status", record.status},
-                         {"ms", std::round(record.seconds * 1e4) / 10}};
-  if (record.faces > 0) {
-    line["known"] = record.known;
-    line["unknown"] = record.faces - record.known;
-  }
-  const std::lock_guard lock(mutex);
-  std::printf("%s\n", line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
-  std::fflush(stdout);
-}
 
 bool is_own_address(const std::string& host) {
   return host == "localhost" || host == "::1" ||
          (host.starts_with("127.") && host.find_first_not_of("0123456789.") == std::string::npos);
 }
 
-// A page in a browser of this machine can have its own name lead here; what it then asks for is not
-// for it to read.
-bool asks_for_this_machine(const HttpRequest& request) {
-  std::string host = request.header("host");
-  if (host.starts_with('[')) return host.starts_with("[::1]");
-  host.resize(std::min(host.find(':'), host.size()));
-  return is_own_address(host);
+// The gallery's model; the gallery itself is made where there is none and --model says for which.
+Model ready_model(const ServeOptions& options) {
+  if (!Gallery::exists(options.gallery)) {
+    if (options.model.empty()) {
+      throw Error(ErrorKind::bad_argument, shown_location(options.gallery) +
+                                               ": there is no such gallery yet; --model says which "
+                                               "model a new, empty one is for");
+    }
+    Model model = load_model(options.model);
+    const std::string file = std::filesystem::absolute(options.model).string();
+    const Gallery made = Gallery::create(options.gallery, settings_for(model, file));
+    std::fprintf(stderr, "Made %s, a gallery of nobody yet\n", made.name().c_str());
+    return model;
+  }
+  return model_of(Gallery::open(options.gallery, Access::read), options.model);
 }
 
-HttpResponse not_for_others() {
-  HttpResponse response;
-  response.status = 403;
-  response.body =
-      nlohmann::json{{"code", 403}, {"message", "the Host header names another machine"}}.dump();
-  return response;
+void check_options(const ServeOptions& options, bool keys) {
+  if (!is_own_address(options.host) && !keys) {
+    throw Error(ErrorKind::bad_argument,
+                "--host " + options.host +
+                    ": without keys whoever can reach the service may do everything, so only "
+                    "127.0.0.1, ::1 or localhost are served; make keys first: doppel key add " +
+                    shown_location(options.gallery) + " --role admin");
+  }
+  if (options.certificate.empty() != options.key.empty()) {
+    throw Error(ErrorKind::bad_argument, "--cert and --key: both were expected, or neither");
+  }
+}
+
+void announce(const ServeOptions& options, Service& service, uint16_t port, bool keys) {
+  const bool secure = !options.certificate.empty();
+  const std::string host =
+      options.host.find(':') != std::string::npos ? "[" + options.host + "]" : options.host;
+  std::fprintf(stderr, "Serving %s, %zu people, at %s://%s:%u; Ctrl-C ends it. Deciding: %s\n",
+               shown_location(options.gallery).c_str(), service.gallery().people(),
+               secure ? "https" : "http", host.c_str(), port,
+               rule_text(service.gallery().rule()).c_str());
+  if (!keys) {
+    std::fprintf(stderr,
+                 "There are no keys: this machine alone is served, and may do everything (doppel "
+                 "key --help)\n");
+  } else if (!secure && !is_own_address(options.host)) {
+    std::fprintf(stderr,
+                 "Note: keys and photos go over the network as they are; --cert and --key encrypt "
+                 "them, or a proxy in front\n");
+  }
 }
 
 void run(const ServeOptions& options) {
-  if (!is_own_address(options.host)) {
-    throw Error(ErrorKind::bad_argument,
-                "--host " + options.host +
-                    ": 127.0.0.1, ::1 or localhost was expected; whoever can reach the service may "
-                    "use it, so only this machine's programs should");
-  }
   watch_for_stop();
+  std::signal(SIGPIPE, SIG_IGN);  // a reader of the log that is gone
   const int threads = options.threads > 0 ? options.threads : ThreadPool::available_threads();
+  Model model = ready_model(options);
   Gallery gallery = Gallery::open(options.gallery, Access::read);
-  const std::string name = gallery.name();
-  Model model = model_of(gallery, options.model);
+  const bool keys = !access_keys(gallery).empty();
+  check_options(options, keys);
+  RequestLog log;
+  ServiceSettings answers;
+  answers.threads = threads;
+  answers.open_without_keys = is_own_address(options.host);
+  answers.rate = options.rate;
+  answers.origins = options.origins;
   Progress progress;
-  Service service(std::move(model), std::move(gallery), threads, index_progress(progress),
-                  log_request);
+  Service service(std::move(model), options.gallery, answers, index_progress(progress),
+                  [&log](const RequestRecord& record) { log.add(record); });
   progress.clear();
   HttpSettings settings;
   settings.host = options.host;
   settings.port = options.port;
+  settings.certificate = options.certificate;
+  settings.key = options.key;
   settings.workers = 2 * static_cast<size_t>(threads);  // while one waits another decodes
-  HttpServer server(settings, [&](const HttpRequest& request) {
-    return asks_for_this_machine(request) ? service.handle(request) : not_for_others();
+  settings.most_body = static_cast<size_t>(options.megabytes * 1e6);
+  settings.answering =
+      std::chrono::milliseconds(static_cast<std::chrono::milliseconds::rep>(1e3 * options.seconds));
+  HttpServer server(
+      settings, [&](const HttpRequest& request) { return service.handle(request); },
+      [&](int status) { service.refused(status); });
+  service.set_load([&server](ServiceGauges& gauges) {
+    gauges.waiting = server.waiting();
+    gauges.connections = server.connected();
   });
   std::exception_ptr failure;
   std::atomic<bool> ended = false;
@@ -107,16 +131,13 @@ void run(const ServeOptions& options) {
     }
     ended = true;
   });
-  const std::string host = options.host == "::1" ? "[::1]" : options.host;
-  std::fprintf(stderr, "Serving %s, %zu people, at http://%s:%u; Ctrl-C ends it. Deciding: %s\n",
-               name.c_str(), service.people(), host.c_str(), server.port(),
-               rule_text(service.rule()).c_str());
+  announce(options, service, server.port(), keys);
   bool following = true;
   while (!stop_asked() && !ended) {
     const std::optional<std::string> trouble = service.follow();
     if (trouble && following) {
       std::fprintf(stderr, "doppel: %s; going on with the %zu people it held\n", trouble->c_str(),
-                   service.people());
+                   service.gallery().people());
     }
     if (!trouble && !following) std::fprintf(stderr, "The gallery can be read again\n");
     following = !trouble;
@@ -132,24 +153,39 @@ void run(const ServeOptions& options) {
 void add_serve(CLI::App& program) {
   auto options = std::make_shared<ServeOptions>();
   CLI::App* command =
-      program.add_subcommand("serve", "Answer over HTTP, as identify and verify do");
+      program.add_subcommand("serve", "Recognise over HTTP, and on a page in the browser");
   command->footer(
-      "Photos come as the files of a form; answers are JSON, errors {\"code\", \"message\"}:\n"
+      "The page is at /, what programs may ask at /openapi.json:\n"
       "  POST /v1/identify?top=1&faces=all   who is on each photo, or unknown\n"
       "  POST /v1/verify?faces=one           whether two photos show one person\n"
       "  POST /v1/embed?faces=all            embeddings of the faces on each photo\n"
-      "  GET  /v1/model                      the model, the number of people, the rule\n"
-      "  GET  /healthz, /readyz              whether it runs, and can read its gallery\n"
-      "Changes of the gallery are followed. A line of JSON for each request goes to standard\n"
-      "output; it holds no names. Ctrl-C or SIGTERM: what has begun is answered, then it ends.\n"
-      "Only programs of this machine are served.\n"
+      "  /api/v1/...                         the routes of CompreFace\n"
+      "  GET  /healthz, /readyz, /metrics    for whoever watches it\n"
+      "Without keys (doppel key add) this machine alone is served. Changes of the gallery are\n"
+      "followed. A line of JSON for each request goes to standard output; it holds no names.\n"
+      "Ctrl-C or SIGTERM: what has begun is answered, then it ends.\n"
       "Examples: doppel serve team.gallery\n"
       "          curl -F photo=@door.jpg 'http://127.0.0.1:8080/v1/identify?top=3'\n"
-      "          curl -F a=@badge.jpg -F b=@door.jpg http://127.0.0.1:8080/v1/verify");
+      "          doppel serve team.gallery --host 0.0.0.0 --cert chain.pem --key key.pem");
   add_gallery_argument(*command, options->gallery);
   add_model_option(*command, options->model);
   command->add_option("--port", options->port, "0: any that is free")->capture_default_str();
   command->add_option("--host", options->host, "The address to listen at")->capture_default_str();
+  command->add_option("--cert", options->certificate, "HTTPS by this chain of certificates (PEM)");
+  command->add_option("--key", options->key, "and its private key (PEM)");
+  command->add_option("--rate", options->rate, "Requests a second of each key; 0 is no limit")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  command
+      ->add_option("--timeout", options->seconds,
+                   "Seconds after which a request that still waits is refused")
+      ->check(CLI::Range(0.1, 3600.0))
+      ->capture_default_str();
+  command->add_option("--max-body", options->megabytes, "Megabytes that a request may have")
+      ->check(CLI::Range(0.001, 1000.0))
+      ->capture_default_str();
+  command->add_option("--cors", options->origins,
+                      "A page of another origin that may ask, like https://intranet.example");
   add_threads_option(*command, options->threads);
   command->callback([options] { run(*options); });
 }

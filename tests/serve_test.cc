@@ -4,7 +4,9 @@
 
 #include <array>
 #include <cstdio>
+#include <fstream>
 #include <sstream>
+#include <thread>
 
 #include "doppel/data/synthetic.h"
 #include "program.h"
@@ -34,17 +36,18 @@ class ServeCommand : public ProgramTest {
   Finished enroll(const std::string& name, int person) const {
     return run({"enroll", "g", "--model", "m.safetensors", "--name", name, photo(person)});
   }
-  // What standard error says behind "http://127.0.0.1:".
+  // What standard error says behind "://127.0.0.1:".
   int port_of(const Running& serving) const {
     EXPECT_TRUE(serving.complained("Ctrl-C ends it", kPatience));
     const std::string said = serving.errors_so_far();
-    const std::string before = "http://127.0.0.1:";
+    const std::string before = "://127.0.0.1:";
     const size_t at = said.find(before);
     return at == std::string::npos ? 0 : std::stoi(said.substr(at + before.size()));
   }
-  static std::string curl(int port, const std::string& target, const std::string& options = "") {
-    const std::string command = "curl -s --max-time 30 " + options +
-                                " 'http://127.0.0.1:" + std::to_string(port) + target + "'";
+  static std::string curl(int port, const std::string& target, const std::string& options = "",
+                          const std::string& scheme = "http") {
+    const std::string command = "curl -s --max-time 30 " + options + " '" + scheme +
+                                "://127.0.0.1:" + std::to_string(port) + target + "'";
     FILE* pipe = popen(command.c_str(), "r");
     std::string out;
     std::array<char, 4096> part;
@@ -96,11 +99,133 @@ TEST_F(ServeCommand, AnswersAndFollowsAndEndsWhenItIsTold) {
   EXPECT_GE(requests, 6u);
 }
 
+TEST_F(ServeCommand, MakesAnEmptyGalleryForAModel) {
+  Running serving(folder_, {"serve", "new", "--model", "m.safetensors", "--port", "0"}, "");
+  const int port = port_of(serving);
+  EXPECT_EQ(json::parse(curl(port, "/v1/model"))["people"], 0);
+  const std::string face = "-F file=@" + photo(3);
+  EXPECT_EQ(json::parse(curl(port, "/api/v1/recognition/faces?subject=Mary", face))["subject"],
+            "Mary");
+  EXPECT_EQ(json::parse(curl(port, "/api/v1/recognition/recognize",
+                             face))["result"][0]["subjects"][0]["subject"],
+            "Mary");
+  serving.signal(SIGTERM);
+  EXPECT_EQ(serving.wait().code, 0);
+  EXPECT_EQ(run({"gallery", "check", "new"}).code, 0);
+  EXPECT_THAT(run({"gallery", "list", "new"}).out, HasSubstr("Mary"));
+}
+
+TEST_F(ServeCommand, KeysOpenItFromAfar) {
+  const Finished added =
+      run({"key", "add", "g", "--role", "recognise", "--label", "door", "--json"});
+  ASSERT_EQ(added.code, 0);
+  const std::string key = added.json()["key"].get<std::string>();
+  EXPECT_EQ(run({"key", "add", "g", "--role", "king"}).code, 2);
+  Running serving(folder_, {"serve", "g", "--port", "0", "--host", "0.0.0.0"}, "");
+  ASSERT_TRUE(serving.complained("Ctrl-C ends it", kPatience));
+  const std::string said = serving.errors_so_far();
+  EXPECT_THAT(said, HasSubstr("keys and photos go over the network as they are"));
+  const std::string before = "http://0.0.0.0:";
+  const int port = std::stoi(said.substr(said.find(before) + before.size()));
+  EXPECT_EQ(json::parse(curl(port, "/v1/model"))["code"], 401);
+  EXPECT_THAT(curl(port, "/v1/model", "-H 'x-api-key: " + key + "'"), HasSubstr("digest"));
+  EXPECT_THAT(curl(port, "/v1/model", "-H 'Host: door.example' -H 'x-api-key: " + key + "'"),
+              HasSubstr("digest"));
+
+  const json listed = run({"key", "list", "g", "--json"}).json();
+  EXPECT_EQ(listed["keys"][0]["label"], "door");
+  EXPECT_THAT(listed.dump(), testing::Not(HasSubstr(key)));
+  const std::string id = listed["keys"][0]["id"].get<std::string>();
+  ASSERT_EQ(run({"key", "revoke", "g", id}).code, 0);
+  EXPECT_EQ(run({"key", "revoke", "g", id}).code, 2);
+  const auto start = std::chrono::steady_clock::now();
+  while (json::parse(curl(port, "/v1/model", "-H 'x-api-key: " + key + "'")).contains("digest")) {
+    ASSERT_LT(std::chrono::steady_clock::now() - start, kPatience);
+  }
+  EXPECT_EQ(json::parse(curl(port, "/v1/model"))["code"], 401) << "without keys it stays closed";
+  serving.signal(SIGTERM);
+  const Finished served = serving.wait();
+  EXPECT_THAT(served.out, HasSubstr("\"key\":\"" + id + "\""));
+  EXPECT_THAT(served.out, testing::Not(HasSubstr(key)));
+}
+
+TEST_F(ServeCommand, SpeaksHttps) {
+  const std::string make =
+      "cd '" + folder_.string() +
+      "' && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2"
+      " -subj /CN=doppel -addext subjectAltName=IP:127.0.0.1 -keyout key.pem -out cert.pem"
+      " 2> /dev/null";
+  ASSERT_EQ(std::system(make.c_str()), 0);
+  Running serving(folder_, {"serve", "g", "--port", "0", "--cert", "cert.pem", "--key", "key.pem"},
+                  "");
+  const int port = port_of(serving);
+  const std::string trust = "--cacert '" + (folder_ / "cert.pem").string() + "'";
+  EXPECT_THAT(curl(port, "/v1/model", trust, "https"), HasSubstr("digest"));
+  EXPECT_EQ(json::parse(curl(port, "/v1/identify", trust + " -F photo=@" + photo(1),
+                             "https"))["photos"][0]["faces"][0]["name"],
+            "Ada");
+  EXPECT_THAT(curl(port, "/v1/model", trust + " --tls-max 1.1", "https"), "");
+  EXPECT_THAT(curl(port, "/v1/model"), testing::Not(HasSubstr("digest")));
+  EXPECT_THAT(curl(port, "/v1/model", "", "https"), "") << "a stranger's certificate";
+  const std::string large = (folder_ / "large").string();
+  ASSERT_EQ(std::system(("truncate -s 20M '" + large + "'").c_str()), 0);
+  EXPECT_EQ(json::parse(curl(port, "/v1/identify", trust + " -F photo=@" + large, "https"))["code"],
+            413);
+  serving.signal(SIGTERM);
+  EXPECT_EQ(serving.wait().code, 0);
+}
+
+// Whoever reads the log may be slow, or gone, without anybody waiting for it.
+TEST_F(ServeCommand, NobodyWaitsForTheReaderOfItsLog) {
+  const std::string pipe = (folder_ / "log").string();
+  ASSERT_EQ(std::system(("mkfifo '" + pipe + "'").c_str()), 0);
+  const std::string start = "cd '" + folder_.string() +
+                            "' && sleep 600 < log & '" DOPPEL_PROGRAM "' serve '" +
+                            (folder_ / "g").string() + "' --port 0 > '" + pipe + "' 2> '" +
+                            (folder_ / "err").string() + "' & echo $!";
+  FILE* shell = popen(start.c_str(), "r");
+  int pid = 0;
+  ASSERT_EQ(fscanf(shell, "%d", &pid), 1);
+  std::string said;
+  const auto begin = std::chrono::steady_clock::now();
+  while (said.find("Ctrl-C") == std::string::npos) {
+    ASSERT_LT(std::chrono::steady_clock::now() - begin, kPatience);
+    std::ifstream file(folder_ / "err");
+    said.assign(std::istreambuf_iterator<char>(file), {});
+  }
+  const std::string before = "http://127.0.0.1:";
+  const int port = std::stoi(said.substr(said.find(before) + before.size()));
+  // More lines than the pipe holds.
+  const std::string many =
+      "seq 1500 | xargs -n 100 printf 'url=http://127.0.0.1:" + std::to_string(port) +
+      "/healthz?%s\\n' | curl -s -K - | grep -c ok";
+  FILE* asked = popen(many.c_str(), "r");
+  int answered = 0;
+  EXPECT_EQ(fscanf(asked, "%d", &answered), 1);
+  pclose(asked);
+  EXPECT_GT(answered, 0);
+  EXPECT_EQ(json::parse(curl(port, "/healthz"))["status"], "ok");
+  EXPECT_EQ(kill(pid, SIGTERM), 0);
+  while (kill(pid, 0) == 0) {
+    ASSERT_LT(std::chrono::steady_clock::now() - begin, kPatience);
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  ASSERT_EQ(std::system("pkill -f '^sleep 600$' || true"), 0);
+  pclose(shell);
+}
+
 TEST_F(ServeCommand, SaysWhyItCannotServe) {
   const Finished open = run({"serve", "g", "--host", "0.0.0.0"});
   EXPECT_EQ(open.code, 2);
-  EXPECT_THAT(open.err, HasSubstr("--host 0.0.0.0: 127.0.0.1, ::1 or localhost was expected"));
-  EXPECT_EQ(run({"serve", "none"}).code, 1);
+  EXPECT_THAT(open.err, HasSubstr("--host 0.0.0.0: without keys"));
+  EXPECT_THAT(open.err, HasSubstr("doppel key add g"));
+  const Finished none = run({"serve", "none"});
+  EXPECT_EQ(none.code, 2);
+  EXPECT_THAT(none.err, HasSubstr("none: there is no such gallery yet; --model"));
+  EXPECT_EQ(run({"serve", "g", "--cert", "c.pem"}).code, 2);
+  const Finished no_certificate = run({"serve", "g", "--cert", photo(1), "--key", photo(1)});
+  EXPECT_EQ(no_certificate.code, 1);
+  EXPECT_THAT(no_certificate.err, HasSubstr("a chain of certificates was expected"));
   EXPECT_EQ(run({"serve", "g", "--port", "70000"}).code, 2);
   Running serving(folder_, {"serve", "g", "--port", "0"}, "");
   const int port = port_of(serving);

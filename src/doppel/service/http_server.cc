@@ -1,12 +1,15 @@
 #include "doppel/service/http_server.h"
 
+#include <atomic>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/ssl/context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
+#include <boost/beast/ssl.hpp>
 #include <cctype>
 #include <condition_variable>
 #include <deque>
@@ -28,6 +31,10 @@ namespace beast = boost::beast;
 namespace http = beast::http;
 using Tcp = asio::ip::tcp;
 using ErrorCode = boost::system::error_code;
+
+namespace ssl = asio::ssl;
+using Plain = beast::tcp_stream;
+using Secure = beast::ssl_stream<beast::tcp_stream>;
 
 constexpr uint32_t kMostHeader = 16 * 1024;
 constexpr std::chrono::seconds kSeeOff{2};
@@ -60,6 +67,11 @@ class HttpServer::WorkQueue {
   WorkQueue(const WorkQueue&) = delete;
   WorkQueue& operator=(const WorkQueue&) = delete;
 
+  size_t waiting() const {
+    const std::lock_guard lock(mutex_);
+    return tasks_.size();
+  }
+
   bool offer(std::function<void()> task) {
     {
       const std::lock_guard lock(mutex_);
@@ -86,7 +98,7 @@ class HttpServer::WorkQueue {
   }
 
   size_t most_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<std::function<void()>> tasks_;
   bool ending_ = false;
@@ -95,35 +107,70 @@ class HttpServer::WorkQueue {
 
 // All but the handler runs on the thread of run().
 struct HttpServer::Running {
+  // What run() knows of a connection, whatever it speaks.
+  class Client {
+   public:
+    virtual ~Client() = default;
+    virtual void close_if_idle() = 0;
+  };
+  template <typename Stream>
   class Connection;
 
   HttpSettings settings;
   Handler handler;
-  std::set<Connection*> connections;  // outlives what io holds
+  Refused refused;
+  std::set<Client*> connections;  // outlives what io holds
+  std::atomic<size_t> connected = 0;
   asio::io_context io{1};
+  std::optional<ssl::context> tls;
   Tcp::acceptor acceptor{io};
   asio::steady_timer pause{io};
   uint16_t port = 0;
   bool draining = false;
-  std::optional<WorkQueue> queue;  // while it runs
+  WorkQueue queue;
 
-  Running(const HttpSettings& given, Handler handle)
-      : settings(given), handler(std::move(handle)) {}
+  Running(const HttpSettings& given, Handler handle, Refused tell)
+      : settings(given),
+        handler(std::move(handle)),
+        refused(std::move(tell)),
+        queue(given.workers, given.queue) {}
+  void read_certificate();
   void listen();
   void accept();
+  template <typename Stream>
+  void serve(Stream stream);
   HttpResponse handle(const HttpRequest& request) const;
 };
 
 // Lives as long as an operation on its socket is under way.
-class HttpServer::Running::Connection : public std::enable_shared_from_this<Connection> {
+template <typename Stream>
+class HttpServer::Running::Connection final
+    : public Client,
+      public std::enable_shared_from_this<HttpServer::Running::Connection<Stream>> {
  public:
-  Connection(Running& server, Tcp::socket socket) : server_(server), stream_(std::move(socket)) {
+  Connection(Running& server, Stream stream) : server_(server), stream_(std::move(stream)) {
     server_.connections.insert(this);
+    server_.connected = server_.connections.size();
   }
-  ~Connection() { server_.connections.erase(this); }
+  ~Connection() override {
+    server_.connections.erase(this);
+    server_.connected = server_.connections.size();
+  }
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
+  // Says hello where that is spoken, then goes on with `next`.
+  void begin(void (Connection::*next)()) {
+    if constexpr (std::is_same_v<Stream, Secure>) {
+      lowest().expires_after(server_.settings.transfer);
+      stream_.async_handshake(ssl::stream_base::server,
+                              [self = this->shared_from_this(), next](ErrorCode error) {
+                                error ? self->close() : (self.get()->*next)();
+                              });
+    } else {
+      (this->*next)();
+    }
+  }
   void read() {
     if (server_.draining) return close();
     parser_.emplace();
@@ -132,18 +179,18 @@ class HttpServer::Running::Connection : public std::enable_shared_from_this<Conn
     idle_ = true;
     head_ = false;
     // The header's bytes may come slowly, but not for longer than a connection may be idle.
-    stream_.expires_after(server_.settings.idle);
+    lowest().expires_after(server_.settings.idle);
     http::async_read_header(
         stream_, buffer_, *parser_,
         [self = this->shared_from_this()](ErrorCode error, size_t) { self->header_read(error); });
   }
   // For connections that are not to be served.
-  void refuse(const HttpResponse& response) {
+  void turn_away() {
     keep_alive_ = false;
-    write(response);
+    refuse(503, "too many connections; try again");
   }
   // At the end of all: what has begun to arrive is still served.
-  void close_if_idle() {
+  void close_if_idle() override {
     if (idle_ && buffer_.size() == 0) close();
   }
 
@@ -151,7 +198,7 @@ class HttpServer::Running::Connection : public std::enable_shared_from_this<Conn
   void header_read(ErrorCode error) {
     idle_ = false;
     if (error) return failed(error);
-    stream_.expires_after(server_.settings.transfer);
+    lowest().expires_after(server_.settings.transfer);
     if (beast::iequals(parser_->get()[http::field::expect], "100-continue")) {
       if (parser_->content_length().value_or(0) > server_.settings.most_body) {
         return failed(http::make_error_code(http::error::body_limit));
@@ -174,7 +221,7 @@ class HttpServer::Running::Connection : public std::enable_shared_from_this<Conn
 
   void body_read(ErrorCode error) {
     if (error) return failed(error);
-    stream_.expires_never();
+    lowest().expires_never();
     http::request<http::string_body> message = parser_->release();
     keep_alive_ = message.keep_alive();
     HttpRequest request;
@@ -183,7 +230,7 @@ class HttpServer::Running::Connection : public std::enable_shared_from_this<Conn
     try {
       read_target({target.data(), target.size()}, request);
     } catch (const Error& problem) {
-      return write(refusal(400, problem.what()));
+      return refuse(400, problem.what());
     }
     for (const auto& field : message) {
       std::string name(field.name_string());
@@ -191,6 +238,7 @@ class HttpServer::Running::Connection : public std::enable_shared_from_this<Conn
       request.headers[name] = std::string(field.value());
     }
     request.body = std::move(message.body());
+    request.deadline = std::chrono::steady_clock::now() + server_.settings.answering;
     head_ = message.method() == http::verb::head;
     // The worker keeps run() from ending, and hands the connection back to run()'s thread.
     using Guard = asio::executor_work_guard<asio::io_context::executor_type>;
@@ -201,9 +249,14 @@ class HttpServer::Running::Connection : public std::enable_shared_from_this<Conn
       asio::post(
           io, [self = std::move(self), response = std::move(response)] { self->write(response); });
     };
-    if (!server_.queue->offer(std::move(task))) {
-      write(refusal(503, "too many requests are waiting; try again"));
+    if (!server_.queue.offer(std::move(task))) {
+      refuse(503, "too many requests are waiting; try again");
     }
+  }
+
+  void refuse(int status, const std::string& message) {
+    if (server_.refused) server_.refused(status);
+    write(refusal(status, message));
   }
 
   void write(const HttpResponse& response) {
@@ -215,7 +268,7 @@ class HttpServer::Running::Connection : public std::enable_shared_from_this<Conn
     message.body() = response.body;
     message.prepare_payload();
     if (head_) message.body().clear();  // its length is told
-    stream_.expires_after(server_.settings.transfer);
+    lowest().expires_after(server_.settings.transfer);
     http::async_write(stream_, message, [self = this->shared_from_this()](ErrorCode error, size_t) {
       if (error) return self->close();
       self->response_->need_eof() ? self->see_off() : self->read();
@@ -226,25 +279,25 @@ class HttpServer::Running::Connection : public std::enable_shared_from_this<Conn
     keep_alive_ = false;
     if (error == http::error::body_limit) {
       const size_t most = server_.settings.most_body;
-      write(refusal(413, std::string("the request is larger than the ")
-                             .append(std::to_string(most))
-                             .append(" bytes that are accepted")));
+      refuse(413, std::string("the request is larger than the ")
+                      .append(std::to_string(most))
+                      .append(" bytes that are accepted"));
     } else if (error == http::error::header_limit || error == http::error::buffer_overflow) {
-      write(refusal(431, "the request's header is too large"));
+      refuse(431, "the request's header is too large");
     } else if (error == beast::error::timeout || error == http::error::end_of_stream ||
-               error == http::error::partial_message ||
+               error == http::error::partial_message || error == ssl::error::stream_truncated ||
                error.category() == asio::error::get_system_category()) {
       close();
     } else {
-      write(refusal(400, "this is no HTTP request: " + error.message()));
+      refuse(400, "this is no HTTP request: " + error.message());
     }
   }
 
   // Closing at once, while the client still sends, could cost it the answer.
   void see_off() {
     ErrorCode ignored;
-    stream_.socket().shutdown(Tcp::socket::shutdown_send, ignored);
-    stream_.expires_after(kSeeOff);
+    lowest().socket().shutdown(Tcp::socket::shutdown_send, ignored);
+    lowest().expires_after(kSeeOff);
     discard();
   }
   void discard() {
@@ -257,12 +310,14 @@ class HttpServer::Running::Connection : public std::enable_shared_from_this<Conn
 
   void close() {
     ErrorCode ignored;
-    stream_.socket().shutdown(Tcp::socket::shutdown_both, ignored);
-    stream_.socket().close(ignored);
+    lowest().socket().shutdown(Tcp::socket::shutdown_both, ignored);
+    lowest().socket().close(ignored);
   }
 
+  beast::tcp_stream& lowest() { return beast::get_lowest_layer(stream_); }
+
   Running& server_;
-  beast::tcp_stream stream_;
+  Stream stream_;
   beast::flat_buffer buffer_{kMostHeader + 64 * 1024};
   std::optional<http::request_parser<http::string_body>> parser_;
   std::optional<http::response<http::empty_body>> continue_;
@@ -270,6 +325,24 @@ class HttpServer::Running::Connection : public std::enable_shared_from_this<Conn
   std::vector<char> rest_;
   bool idle_ = false, keep_alive_ = true, head_ = false;
 };
+
+void HttpServer::Running::read_certificate() {
+  if (settings.certificate.empty() && settings.key.empty()) return;
+  tls.emplace(ssl::context::tls_server);
+  ErrorCode error;
+  tls->set_options(ssl::context::default_workarounds | ssl::context::no_sslv2 |
+                   ssl::context::no_sslv3 | ssl::context::no_tlsv1 | ssl::context::no_tlsv1_1);
+  const auto check = [&](const std::string& file, const char* expected) {
+    if (error) {
+      throw Error(ErrorKind::bad_data,
+                  file + ": " + expected + " was expected (PEM): " + error.message());
+    }
+  };
+  tls->use_certificate_chain_file(settings.certificate, error);
+  check(settings.certificate, "a chain of certificates");
+  tls->use_private_key_file(settings.key, ssl::context::pem, error);
+  check(settings.key, "the private key of the certificate");
+}
 
 void HttpServer::Running::listen() {
   const std::string where = settings.host + ":" + std::to_string(settings.port);
@@ -301,40 +374,53 @@ void HttpServer::Running::accept() {
     }
     ErrorCode ignored;
     socket.set_option(Tcp::no_delay(true), ignored);
-    const size_t open = connections.size();
-    if (open < 2 * settings.connections) {  // else the socket just closes
-      const auto connection = std::make_shared<Connection>(*this, std::move(socket));
-      if (open < settings.connections) {
-        connection->read();
-      } else {
-        connection->refuse(refusal(503, "too many connections; try again"));
-      }
+    if (tls) {
+      serve(Secure(std::move(socket), *tls));
+    } else {
+      serve(Plain(std::move(socket)));
     }
     accept();
   });
 }
 
+template <typename Stream>
+void HttpServer::Running::serve(Stream stream) {
+  const size_t open = connections.size();
+  if (open >= 2 * settings.connections) return;  // the socket just closes
+  const auto connection = std::make_shared<Connection<Stream>>(*this, std::move(stream));
+  connection->begin(open < settings.connections ? &Connection<Stream>::read
+                                                : &Connection<Stream>::turn_away);
+}
+
 HttpResponse HttpServer::Running::handle(const HttpRequest& request) const {
+  const auto refuse = [this](int status, const char* message) {
+    if (refused) refused(status);
+    return refusal(status, message);
+  };
+  if (std::chrono::steady_clock::now() > request.deadline) {
+    return refuse(503, "this request has waited for too long; try again");
+  }
   try {
     return handler(request);
   } catch (const std::exception&) {
-    return refusal(500, "this request could not be answered");
+    return refuse(500, "this request could not be answered");
   }
 }
 
-HttpServer::HttpServer(const HttpSettings& settings, Handler handler)
-    : running_(std::make_unique<Running>(settings, std::move(handler))) {
+HttpServer::HttpServer(const HttpSettings& settings, Handler handler, Refused refused)
+    : running_(std::make_unique<Running>(settings, std::move(handler), std::move(refused))) {
+  running_->read_certificate();
   running_->listen();
 }
 HttpServer::~HttpServer() = default;
 
 uint16_t HttpServer::port() const { return running_->port; }
+size_t HttpServer::waiting() const { return running_->queue.waiting(); }
+size_t HttpServer::connected() const { return running_->connected; }
 
 void HttpServer::run() {
-  running_->queue.emplace(running_->settings.workers, running_->settings.queue);
   running_->accept();
   running_->io.run();
-  running_->queue.reset();
 }
 
 void HttpServer::stop() {
@@ -344,7 +430,7 @@ void HttpServer::stop() {
     ErrorCode ignored;
     running->acceptor.close(ignored);
     running->pause.cancel();
-    for (auto* connection : running->connections) connection->close_if_idle();
+    for (Running::Client* connection : running->connections) connection->close_if_idle();
   });
 }
 

@@ -90,7 +90,12 @@ class Door {
 class Served {
  public:
   explicit Served(const HttpSettings& settings = {}, HttpServer::Handler handler = echo)
-      : server_(settings, std::move(handler)), thread_([this] { server_.run(); }) {}
+      : server_(settings, std::move(handler),
+                [this](int status) {
+                  const std::lock_guard lock(mutex_);
+                  refused_.push_back(status);
+                }),
+        thread_([this] { server_.run(); }) {}
   ~Served() { finish(); }
   void stop() { server_.stop(); }
   void finish() {
@@ -98,6 +103,11 @@ class Served {
     if (thread_.joinable()) thread_.join();
   }
   uint16_t port() const { return server_.port(); }
+  const HttpServer& server() const { return server_; }
+  std::vector<int> refused() {
+    const std::lock_guard lock(mutex_);
+    return refused_;
+  }
 
   static HttpResponse echo(const HttpRequest& request) {
     HttpResponse response;
@@ -108,6 +118,8 @@ class Served {
   }
 
  private:
+  std::mutex mutex_;
+  std::vector<int> refused_;
   HttpServer server_;
   std::thread thread_;
 };
@@ -271,6 +283,51 @@ TEST(HttpServer, AnswersWhatItHasBegunBeforeItEnds) {
   EXPECT_FALSE(answer.keep_alive());
   EXPECT_TRUE(busy.closed());
   served.finish();
+}
+
+TEST(HttpServer, WhoHasWaitedForTooLongIsRefused) {
+  HttpSettings settings;
+  settings.workers = 1;
+  settings.answering = milliseconds(100);
+  Door door;
+  Served served(settings, [&](const HttpRequest& request) {
+    door.wait();
+    EXPECT_LT(request.deadline, std::chrono::steady_clock::now() + milliseconds(100));
+    return Served::echo(request);
+  });
+  Client first(served.port()), second(served.port());
+  first.send(get("/"));
+  door.until_waiting(1);
+  second.send(get("/"));
+  std::this_thread::sleep_for(milliseconds(200));
+  EXPECT_EQ(served.server().waiting(), 1u);
+  EXPECT_EQ(served.server().connected(), 2u);
+  door.open();
+  EXPECT_EQ(first.answer().result_int(), 200u);
+  EXPECT_EQ(second.answer().result_int(), 503u);
+  EXPECT_EQ(served.refused(), (std::vector<int>{503}));
+}
+
+TEST(HttpServer, TellsOfWhatItRefuses) {
+  HttpSettings settings;
+  settings.most_body = 10;
+  Served served(settings);
+  Client client(served.port());
+  const std::string large = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 19\r\n\r\n";
+  EXPECT_EQ(client.ask(large).result_int(), 413u);
+  EXPECT_EQ(served.refused(), (std::vector<int>{413}));
+}
+
+TEST(HttpServer, SaysWhichCertificateIsNone) {
+  HttpSettings settings;
+  settings.certificate = settings.key = "/nowhere/cert.pem";
+  try {
+    HttpServer(settings, Served::echo);
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::bad_data);
+    EXPECT_THAT(error.what(), testing::StartsWith("/nowhere/cert.pem: a chain of certificates"));
+  }
 }
 
 TEST(HttpServer, SaysWhichAddressCannotBeUsed) {

@@ -1,284 +1,232 @@
 #include "doppel/service/service.h"
 
-#include <charconv>
+#include <algorithm>
 #include <chrono>
-#include <limits>
 #include <utility>
-#include <vector>
 
 #include "doppel/base/error.h"
-#include "doppel/gallery/answer_json.h"
-#include "doppel/image/decode.h"
-#include "doppel/image/resize.h"
-#include "doppel/loss/energy.h"
-#include "doppel/model/far_curve.h"
+#include "doppel/service/compreface_routes.h"
+#include "doppel/service/openapi.h"
+#include "doppel/service/page_files.h"
+#include "doppel/service/people_routes.h"
+#include "doppel/service/recognition_routes.h"
 
 namespace doppel {
 namespace {
 
-using nlohmann::json;
+constexpr const char* kAllowedHeaders = "content-type, x-api-key, authorization";
+constexpr const char* kAllowedMethods = "GET, POST, PUT, DELETE";
 
-HttpResponse json_response(const json& document, int status = 200) {
-  HttpResponse response;
-  response.status = status;
-  // Clients name files and set query strings, in any bytes.
-  response.body = document.dump(-1, ' ', false, json::error_handler_t::replace);
-  return response;
+bool is_compreface(const std::string& path) { return path.starts_with("/api/v1/"); }
+
+// "127.0.0.1:8080" and "[::1]:8080" without the port.
+std::string host_name(const std::string& host) {
+  if (host.starts_with('[')) return host.substr(0, host.find(']') + 1);
+  return host.substr(0, host.find(':'));
 }
 
-HttpResponse error_response(int status, const std::string& message) {
-  return json_response({{"code", status}, {"message", message}}, status);
+bool names_this_machine(const std::string& host) {
+  const std::string name = host_name(host);
+  return name == "localhost" || name == "[::1]" ||
+         (name.starts_with("127.") && name.find_first_not_of("0123456789.") == std::string::npos);
 }
 
-size_t number_in_query(const HttpRequest& request, const std::string& name, size_t otherwise,
-                       size_t least, size_t most) {
-  const auto given = request.query.find(name);
-  if (given == request.query.end()) return otherwise;
-  const std::string& text = given->second;
-  size_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || value < least || value > most) {
-    throw Error(ErrorKind::bad_argument, name + ": a number from " + std::to_string(least) +
-                                             " to " + std::to_string(most) + " was expected");
-  }
-  return value;
-}
-
-FaceChoice faces_in_query(const HttpRequest& request, FaceChoice otherwise) {
-  const auto given = request.query.find("faces");
-  return given == request.query.end() ? otherwise : face_choice(given->second);
-}
-
-std::string name_of(const FormPart& part, size_t index) {
-  if (!part.file.empty()) return part.file;
-  if (!part.name.empty()) return part.name;
-  return std::string("photo ").append(std::to_string(index + 1));
-}
-
-// A photo of a request, its faces and in the end their embeddings; or why there are none.
-struct RequestPhoto {
-  std::string name;
-  std::vector<PhotoFace> faces;
-  size_t first = 0;  // of its rows among all embeddings
-  std::optional<Error> problem;
-};
-
-// Faces are brought to the model's size at once, which changes no bit of what it makes of them, so
-// that many large photos of one request do not lie in memory together.
-std::vector<RequestPhoto> read_photos(const HttpRequest& request, const PhotoFaces& finder,
-                                      const Preprocessing& input, FaceChoice choice) {
-  std::vector<RequestPhoto> photos;
-  for (const FormPart& part : read_form(request, Service::kMostPhotos)) {
-    RequestPhoto& photo = photos.emplace_back();
-    photo.name = name_of(part, photos.size() - 1);
-    try {
-      const Image image = decode_image(part.bytes, photo.name, finder.decoding());
-      photo.faces = finder.of(image, choice, photo.name);
-      for (PhotoFace& face : photo.faces) {
-        face.image = resize(face.image, input.width, input.height);
-      }
-    } catch (const Error& error) {
-      photo.problem = error;
-    }
-  }
-  if (photos.empty()) throw Error(ErrorKind::bad_argument, "body: a photo was expected");
-  return photos;
-}
-
-Matrix embed_faces(std::vector<RequestPhoto>& photos, EmbeddingBatches& batches) {
-  std::vector<Image> images;
-  for (RequestPhoto& photo : photos) {
-    photo.first = images.size();
-    for (PhotoFace& face : photo.faces) images.push_back(std::move(face.image));
-  }
-  return images.empty() ? Matrix() : batches.embed(std::move(images));
-}
-
-json box_of(const PhotoFace& face) { return {face.left, face.top, face.width, face.height}; }
-
-// {"file", "faces": [...]}, or {"file", "error"}; `of_face(row, face)` gives a face's object.
-template <typename OfFace>
-json photos_json(const std::vector<RequestPhoto>& photos, const OfFace& of_face) {
-  json documents = json::array();
-  for (const RequestPhoto& photo : photos) {
-    json document = {{"file", photo.name}};
-    if (photo.problem) {
-      document["error"] = {{"code", 400}, {"message", photo.problem->what()}};
-    } else {
-      json& faces = document["faces"] = json::array();
-      for (size_t i = 0; i < photo.faces.size(); ++i) {
-        faces.push_back(of_face(photo.first + i, photo.faces[i]));
-      }
-    }
-    documents.push_back(std::move(document));
-  }
-  return documents;
+std::string presented_key(const HttpRequest& request) {
+  const std::string& key = request.header("x-api-key");
+  if (!key.empty()) return key;
+  const std::string& authorization = request.header("authorization");
+  constexpr std::string_view kBearer = "Bearer ";
+  return authorization.starts_with(kBearer) ? authorization.substr(kBearer.size()) : "";
 }
 
 }  // namespace
 
-struct Service::Route {
-  const char* method;
-  const char* path;
-  HttpResponse (Service::*answer)(const HttpRequest&, RequestRecord&);
-};
-
-const std::vector<Service::Route>& Service::routes() {
-  static const std::vector<Route> all = {
-      {"POST", "/v1/identify", &Service::identify}, {"POST", "/v1/verify", &Service::verify},
-      {"POST", "/v1/embed", &Service::embed},       {"GET", "/v1/model", &Service::describe},
-      {"GET", "/healthz", &Service::health},        {"GET", "/readyz", &Service::readiness},
-  };
-  return all;
+Service::Service(Model model, const std::string& gallery, const ServiceSettings& settings,
+                 IndexProgress progress, Log log)
+    : settings_(settings),
+      parts_(std::move(model), gallery, settings.threads, settings.most_photo_pixels,
+             std::move(progress)),
+      rate_(settings.rate),
+      log_(std::move(log)) {
+  add_recognition_routes(table_, parts_);
+  add_people_routes(table_, parts_);
+  add_compreface_routes(table_, parts_);
+  add_own_routes();
+  openapi_ = openapi_document(table_).dump(2);
+  add_page_routes(table_);
 }
 
-Service::Service(Model model, Gallery gallery, int threads, IndexProgress progress, Log log)
-    : model_(std::move(model)),
-      digest_(embedding_digest(model_)),
-      photos_(model_),
-      batches_(model_, threads),
-      log_(std::move(log)),
-      pool_(threads),
-      gallery_(std::move(gallery)),
-      search_(gallery_, pool_, std::move(progress)) {}
+void Service::add_own_routes() {
+  table_.add({.method = "GET",
+              .path = "/healthz",
+              .permission = Permission::open,
+              .summary = "Whether it runs",
+              .answer_fields = {"status"},
+              .answer = [](const RouteRequest&) {
+                return json_response({{"status", "ok"}});
+              }});
+  table_.add({.method = "GET",
+              .path = "/readyz",
+              .permission = Permission::open,
+              .summary = "Whether it knows the gallery's state",
+              .answer_fields = {"status"},
+              .answer = [this](const RouteRequest&) {
+                // The reason names files and servers, which is not for everybody.
+                if (parts_.gallery.trouble()) {
+                  return refusal_response(503, 503, "the gallery cannot be read at present");
+                }
+                return json_response({{"status", "ok"}});
+              }});
+  table_.add({.method = "GET",
+              .path = "/metrics",
+              .summary = "Counts and times, for Prometheus",
+              .content_type = "text/plain; version=0.0.4",
+              .answer = [this](const RouteRequest&) {
+                ServiceGauges gauges;
+                if (load_) load_(gauges);
+                gauges.people = parts_.gallery.people();
+                gauges.templates = parts_.gallery.templates();
+                gauges.ready = !parts_.gallery.trouble();
+                HttpResponse response;
+                response.content_type = "text/plain; version=0.0.4";
+                response.body = parts_.metrics.text(gauges);
+                return response;
+              }});
+  table_.add({.method = "GET",
+              .path = "/openapi.json",
+              .permission = Permission::open,
+              .summary = "This document",
+              .answer_fields = {"openapi", "info", "paths"},
+              .answer = [this](const RouteRequest&) {
+                HttpResponse response;
+                response.body = openapi_;
+                return response;
+              }});
+}
 
 HttpResponse Service::handle(const HttpRequest& request) {
   const auto start = std::chrono::steady_clock::now();
   RequestRecord record;
   record.method = request.method;
-  HttpResponse response = answer(request, record);
+  HttpResponse allowed;  // the headers that another page's browser wants
+  HttpResponse response;
+  if (std::optional<HttpResponse> refused = refuse_origin(request, allowed)) {
+    response = std::move(*refused);
+  } else {
+    response = answer(request, record);
+  }
+  response.headers.merge(allowed.headers);
+  response.headers["X-Content-Type-Options"] = "nosniff";
+  if (!response.headers.contains("Cache-Control")) response.headers["Cache-Control"] = "no-store";
   record.status = response.status;
   record.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  parts_.metrics.count(record);
   if (log_) log_(record);
   return response;
 }
 
+void Service::refused(int status) {
+  RequestRecord record;
+  record.method = "-";
+  record.status = status;
+  parts_.metrics.count_refused(status);
+  if (log_) log_(record);
+}
+
+// A page of another origin can have a browser post forms here, whatever it may read of the answers.
+std::optional<HttpResponse> Service::refuse_origin(const HttpRequest& request,
+                                                   HttpResponse& with) const {
+  const std::string& origin = request.header("origin");
+  if (origin.empty()) return {};
+  const size_t scheme = origin.find("://");
+  if (scheme != std::string::npos && origin.substr(scheme + 3) == request.header("host")) return {};
+  if (std::ranges::find(settings_.origins, origin) == settings_.origins.end()) {
+    return refusal_response(403, 403, "pages of this origin may not use the service");
+  }
+  with.headers["Access-Control-Allow-Origin"] = origin;
+  with.headers["Vary"] = "Origin";
+  if (request.method != "OPTIONS") return {};
+  HttpResponse preflight;
+  preflight.status = 204;
+  preflight.headers = {{"Access-Control-Allow-Methods", kAllowedMethods},
+                       {"Access-Control-Allow-Headers", kAllowedHeaders},
+                       {"Access-Control-Max-Age", "600"}};
+  return preflight;
+}
+
+Role Service::caller(const HttpRequest& request, bool compreface, RequestRecord& record) {
+  const std::vector<AccessKey> keys = parts_.gallery.keys();
+  if (keys.empty()) {
+    if (!settings_.open_without_keys) {
+      throw Refusal(401, "there are no keys any more, and without one nobody is served from afar");
+    }
+    if (!names_this_machine(request.header("host"))) {
+      throw Refusal(403, "the Host header names another machine");
+    }
+    return Role::admin;
+  }
+  const std::string presented = presented_key(request);
+  if (presented.empty()) {
+    if (compreface) throw Refusal(400, 20, "Missing header: x-api-key");
+    throw Refusal(401, "a key was expected in the header x-api-key");
+  }
+  const AccessKey* key = find_access_key(keys, presented);
+  if (key == nullptr) {
+    if (!rate_.take("wrong keys", std::chrono::steady_clock::now())) {
+      throw Refusal(429, "too many wrong keys; try again later");
+    }
+    if (compreface) throw Refusal(404, 10, "Key not found");
+    throw Refusal(401, "this key is not known here");
+  }
+  record.key = key->id;
+  if (!rate_.take(key->id, std::chrono::steady_clock::now())) {
+    throw Refusal(429, "this key has made too many requests; try again in a second");
+  }
+  return key->role;
+}
+
 HttpResponse Service::answer(const HttpRequest& request, RequestRecord& record) {
-  const std::string method = request.method == "HEAD" ? "GET" : request.method;
-  std::string allowed;
-  for (const Route& route : routes()) {
-    if (request.path != route.path) continue;
-    record.route = route.path;
-    if (method != route.method) {
-      allowed.append(allowed.empty() ? "" : ", ").append(route.method);
-      continue;
-    }
-    try {
-      return (this->*route.answer)(request, record);
-    } catch (const Error& error) {
-      // What is wrong with the request; what is wrong here is for follow() and the log.
-      return error.kind() == ErrorKind::bad_argument || error.kind() == ErrorKind::bad_data
-                 ? error_response(400, error.what())
-                 : error_response(500, "this request could not be answered");
-    }
-  }
-  if (allowed.empty()) return error_response(404, "there is nothing at this path");
-  HttpResponse response =
-      error_response(405, std::string(record.route) + ": " + allowed + " was expected");
-  response.headers["Allow"] = allowed;
-  return response;
-}
-
-HttpResponse Service::identify(const HttpRequest& request, RequestRecord& record) {
-  const size_t top = number_in_query(request, "top", 1, 1, kMostCandidates);
-  std::vector<RequestPhoto> photos =
-      read_photos(request, photos_, model_.preprocessing, faces_in_query(request, FaceChoice::all));
-  const Matrix embeddings = embed_faces(photos, batches_);
-  std::vector<Answer> answers;
-  json rule;
-  {
-    const std::lock_guard lock(mutex_);
-    answers = search_.identify(embeddings, top);
-    rule = to_json(search_.rule());
-  }
-  record.faces = answers.size();
-  for (const Answer& answer : answers) record.known += answer.known ? 1 : 0;
-  const json found = photos_json(photos, [&](size_t row, const PhotoFace& face) {
-    json document = to_json(answers[row]);
-    document["box"] = box_of(face);
-    return document;
-  });
-  return json_response({{"photos", found}, {"rule", rule}});
-}
-
-HttpResponse Service::verify(const HttpRequest& request, RequestRecord&) {
-  const FaceChoice choice = faces_in_query(request, FaceChoice::one);
-  if (choice == FaceChoice::all) {
-    throw Error(ErrorKind::bad_argument, "faces: one or largest was expected");
-  }
-  std::vector<RequestPhoto> photos = read_photos(request, photos_, model_.preprocessing, choice);
-  if (photos.size() != 2) {
-    throw Error(ErrorKind::bad_argument,
-                "body: two photos were expected, not " + std::to_string(photos.size()));
-  }
-  for (const RequestPhoto& photo : photos) {
-    if (photo.problem) throw Error(*photo.problem);
-  }
-  const Matrix embeddings = embed_faces(photos, batches_);
-  const double distance = energy_of(model_.energy, embeddings.row(0), embeddings.row(1));
-  json document = {
-      {"distance", distance}, {"threshold", nullptr}, {"same", nullptr}, {"far", nullptr}};
-  if (model_.threshold) {
-    document["threshold"] = model_.threshold->value;
-    document["same"] = distance < model_.threshold->value;
-    document["far"] = far_at(model_.threshold->curve, distance);
-  }
-  return json_response(document);
-}
-
-HttpResponse Service::embed(const HttpRequest& request, RequestRecord&) {
-  std::vector<RequestPhoto> photos =
-      read_photos(request, photos_, model_.preprocessing, faces_in_query(request, FaceChoice::all));
-  const Matrix embeddings = embed_faces(photos, batches_);
-  const json found = photos_json(photos, [&](size_t row, const PhotoFace& face) {
-    return json{
-        {"box", box_of(face)},
-        {"embedding", std::vector<float>(embeddings.row(row).begin(), embeddings.row(row).end())}};
-  });
-  return json_response({{"photos", found}, {"model", digest_}});
-}
-
-HttpResponse Service::describe(const HttpRequest&, RequestRecord&) {
-  const Preprocessing& input = model_.preprocessing;
-  return json_response(
-      {{"digest", digest_},
-       {"input", {{"width", input.width}, {"height", input.height}, {"align", input.align}}},
-       {"embedding_size", embedding_size(model_)},
-       {"energy", to_string(model_.energy.kind)},
-       {"threshold", model_.threshold ? to_json(*model_.threshold) : json()},
-       {"people", people()},
-       {"rule", to_json(rule())}});
-}
-
-HttpResponse Service::health(const HttpRequest&, RequestRecord&) {
-  return json_response({{"status", "ok"}});
-}
-
-HttpResponse Service::readiness(const HttpRequest&, RequestRecord&) {
-  const std::lock_guard lock(mutex_);
-  if (trouble_) return error_response(503, *trouble_);
-  return json_response({{"status", "ok"}});
-}
-
-std::optional<std::string> Service::follow() {
-  const std::lock_guard lock(mutex_);
+  const bool compreface = is_compreface(request.path);
+  const RouteTable::Match match = table_.find(request);
+  record.route = match.known;
   try {
-    if (search_.refresh()) gallery_.check_model(digest_, "the model that is served");
-    trouble_.reset();
+    if (match.route != nullptr) return answer_route(*match.route, match.path, request, record);
+    if (match.known.empty())
+      throw Refusal(404, compreface ? 0 : 404, "there is nothing at this path");
+    if (compreface) {
+      throw Refusal(404, 0, "Request method '" + request.method + "' not supported");
+    }
+    throw Refusal(405, match.known + ": " + match.allowed + " was expected");
+  } catch (const Refusal& refusal) {
+    HttpResponse response = refusal_response(refusal.status, refusal.code, refusal.message);
+    if (refusal.status == 405) response.headers["Allow"] = match.allowed;
+    return response;
   } catch (const Error& error) {
-    trouble_ = error.what();
+    // What is wrong with the request is for its client; what is wrong here for follow() and the
+    // log.
+    const bool asked_wrongly = error.kind() != ErrorKind::io && error.kind() != ErrorKind::numeric;
+    if (asked_wrongly) return refusal_response(400, compreface ? 36 : 400, error.what());
+    return refusal_response(503, compreface ? 41 : 503,
+                            "the gallery cannot be used at present; nothing was changed");
   }
-  return trouble_;
 }
 
-size_t Service::people() {
-  const std::lock_guard lock(mutex_);
-  return search_.people();
-}
-
-DecisionRule Service::rule() {
-  const std::lock_guard lock(mutex_);
-  return search_.rule();
+HttpResponse Service::answer_route(const Route& route,
+                                   const std::map<std::string, std::string>& path,
+                                   const HttpRequest& request, RequestRecord& record) {
+  Role role = Role::recognise;
+  if (route.permission != Permission::open) {
+    role = caller(request, is_compreface(request.path), record);
+  } else if (parts_.gallery.keys().empty() && settings_.open_without_keys &&
+             !names_this_machine(request.header("host"))) {
+    throw Refusal(403, "the Host header names another machine");
+  }
+  if (route.permission == Permission::admin && role != Role::admin) {
+    throw Refusal(403, "a key of the role admin was expected");
+  }
+  const RouteRequest call{request, path, role, record};
+  call.check_time();
+  return route.answer(call);
 }
 
 }  // namespace doppel

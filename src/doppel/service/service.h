@@ -1,81 +1,74 @@
-// What the service answers, request by request: a model and a gallery behind HTTP's routes.
+// What the service answers, request by request: a model and a gallery behind HTTP's routes, for
+// those whose keys open them.
 #pragma once
 
+#include <cstdint>
 #include <functional>
-#include <mutex>
 #include <optional>
 #include <string>
+#include <vector>
 
-#include "doppel/base/thread_pool.h"
-#include "doppel/gallery/gallery.h"
-#include "doppel/gallery/search.h"
+#include "doppel/gallery/index.h"
 #include "doppel/model/model.h"
-#include "doppel/model/photo_faces.h"
-#include "doppel/service/embedding_batches.h"
 #include "doppel/service/http_message.h"
+#include "doppel/service/rate_limit.h"
+#include "doppel/service/route.h"
+#include "doppel/service/service_parts.h"
 
 namespace doppel {
 
-// What may be told of a request: no names, no images.
-struct RequestRecord {
-  std::string method, route;  // "POST", "/v1/identify"; "" where there is no such route
-  int status = 0;
-  double seconds = 0;
-  size_t faces = 0, known = 0;  // that were looked for in the gallery, and found
+struct ServiceSettings {
+  int threads = 1;  // that embed and search
+  // Without keys, whoever reaches the service may do everything; so then it has to be reachable
+  // from its own machine only, and answers requests to this machine's names alone. Where this is
+  // false, nothing is answered while there are no keys.
+  bool open_without_keys = true;
+  double rate = 0;                        // requests a second of each key; 0: no limit
+  std::vector<std::string> origins = {};  // of other pages that may ask: "https://intranet.example"
+  int64_t most_photo_pixels = 40'000'000;  // of one photo
 };
 
-// Photos come as the parts of a form (multipart/form-data), whatever their fields are called.
-//
-//   POST /v1/identify?top=1&faces=all   who is on each of the photos
-//   POST /v1/verify?faces=one           whether two photos show one person
-//   POST /v1/embed?faces=all            the embeddings of the faces on each of the photos
-//   GET  /v1/model                      the model, and by which rule the gallery decides
-//   GET  /healthz, /readyz              whether it runs; whether it knows the gallery's state
-//
-// Answers are JSON; an error is {"code", "message"}, with the HTTP status as code.
+// Routes: recognition_routes.h, people_routes.h, compreface_routes.h, page_files.h, and
+//   GET /healthz, /readyz, /metrics, /openapi.json
+// An error is {"code", "message"}; code is the HTTP status, under /api/v1 one of CompreFace's.
 class Service {
  public:
   using Log = std::function<void(const RequestRecord&)>;
 
-  // `threads` >= 1 embed and search. The gallery is this one's alone. Throws as GallerySearch and
-  // PhotoFaces do.
-  Service(Model model, Gallery gallery, int threads, IndexProgress progress, Log log);
+  // Throws as ServedGallery and PhotoFaces do.
+  Service(Model model, const std::string& gallery, const ServiceSettings& settings,
+          IndexProgress progress, Log log);
 
   // Several threads may call this at once.
   HttpResponse handle(const HttpRequest& request);
+  // For the counts and the log: a request was refused before it came here.
+  void refused(int status);
 
-  // Takes in what others changed in the gallery; from one thread. Where the gallery cannot be read
-  // the people known so far stay known, /readyz says 503, and this gives the reason.
-  std::optional<std::string> follow();
+  // Where the server is asked what waits and who is connected.
+  void set_load(std::function<void(ServiceGauges&)> load) { load_ = std::move(load); }
 
-  size_t people();
-  DecisionRule rule();
+  // Takes in what others changed in the gallery. Where it cannot be read the people known so far
+  // stay known, /readyz says 503, and this gives the reason.
+  std::optional<std::string> follow() { return parts_.gallery.follow(); }
 
-  static constexpr size_t kMostPhotos = 64;  // of one request
-  static constexpr size_t kMostCandidates = 100;
+  ServedGallery& gallery() { return parts_.gallery; }
+  const RouteTable& routes() const { return table_; }
 
  private:
-  struct Route;
-  static const std::vector<Route>& routes();
-
   HttpResponse answer(const HttpRequest& request, RequestRecord& record);
-  HttpResponse identify(const HttpRequest& request, RequestRecord& record);
-  HttpResponse verify(const HttpRequest& request, RequestRecord& record);
-  HttpResponse embed(const HttpRequest& request, RequestRecord& record);
-  HttpResponse describe(const HttpRequest& request, RequestRecord& record);
-  HttpResponse health(const HttpRequest& request, RequestRecord& record);
-  HttpResponse readiness(const HttpRequest& request, RequestRecord& record);
+  HttpResponse answer_route(const Route& route, const std::map<std::string, std::string>& path,
+                            const HttpRequest& request, RequestRecord& record);
+  Role caller(const HttpRequest& request, bool compreface, RequestRecord& record);
+  std::optional<HttpResponse> refuse_origin(const HttpRequest& request, HttpResponse& with) const;
+  void add_own_routes();
 
-  Model model_;
-  std::string digest_;
-  PhotoFaces photos_;
-  EmbeddingBatches batches_;
+  const ServiceSettings settings_;
+  ServiceParts parts_;
+  RateLimit rate_;
   Log log_;
-  std::mutex mutex_;  // what is below
-  ThreadPool pool_;
-  Gallery gallery_;
-  GallerySearch search_;
-  std::optional<std::string> trouble_;  // why the gallery cannot be followed
+  std::function<void(ServiceGauges&)> load_;
+  RouteTable table_;
+  std::string openapi_;
 };
 
 }  // namespace doppel

@@ -1,19 +1,9 @@
 #include "doppel/service/service.h"
 
-#include <gmock/gmock.h>
-#include <unistd.h>
-
 #include <atomic>
-#include <filesystem>
-#include <mutex>
-#include <nlohmann/json.hpp>
 #include <thread>
 
-#include "doppel/base/error.h"
-#include "doppel/data/synthetic.h"
-#include "doppel/image/decode.h"
-#include "doppel/image/encode.h"
-#include "doppel/model/embedding.h"
+#include "doppel/service/service_fixture.h"
 
 namespace doppel {
 namespace {
@@ -21,89 +11,14 @@ namespace {
 using nlohmann::json;
 using testing::HasSubstr;
 
-// Pictures as their own embeddings: equal ones are at distance 0, others are far.
-Model grey_model() {
-  Model model;
-  model.network = {{1, 14, 12}, {Flatten{}}};
-  model.members = {{}};
-  model.preprocessing = {12, 14, 1, true};
-  model.energy.kind = EnergyKind::squared_euclidean;
-  model.threshold =
-      Threshold{0.01,  5,   0.004,
-                0.021, 450, 4500,
-                0.89,  30,  {{{0.001, 1, 1e-4, 0.01}, {0.01, 5, 0.004, 0.021}}, 2e-4}};
-  return model;
-}
-
-std::string face_png(uint32_t person) { return encode_png(synthetic_face(1, person, 0)); }
-
-HttpRequest post_photos(const std::string& target,
-                        const std::vector<std::pair<std::string, std::string>>& photos) {
-  HttpRequest request;
-  request.method = "POST";
-  read_target(target, request);
-  request.headers["content-type"] = "multipart/form-data; boundary=edge";
-  for (const auto& [name, bytes] : photos) {
-    request.body += "--edge\r\nContent-Disposition: form-data; name=\"photo\"; filename=\"" + name +
-                    "\"\r\n\r\n" + bytes + "\r\n";
-  }
-  request.body += "--edge--\r\n";
-  return request;
-}
-
-HttpRequest bare(const std::string& method, const std::string& target) {
-  HttpRequest request;
-  request.method = method;
-  read_target(target, request);
-  return request;
-}
-
-class ServiceTest : public testing::Test {
+class ServiceTest : public ServiceFixture {
  protected:
-  void SetUp() override {
-    std::string pattern = testing::TempDir() + "serviceXXXXXX";
-    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
-    folder_ = pattern;
-    Gallery gallery = Gallery::create(place(), settings_for(grey_model(), "m"));
-    enrol(gallery, "Ada", 1);
-    enrol(gallery, "Grace", 2);
-    service_ = std::make_unique<Service>(grey_model(), std::move(gallery), 2, IndexProgress(),
-                                         [this](const RequestRecord& record) {
-                                           const std::lock_guard lock(mutex_);
-                                           records_.push_back(record);
-                                         });
+  std::string key_for(Role role) {
+    Gallery gallery = Gallery::open(place(), Access::read_write);
+    const std::string key = add_access_key(gallery, role, "");
+    service_->follow();
+    return key;
   }
-  void TearDown() override {
-    service_.reset();
-    std::filesystem::remove_all(folder_);
-  }
-
-  std::string place() const { return (folder_ / "g").string(); }
-  static void enrol(Gallery& gallery, const std::string& name, uint32_t person) {
-    const Model model = grey_model();
-    ThreadPool pool(1);
-    const Matrix rows =
-        embed_images(model, std::vector<Image>{decode_image(face_png(person), "x")}, pool);
-    NewPerson added;
-    added.name = name;
-    added.templates = {{"x", rows.values, std::string(64, static_cast<char>('0' + person)), 1, ""}};
-    gallery.enrol(std::vector<NewPerson>{added});
-  }
-  json asked(const HttpRequest& request, int status = 200) {
-    const HttpResponse response = service_->handle(request);
-    EXPECT_EQ(response.status, status) << response.body;
-    const json document = json::parse(response.body);
-    if (status != 200) {
-      EXPECT_EQ(document["code"], status);
-      EXPECT_TRUE(document["message"].is_string());
-    }
-    return document;
-  }
-
-  std::filesystem::path folder_;
-  std::unique_ptr<Service> service_;
-  std::mutex mutex_;
-  std::vector<RequestRecord> records_;
 };
 
 TEST_F(ServiceTest, SaysWhoIsOnEachPhotoOrUnknown) {
@@ -168,8 +83,9 @@ TEST_F(ServiceTest, DescribesItself) {
 }
 
 TEST_F(ServiceTest, RefusesWhatIsNoRouteOrNoRequest) {
-  asked(bare("GET", "/"), 404);
-  asked(bare("GET", "/v1/model/"), 404);
+  asked(bare("GET", "/nothing"), 404);
+  asked(bare("GET", "/v1"), 404);
+  asked(bare("GET", "/v1/model/more"), 404);
   EXPECT_EQ(records_.back().route, "");
   const HttpResponse wrong = service_->handle(bare("GET", "/v1/verify"));
   EXPECT_EQ(wrong.status, 405);
@@ -189,7 +105,7 @@ TEST_F(ServiceTest, FollowsTheGallery) {
   Gallery other = Gallery::open(place(), Access::read_write);
   enrol(other, "Mary", 9);
   EXPECT_EQ(service_->follow(), std::nullopt);
-  EXPECT_EQ(service_->people(), 3u);
+  EXPECT_EQ(service_->gallery().people(), 3u);
   const json found = asked(post_photos("/v1/identify", {{"a", face_png(9)}}));
   EXPECT_EQ(found["photos"][0]["faces"][0]["name"], "Mary");
 }
@@ -211,6 +127,123 @@ TEST_F(ServiceTest, AnswersManyAtOnce) {
   for (int i = 0; i < 20; ++i) service_->follow();
   for (std::thread& client : clients) client.join();
   EXPECT_EQ(right, 80);
+}
+
+TEST_F(ServiceTest, KeysOpenWhatTheirRoleSays) {
+  const std::string door = key_for(Role::recognise), office = key_for(Role::admin);
+  const HttpRequest who = post_photos("/v1/identify", {{"a", face_png(1)}});
+  asked(who, 401);
+  asked(with_key(who, "wrong"), 401);
+  asked(with_key(who, door));
+  EXPECT_EQ(records_.back().key.size(), 8u);
+  EXPECT_EQ(asked(with_key(bare("GET", "/v1/model"), door))["role"], "recognise");
+  EXPECT_EQ(asked(with_key(bare("GET", "/v1/model"), office))["role"], "admin");
+  const HttpRequest change = bare("PUT", "/v1/decision", "{\"fpir\": 0.5}");
+  EXPECT_THAT(asked(with_key(change, door), 403)["message"].get<std::string>(), HasSubstr("admin"));
+  asked(with_key(change, office));
+  HttpRequest bearer = who;
+  bearer.headers["authorization"] = "Bearer " + door;
+  asked(bearer);
+  for (const char* open : {"/healthz", "/readyz", "/openapi.json"}) asked(bare("GET", open));
+  EXPECT_EQ(service_->handle(bare("GET", "/")).status, 200);
+  asked(bare("GET", "/metrics"), 401);
+  {
+    Gallery gallery = Gallery::open(place(), Access::read_write);
+    revoke_access_key(gallery, find_access_key(access_keys(gallery), door)->id);
+  }
+  service_->follow();
+  asked(with_key(who, door), 401);
+  asked(with_key(who, office));
+}
+
+TEST_F(ServiceTest, WithoutKeysOnlyThisMachineIsServed) {
+  HttpRequest request = bare("GET", "/v1/model");
+  for (const char* host : {"localhost", "127.1.2.3:80", "[::1]:8080"}) {
+    request.headers["host"] = host;
+    asked(request);
+  }
+  for (const char* host : {"evil.example", "127.0.0.1.evil.example", "127.evil", ""}) {
+    request.headers["host"] = host;
+    asked(request, 403);
+  }
+  serve({.threads = 1, .open_without_keys = false});
+  asked(bare("GET", "/v1/model"), 401);
+  asked(bare("GET", "/healthz"));
+}
+
+TEST_F(ServiceTest, PagesOfOtherOriginsAreRefusedUnlessNamed) {
+  HttpRequest request = post_photos("/v1/identify", {{"a", face_png(1)}});
+  request.headers["origin"] = "http://127.0.0.1:8080";
+  asked(request);
+  request.headers["origin"] = "https://evil.example";
+  asked(request, 403);
+  request.headers["origin"] = "null";
+  asked(request, 403);
+  serve({.threads = 1, .origins = {"https://intranet.example"}});
+  request.headers["origin"] = "https://intranet.example";
+  const HttpResponse answer = service_->handle(request);
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_EQ(answer.headers.at("Access-Control-Allow-Origin"), "https://intranet.example");
+  request.method = "OPTIONS";
+  const HttpResponse preflight = service_->handle(request);
+  EXPECT_EQ(preflight.status, 204);
+  EXPECT_THAT(preflight.headers.at("Access-Control-Allow-Headers"), HasSubstr("x-api-key"));
+  request.headers["origin"] = "https://evil.example";
+  asked(request, 403);
+}
+
+TEST_F(ServiceTest, AKeyMayAskOnlySoOften) {
+  const std::string key = key_for(Role::recognise);
+  serve({.threads = 1, .rate = 2});
+  const HttpRequest request = with_key(bare("GET", "/v1/model"), key);
+  asked(request);
+  asked(request);
+  const HttpResponse refused = service_->handle(request);
+  EXPECT_EQ(refused.status, 429);
+  EXPECT_EQ(refused.headers.at("Retry-After"), "1");
+}
+
+TEST_F(ServiceTest, LimitsPixelsAndTime) {
+  serve({.threads = 1, .most_photo_pixels = 92 * 112 - 1});
+  const json found = asked(post_photos("/v1/identify", {{"large.png", face_png(1)}}));
+  EXPECT_THAT(found["photos"][0]["error"]["message"].get<std::string>(), HasSubstr("large.png"));
+  HttpRequest late = post_photos("/v1/identify", {{"a", face_png(1)}});
+  late.deadline = std::chrono::steady_clock::now() - std::chrono::seconds(1);
+  asked(late, 503);
+}
+
+TEST_F(ServiceTest, ExplainsWithAPicture) {
+  const json answer = asked(post_photos("/v1/explain", {{"a", face_png(3)}, {"b", face_png(4)}}));
+  EXPECT_EQ(answer["same"], false);
+  EXPECT_THAT(answer["picture"].get<std::string>(), testing::StartsWith("iVBORw0KGgo"));
+}
+
+TEST_F(ServiceTest, CountsWhatItDoes) {
+  asked(post_photos("/v1/identify", {{"a", face_png(1)}, {"b", face_png(9)}}));
+  asked(bare("GET", "/nothing"), 404);
+  service_->refused(413);
+  service_->set_load([](ServiceGauges& gauges) { gauges.waiting = 3; });
+  const std::string text = service_->handle(bare("GET", "/metrics")).body;
+  for (const char* line :
+       {"doppel_requests_total{method=\"POST\",route=\"/v1/identify\",status=\"200\"} 1\n",
+        "doppel_requests_total{method=\"-\",route=\"none\",status=\"404\"} 1\n",
+        "doppel_requests_total{method=\"-\",route=\"none\",status=\"413\"} 1\n",
+        "doppel_request_seconds_count{method=\"POST\",route=\"/v1/identify\"} 1\n",
+        "doppel_faces_total{outcome=\"known\"} 1\n", "doppel_faces_total{outcome=\"unknown\"} 1\n",
+        "doppel_gallery_people 2\n", "doppel_waiting_requests 3\n", "doppel_ready 1\n"}) {
+    EXPECT_THAT(text, HasSubstr(line));
+  }
+  EXPECT_THAT(text, testing::Not(HasSubstr("Ada")));
+}
+
+TEST_F(ServiceTest, ServesThePageWithItsLimits) {
+  const HttpResponse page = service_->handle(bare("GET", "/"));
+  EXPECT_EQ(page.status, 200);
+  EXPECT_EQ(page.content_type, "text/html; charset=utf-8");
+  EXPECT_THAT(page.headers.at("Content-Security-Policy"), HasSubstr("default-src 'self'"));
+  EXPECT_EQ(page.headers.at("X-Content-Type-Options"), "nosniff");
+  EXPECT_THAT(service_->handle(bare("GET", "/chart.js")).body, HasSubstr("Chart.js"));
+  EXPECT_EQ(service_->handle(bare("GET", "/../etc/passwd")).status, 404);
 }
 
 }  // namespace

@@ -1,0 +1,203 @@
+#include "doppel/service/recognition_routes.h"
+
+#include <utility>
+#include <vector>
+
+#include "doppel/base/base64.h"
+#include "doppel/base/error.h"
+#include "doppel/gallery/answer_json.h"
+#include "doppel/image/encode.h"
+#include "doppel/loss/energy.h"
+#include "doppel/model/far_curve.h"
+#include "doppel/report/explain.h"
+#include "doppel/service/request_photos.h"
+
+namespace doppel {
+namespace {
+
+using nlohmann::json;
+
+constexpr size_t kMostCandidates = 100;
+
+FaceChoice faces_in_query(const RouteRequest& request, FaceChoice otherwise) {
+  const std::string& given = request.text("faces");
+  return given.empty() ? otherwise : face_choice(given);
+}
+
+// {"file", "faces": [...]}, or {"file", "error"}; `of_face(row, face)` gives a face's object.
+template <typename OfFace>
+json photos_json(const std::vector<RequestPhoto>& photos, const OfFace& of_face) {
+  json documents = json::array();
+  for (const RequestPhoto& photo : photos) {
+    json document = {{"file", photo.name}};
+    if (photo.problem) {
+      document["error"] = {{"code", 400}, {"message", photo.problem->what()}};
+    } else {
+      json& faces = document["faces"] = json::array();
+      for (size_t i = 0; i < photo.faces.size(); ++i) {
+        faces.push_back(of_face(photo.first + i, photo.faces[i]));
+      }
+    }
+    documents.push_back(std::move(document));
+  }
+  return documents;
+}
+
+HttpResponse identify(const RouteRequest& request, ServiceParts& parts) {
+  const size_t top = request.number("top", 1, 1, kMostCandidates);
+  std::vector<RequestPhoto> photos =
+      read_photos(request, faces_in_query(request, FaceChoice::all), parts);
+  const Matrix embeddings = embed_faces(photos, parts);
+  const std::vector<Answer> answers = parts.gallery.identify(embeddings, top);
+  request.record.faces = answers.size();
+  for (const Answer& answer : answers) request.record.known += answer.known ? 1 : 0;
+  const json found = photos_json(photos, [&](size_t row, const PhotoFace& face) {
+    json document = to_json(answers[row]);
+    document["box"] = box_json(face);
+    return document;
+  });
+  return json_response({{"photos", found}, {"rule", to_json(parts.gallery.rule())}});
+}
+
+// The one face of each of the request's two photos.
+std::vector<RequestPhoto> read_two(const RouteRequest& request, const ServiceParts& parts) {
+  const FaceChoice choice = faces_in_query(request, FaceChoice::one);
+  if (choice == FaceChoice::all) {
+    throw Error(ErrorKind::bad_argument, "faces: one or largest was expected");
+  }
+  std::vector<RequestPhoto> photos = read_photos(request, choice, parts);
+  if (photos.size() != 2) {
+    throw Error(ErrorKind::bad_argument,
+                "body: two photos were expected, not " + std::to_string(photos.size()));
+  }
+  for (const RequestPhoto& photo : photos) {
+    if (photo.problem) throw Error(*photo.problem);
+  }
+  return photos;
+}
+
+HttpResponse verify(const RouteRequest& request, ServiceParts& parts) {
+  std::vector<RequestPhoto> photos = read_two(request, parts);
+  const Matrix embeddings = embed_faces(photos, parts);
+  const double distance = energy_of(parts.model.energy, embeddings.row(0), embeddings.row(1));
+  json document = verdict_json(parts.model, distance);
+  document["distance"] = distance;
+  return json_response(document);
+}
+
+HttpResponse explain_two(const RouteRequest& request, ServiceParts& parts) {
+  const std::vector<RequestPhoto> photos = read_two(request, parts);
+  const std::lock_guard lock(parts.explaining);
+  request.check_time();
+  ThreadPool pool(parts.threads);
+  const Explanation explanation =
+      explain(parts.model, photos[0].faces[0].image, photos[1].faces[0].image, {}, pool);
+  json document = verdict_json(parts.model, explanation.distance);
+  document["distance"] = explanation.distance;
+  document["picture"] =
+      to_base64(encode_png(draw_explanation(explanation, {"first", "second"}, "")));
+  return json_response(document);
+}
+
+HttpResponse embed(const RouteRequest& request, ServiceParts& parts) {
+  std::vector<RequestPhoto> photos =
+      read_photos(request, faces_in_query(request, FaceChoice::all), parts);
+  const Matrix embeddings = embed_faces(photos, parts);
+  const json found = photos_json(photos, [&](size_t row, const PhotoFace& face) {
+    return json{
+        {"box", box_json(face)},
+        {"embedding", std::vector<float>(embeddings.row(row).begin(), embeddings.row(row).end())}};
+  });
+  return json_response({{"photos", found}, {"model", parts.digest}});
+}
+
+json training_json(const Model& model) {
+  if (model.foreign) return nullptr;
+  const TrainingRecord& training = model.training;
+  json history = json::array();
+  for (const EpochLosses& losses : training.history) history.push_back(losses_to_json(losses));
+  return {{"identities", training.identities},
+          {"images", training.images},
+          {"seed", training.seed},
+          {"members", model.members.size()},
+          {"recipe", training.recipe},
+          {"history", std::move(history)}};
+}
+
+HttpResponse describe(const RouteRequest& request, ServiceParts& parts) {
+  const Model& model = parts.model;
+  const GallerySettings settings = parts.gallery.settings();
+  const DecisionRule rule = parts.gallery.rule();
+  return json_response({{"version", model.version},
+                        {"digest", parts.digest},
+                        {"input",
+                         {{"width", model.preprocessing.width},
+                          {"height", model.preprocessing.height},
+                          {"align", model.preprocessing.align}}},
+                        {"embedding_size", embedding_size(model)},
+                        {"energy", to_string(model.energy.kind)},
+                        {"threshold", settings.threshold ? to_json(*settings.threshold) : json()},
+                        {"training", training_json(model)},
+                        {"people", parts.gallery.people()},
+                        {"templates", parts.gallery.templates()},
+                        {"photos", settings.photos},
+                        {"rule", to_json(rule)},
+                        {"decision",
+                         {{"fpir", settings.fpir},
+                          {"distance", settings.distance ? json(*settings.distance) : json()},
+                          {"fusion", settings.fusion == Fusion::mean ? "mean" : "nearest"}}},
+                        {"role", to_string(request.role)},
+                        {"keys", !parts.gallery.keys().empty()}});
+}
+
+}  // namespace
+
+json verdict_json(const Model& model, double distance) {
+  if (!model.threshold) return {{"threshold", nullptr}, {"same", nullptr}, {"far", nullptr}};
+  return {{"threshold", model.threshold->value},
+          {"same", distance < model.threshold->value},
+          {"far", far_at(model.threshold->curve, distance)}};
+}
+
+void add_recognition_routes(RouteTable& table, ServiceParts& parts) {
+  const auto with = [&parts](HttpResponse (*answer)(const RouteRequest&, ServiceParts&)) {
+    return [&parts, answer](const RouteRequest& request) { return answer(request, parts); };
+  };
+  const QueryParameter faces = {"faces", "string",
+                                "Which faces of a photo: all, largest, or one (the only one)"};
+  table.add({.method = "POST",
+             .path = "/v1/identify",
+             .summary = "Who is on each of the photos, or unknown",
+             .query = {{"top", "integer", "How many candidates, 1 to 100"}, faces},
+             .body = RequestBody::photos,
+             .answer_fields = {"photos", "rule"},
+             .answer = with(identify)});
+  table.add({.method = "POST",
+             .path = "/v1/verify",
+             .summary = "Whether two photos show one person",
+             .query = {faces},
+             .body = RequestBody::photos,
+             .answer_fields = {"distance", "threshold", "same", "far"},
+             .answer = with(verify)});
+  table.add({.method = "POST",
+             .path = "/v1/explain",
+             .summary = "Which regions make two photos alike or different, as a picture",
+             .query = {faces},
+             .body = RequestBody::photos,
+             .answer_fields = {"distance", "threshold", "same", "far", "picture"},
+             .answer = with(explain_two)});
+  table.add({.method = "POST",
+             .path = "/v1/embed",
+             .summary = "The embeddings of the faces on each of the photos",
+             .query = {faces},
+             .body = RequestBody::photos,
+             .answer_fields = {"photos", "model"},
+             .answer = with(embed)});
+  table.add({.method = "GET",
+             .path = "/v1/model",
+             .summary = "The model, what it is worth, and by which rule the gallery decides",
+             .answer_fields = {"digest", "threshold", "training", "people", "rule", "role"},
+             .answer = with(describe)});
+}
+
+}  // namespace doppel

@@ -1,0 +1,107 @@
+#include "doppel/service/served_gallery.h"
+
+#include <atomic>
+#include <thread>
+
+#include "doppel/base/digest.h"
+#include "doppel/base/error.h"
+#include "doppel/service/service_fixture.h"
+
+namespace doppel {
+namespace {
+
+class ServedGalleryTest : public ServiceFixture {
+ protected:
+  void SetUp() override {
+    ServiceFixture::SetUp();
+    service_.reset();
+    gallery_ = std::make_unique<ServedGallery>(place(), embedding_digest(grey_model()), 1,
+                                               IndexProgress());
+  }
+  void TearDown() override {
+    gallery_.reset();
+    ServiceFixture::TearDown();
+  }
+  std::string nearest(uint32_t person) {
+    ThreadPool pool(1);
+    const Matrix probe =
+        embed_images(grey_model(), std::vector<Image>{decode_image(face_png(person), "x")}, pool);
+    const Answer answer = gallery_->identify(probe, 1).at(0);
+    return answer.known ? answer.candidates[0].name : "unknown";
+  }
+
+  std::unique_ptr<ServedGallery> gallery_;
+};
+
+TEST_F(ServedGalleryTest, ItsOwnChangesAreKnownAtOnce) {
+  gallery_->change([](Gallery& gallery) { enrol(gallery, "Mary", 5); });
+  EXPECT_EQ(nearest(5), "Mary");
+  EXPECT_EQ(gallery_->people(), 3u);
+  EXPECT_EQ(gallery_->templates(), 3u);
+  gallery_->change([](Gallery& gallery) { gallery.rename("Mary", "Ada", /*merge=*/true); });
+  EXPECT_EQ(nearest(5), "Ada");
+  gallery_->change([](Gallery& gallery) { gallery.remove(std::vector<std::string>{"Ada"}); });
+  EXPECT_EQ(nearest(5), "unknown");
+  EXPECT_EQ(gallery_->settings().fpir, 0.01);
+  gallery_->change([](Gallery& gallery) { gallery.set_decision(0.2, {}, Fusion::nearest); });
+  EXPECT_EQ(gallery_->settings().fpir, 0.2);
+}
+
+TEST_F(ServedGalleryTest, AFailedChangeChangesNothing) {
+  EXPECT_THROW(gallery_->change([](Gallery& gallery) { gallery.rename("nobody", "x"); }), Error);
+  EXPECT_EQ(gallery_->people(), 2u);
+  gallery_->change([](Gallery& gallery) { gallery.rename("Ada", "Ada King"); });
+  EXPECT_EQ(nearest(1), "Ada King");
+}
+
+TEST_F(ServedGalleryTest, FollowsPeopleAndKeys) {
+  Gallery other = Gallery::open(place(), Access::read_write);
+  EXPECT_TRUE(gallery_->keys().empty());
+  add_access_key(other, Role::recognise, "door");
+  enrol(other, "Mary", 5);
+  EXPECT_EQ(gallery_->follow(), std::nullopt);
+  EXPECT_EQ(gallery_->keys().size(), 1u);
+  EXPECT_EQ(nearest(5), "Mary");
+}
+
+TEST_F(ServedGalleryTest, AMoveToAnotherModelIsNotTakenIn) {
+  Gallery other = Gallery::open(place(), Access::read_write);
+  other.change_note("settings", [](const std::string& text) {
+    nlohmann::json settings = nlohmann::json::parse(text);
+    settings["model"] = sha256_hex("another");
+    return settings.dump();
+  });
+  ASSERT_TRUE(gallery_->follow());
+  EXPECT_THAT(*gallery_->follow(), testing::HasSubstr("the model that is served"));
+  EXPECT_EQ(gallery_->trouble(), gallery_->follow());
+  EXPECT_EQ(nearest(1), "Ada") << "who was known stays known";
+}
+
+TEST_F(ServedGalleryTest, ManyMaySearchAndChangeAtOnce) {
+  std::atomic<bool> ended = false;
+  std::vector<std::thread> threads;
+  threads.emplace_back([&] {
+    while (!ended) gallery_->follow();
+  });
+  threads.emplace_back([&] {
+    while (!ended) EXPECT_EQ(nearest(1), "Ada");
+  });
+  for (uint32_t t = 0; t < 3; ++t) {
+    threads.emplace_back([&, t] {
+      for (uint32_t i = 0; i < 5; ++i) {
+        const uint32_t person = 10 + 5 * t + i;
+        const std::string name = std::string("P").append(std::to_string(person));
+        gallery_->change([&](Gallery& gallery) { enrol(gallery, name, person); });
+        EXPECT_EQ(nearest(person), name);
+      }
+    });
+  }
+  for (size_t t = 2; t < threads.size(); ++t) threads[t].join();
+  ended = true;
+  threads[0].join();
+  threads[1].join();
+  EXPECT_EQ(gallery_->people(), 17u);
+}
+
+}  // namespace
+}  // namespace doppel

@@ -1,0 +1,38 @@
+// What the routes of the service share.
+#pragma once
+
+#include <cstdint>
+#include <mutex>
+#include <string>
+
+#include "doppel/model/model.h"
+#include "doppel/model/photo_faces.h"
+#include "doppel/service/embedding_batches.h"
+#include "doppel/service/metrics.h"
+#include "doppel/service/served_gallery.h"
+
+namespace doppel {
+
+struct ServiceParts {
+  ServiceParts(Model served, const std::string& location, int threads, int64_t most_photo_pixels,
+               IndexProgress progress)
+      : model(std::move(served)),
+        digest(embedding_digest(model)),
+        photos(model),
+        threads(threads),
+        most_pixels(most_photo_pixels),
+        gallery(location, digest, threads, std::move(progress)),
+        batches(model, threads) {}
+
+  const Model model;
+  const std::string digest;
+  const PhotoFaces photos;
+  const int threads;
+  const int64_t most_pixels;  // of a photo
+  ServedGallery gallery;
+  EmbeddingBatches batches;
+  Metrics metrics;
+  std::mutex explaining;  // one at a time: each takes all threads for a second
+};
+
+}  // namespace doppel

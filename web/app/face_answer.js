@@ -1,0 +1,68 @@
+// Who a face is: the nearest people of the gallery with their distances, beside the threshold.
+import {el} from './dom.js';
+import {distance, percent, relation} from './format.js';
+
+export const nameOf = (face) => (face.known ? face.name : 'Unknown');
+
+// What stands over a face's box: "Ada  0.31 < 0.71".
+export function labelOf(face, rule) {
+  const nearest = face.candidates[0];
+  const name = face.known ? face.name : 'unknown';
+  if (!nearest) return name;
+  return `${name}  ${measure(nearest.distance, rule)}`;
+}
+
+// The same as a sentence for a live region; the distances, which change with each frame, left out.
+export function namesOf(faces) {
+  if (!faces.length) return 'No face';
+  const names = faces.filter((face) => face.known).map((face) => face.name);
+  const strangers = faces.length - names.length;
+  if (strangers) names.push(strangers === 1 ? 'unknown' : `${strangers} unknown`);
+  return names.join(', ');
+}
+
+const measure = (value, rule) => {
+  const threshold = rule?.threshold;
+  return threshold === null || threshold === undefined ? distance(value)
+                                                       : relation(value, threshold);
+};
+
+function candidate(entry, rule, most) {
+  const threshold = rule?.threshold ?? null;
+  const near = threshold !== null && entry.distance < threshold;
+  const fill = el('span', {class: 'fill'});
+  fill.style.width = `${Math.min(100, 100 * entry.distance / most)}%`;
+  const line = threshold === null ? null : el('span', {class: 'limit'});
+  if (line) line.style.left = `${Math.min(100, 100 * threshold / most)}%`;
+  const rate = entry.fpir ?? null;
+  return el('li', {class: near ? 'candidate near' : 'candidate'},
+    el('span', {class: 'who', title: entry.name}, entry.name),
+    el('span', {class: 'measure'}, measure(entry.distance, rule)),
+    el('span', {class: 'meter', 'aria-hidden': 'true'}, fill, line),
+    el('span', {class: 'rate'}, rate === null ? '' : `FPIR ${percent(rate)}`));
+}
+
+// `position` numbers the faces of one photo; nothing where there is only one.
+export function createFaceAnswer(face, rule, position) {
+  const threshold = rule?.threshold ?? null;
+  const distances = face.candidates.map((entry) => entry.distance);
+  const most = threshold > 0 ? 2 * threshold : Math.max(...distances, 1e-9);
+  return el('article', {class: face.known ? 'answer known' : 'answer unknown'},
+    el('header', {},
+      position ? el('span', {class: 'badge', 'aria-label': `face ${position}`}, position) : null,
+      el('h3', {}, nameOf(face)),
+      el('span', {class: 'verdict'}, face.known ? 'recognised' : 'not recognised')),
+    face.candidates.length
+        ? el('ol', {class: 'candidates', 'aria-label': 'nearest people'},
+             face.candidates.map((entry) => candidate(entry, rule, most)))
+        : el('p', {class: 'hint'}, 'Nobody is enrolled yet to compare with.'));
+}
+
+// Said once where answers are shown.
+export function explainRule(rule) {
+  if (!rule || rule.threshold === null || rule.threshold === undefined) {
+    return 'The model has no threshold, so nobody counts as recognised. Choose one in “Model”.';
+  }
+  return `Somebody is recognised at a distance below ${distance(rule.threshold)}. FPIR says how ` +
+         'often a stranger would come as near to anybody of this gallery.';
+}
