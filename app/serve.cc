@@ -110,7 +110,7 @@ void run(const ServeOptions& options) {
   settings.port = options.port;
   settings.certificate = options.certificate;
   settings.key = options.key;
-  settings.workers = 2 * static_cast<size_t>(threads);  // while one waits another decodes
+
   settings.most_body = static_cast<size_t>(options.megabytes * 1e6);
   settings.answering =
       std::chrono::milliseconds(static_cast<std::chrono::milliseconds::rep>(1e3 * options.seconds));

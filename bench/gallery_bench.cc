@@ -1,18 +1,13 @@
 // What a gallery costs beside its networks: a whole `doppel identify` process against many people;
 // enrolling a folder beside embedding the same pictures; memory over many identifications. Each
 // after checking that the answer is right.
-#include <stdlib.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "bench/comparison.h"
-#include "doppel/base/random.h"
-#include "doppel/data/synthetic.h"
+#include "bench/large_gallery.h"
 #include "doppel/gallery/photo_templates.h"
 #include "doppel/gallery/search.h"
 #include "doppel/image/decode.h"
@@ -21,80 +16,23 @@
 namespace doppel {
 namespace {
 
-namespace fs = std::filesystem;
-
 struct Options {
   size_t people = 10'000, identifications = 100'000;
   int runs = 31, rounds = 5;
   bool as_json = false;
 };
 
-// Of its own, gone afterwards.
-class Folder {
- public:
-  Folder() {
-    std::string pattern = (fs::temp_directory_path() / "gallery_benchXXXXXX").string();
-    if (mkdtemp(pattern.data()) == nullptr) throw Error(ErrorKind::io, pattern + ": no folder");
-    path_ = pattern;
-  }
-  ~Folder() { fs::remove_all(path_); }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  fs::path operator/(const std::string& name) const { return path_ / name; }
-
- private:
-  fs::path path_;
-};
-
-// The program, to its end; what it prints goes to `out`.
-void run_program(std::vector<std::string> words, const std::string& out) {
-  words.insert(words.begin(), DOPPEL_PROGRAM);
-  std::vector<char*> arguments;
-  for (std::string& word : words) arguments.push_back(word.data());
-  arguments.push_back(nullptr);
-  const pid_t child = fork();
-  if (child == 0) {
-    if (std::freopen(out.c_str(), "w", stdout) == nullptr ||
-        std::freopen("/dev/null", "w", stderr) == nullptr) {
-      _exit(127);
-    }
-    execv(DOPPEL_PROGRAM, arguments.data());
-    _exit(127);
-  }
-  int status = 0;
-  if (child < 0 || waitpid(child, &status, 0) != child || status != 0) {
-    throw Error(ErrorKind::io, words[1] + ": the program failed");
-  }
-}
-
-double resident_mb() {
-  std::ifstream stream("/proc/self/statm");
-  double total = 0, resident = 0;
-  stream >> total >> resident;
-  return resident * static_cast<double>(sysconf(_SC_PAGESIZE)) / 1e6;
-}
-
 const auto kNoProgress = [](size_t) {};
 
 class Bench {
  public:
-  explicit Bench(const Options& options) : options_(options) {
-    write_synthetic(folder_ / "faces", 40, 10, 1);
-    // The default recipe's networks; how well they were trained costs no time.
-    run_program({"train", folder_ / "faces", "--out", model_file(), "--set", "training.steps=50"},
-                "/dev/null");
-    model_ = load_model(model_file());
-    for (const auto& person : fs::directory_iterator(folder_ / "faces")) {
-      for (const auto& file : fs::directory_iterator(person)) files_.push_back(file.path());
-    }
-    std::ranges::sort(files_);
-  }
+  explicit Bench(const Options& options) : options_(options) {}
 
   nlohmann::json run() {
-    make_gallery();
+    world_.fill(options_.people);
     nlohmann::json result = {{"people", options_.people},
-                             {"values", embedding_size(model_)},
-                             {"threads", pool_.threads()}};
+                             {"values", embedding_size(world_.model())},
+                             {"threads", world_.pool().threads()}};
     result.update(time_process());
     result.update(time_enrolment());
     result.update(measure_memory());
@@ -102,38 +40,9 @@ class Bench {
   }
 
  private:
-  std::string model_file() const { return folder_ / "m.safetensors"; }
-  std::string gallery_file() const { return folder_ / "people.gallery"; }
-
-  // Directions without a face, and one person.
-  void make_gallery() {
-    Gallery gallery = Gallery::create(gallery_file(), settings_for(model_, model_file()));
-    Random random(1, Purpose::sample);
-    std::vector<NewPerson> people;
-    for (size_t i = 1; i < options_.people; ++i) {
-      NewTemplate made;
-      double squares = 0;
-      for (size_t k = 0; k < embedding_size(model_); ++k) {
-        made.embedding.push_back(static_cast<float>(random.normal()));
-        squares += double{made.embedding.back()} * made.embedding.back();
-      }
-      for (float& value : made.embedding) value /= static_cast<float>(std::sqrt(squares));
-      made.image_digest = std::string(64, '0');
-      std::snprintf(made.image_digest.data(), 65, "%064zu", i);
-      people.push_back({std::string("person ").append(std::to_string(i)), {made}});
-    }
-    const std::vector<std::string> one = {files_[0]};
-    people.push_back({"the one",
-                      {*PhotoTemplates(model_, pool_)
-                            .of_files(one, FaceChoice::one, false, kNoProgress)
-                            .front()
-                            .made}});
-    gallery.enrol(people);
-  }
-
   nlohmann::json time_process() {
-    const std::string out = folder_ / "answer.json";
-    run_program({"identify", gallery_file(), files_[0], "--json"}, out);
+    const std::string out = world_.path("answer.json");
+    run_program({"identify", world_.gallery_file(), world_.files()[0], "--json"}, out);
     std::ifstream stream(out);
     const nlohmann::json answer = nlohmann::json::parse(stream);
     if (answer.dump().find("\"the one\"") == std::string::npos) {
@@ -142,7 +51,7 @@ class Bench {
     std::vector<double> taken;
     for (int i = 0; i < options_.runs; ++i) {
       const Clock::time_point start = Clock::now();
-      run_program({"identify", gallery_file(), files_[0]}, "/dev/null");
+      run_program({"identify", world_.gallery_file(), world_.files()[0]}, "/dev/null");
       taken.push_back(seconds_since(start));
     }
     return {{"identify_process_s", median(taken)},
@@ -150,23 +59,23 @@ class Bench {
   }
 
   nlohmann::json time_enrolment() {
-    const PhotoTemplates templates(model_, pool_);
+    const PhotoTemplates templates(world_.model(), world_.pool());
     std::vector<Image> images;
-    for (const std::string& file : files_) images.push_back(load_image(file));
+    for (const std::string& file : world_.files()) images.push_back(load_image(file));
     std::vector<double> enrolling, embedding;
     for (int round = 0; round < options_.rounds; ++round) {
       Clock::time_point start = Clock::now();
-      const auto made = templates.of_files(files_, FaceChoice::one, false, kNoProgress);
+      const auto made = templates.of_files(world_.files(), FaceChoice::one, false, kNoProgress);
       enrolling.push_back(seconds_since(start));
       start = Clock::now();
-      const Matrix embeddings = embed_images(model_, images, pool_);
+      const Matrix embeddings = embed_images(world_.model(), images, world_.pool());
       embedding.push_back(seconds_since(start));
-      for (size_t i = 0; i < files_.size(); ++i) {
+      for (size_t i = 0; i < world_.files().size(); ++i) {
         const std::span<const float> row = embeddings.row(i);
-        check_equal(files_[i], made[i].made->embedding, {row.begin(), row.end()}, 1e-6);
+        check_equal(world_.files()[i], made[i].made->embedding, {row.begin(), row.end()}, 1e-6);
       }
     }
-    return {{"photos", files_.size()},
+    return {{"photos", world_.files().size()},
             {"enrol_s", median(enrolling)},
             {"embed_s", median(embedding)},
             {"enrol_ratio", median(enrolling) / median(embedding)}};
@@ -174,14 +83,14 @@ class Bench {
 
   // Photos from their files to names, again and again.
   nlohmann::json measure_memory() {
-    Gallery gallery = Gallery::open(gallery_file(), Access::read);
-    GallerySearch search(gallery, pool_);
-    const PhotoTemplates templates(model_, pool_);
+    Gallery gallery = Gallery::open(world_.gallery_file(), Access::read);
+    GallerySearch search(gallery, world_.pool());
+    const PhotoTemplates templates(world_.model(), world_.pool());
     double early = 0;
     size_t done = 0;
     while (done < options_.identifications) {
-      const auto made = templates.of_files(files_, FaceChoice::one, false, kNoProgress);
-      Matrix probes(made.size(), embedding_size(model_));
+      const auto made = templates.of_files(world_.files(), FaceChoice::one, false, kNoProgress);
+      Matrix probes(made.size(), embedding_size(world_.model()));
       for (size_t i = 0; i < made.size(); ++i) {
         std::ranges::copy(made[i].made->embedding, probes.row(i).begin());
       }
@@ -190,7 +99,7 @@ class Bench {
       if (answers[0].candidates.at(0).name != "the one") {
         throw Error(ErrorKind::numeric, "a search does not find who was enrolled");
       }
-      done += files_.size();
+      done += world_.files().size();
       if (early == 0 && done >= 1000) early = resident_mb();
     }
     return {{"identifications", done},
@@ -199,10 +108,7 @@ class Bench {
   }
 
   Options options_;
-  Folder folder_;
-  ThreadPool pool_{ThreadPool::available_threads()};
-  Model model_;
-  std::vector<std::string> files_;
+  LargeGallery world_;
 };
 
 void run(const Options& options) {

@@ -14,6 +14,7 @@ import base64
 import json
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -28,7 +29,7 @@ from selenium.common.exceptions import StaleElementReferenceException, WebDriver
 from selenium.webdriver.chrome.service import Service as Chromedriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.support.ui import Select, WebDriverWait
+from selenium.webdriver.support.ui import WebDriverWait
 
 import browser_images as images
 
@@ -94,8 +95,10 @@ class Program:
         photo = folder / f"{name}.png"
         photo.write_bytes(face)
         # A new gallery is made by enrolling; the tests begin by emptying it.
-        run = lambda *words: subprocess.run([program, *words], check=True, capture_output=True,
-                                            text=True).stdout
+        def run(*words):
+            return subprocess.run([program, *words], check=True, capture_output=True,
+                                  text=True).stdout
+
         run("enroll", gallery, "--model", model, "--name", "somebody", str(photo))
         self.keys = {role: run("key", "add", gallery, "--role", role).strip().split()[-1]
                      for role in roles}
@@ -104,14 +107,16 @@ class Program:
                                         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
                                         text=True)
         self.url = None
+        said = ""
         for line in self.process.stderr:
+            said += line
             self.log.write(line)
             found = re.search(r"http://[0-9.:]+", line)
             if found:
                 self.url = found.group()
                 break
         if not self.url:
-            raise RuntimeError(f"{program} serve did not start: see {self.log.name}")
+            raise RuntimeError(f"{program} serve did not start: {said}")
         # What it says later must not fill the pipe.
         self.reader = threading.Thread(target=self.read, daemon=True)
         self.reader.start()
@@ -136,7 +141,6 @@ class World:
     api = None
     keyed = None   # (url, {role: key}) or nothing
     driver = None
-    programs = []
 
 
 def start_browser(folder, film):
@@ -157,6 +161,8 @@ def setUpModule():
     options = World.options
     World.folder = pathlib.Path(tempfile.mkdtemp(prefix="doppel-browser-"))
     folder = World.folder
+    # Undone in the opposite order, whatever of this fails.
+    unittest.addModuleCleanup(shutil.rmtree, folder, ignore_errors=True)
     (folder / "downloads").mkdir()
     program = str(options.program)
     drawn = images.synthetic_people(program, folder / "drawn", people=12, images=3, seed=7)
@@ -178,20 +184,14 @@ def setUpModule():
             World.keyed = (options.keyed_url, {"admin": admin, "recognise": recognise})
     else:
         plain = Program(program, options.model, folder, "plain", face)
-        World.programs.append(plain)
+        unittest.addModuleCleanup(plain.stop)
         World.api = Api(plain.url)
         keyed = Program(program, options.model, folder, "keyed", face, ("admin", "recognise"))
-        World.programs.append(keyed)
+        unittest.addModuleCleanup(keyed.stop)
         World.keyed = (keyed.url, keyed.keys)
     World.driver = start_browser(folder, folder / "camera.y4m")
+    unittest.addModuleCleanup(World.driver.quit)
     options.output.mkdir(parents=True, exist_ok=True)
-
-
-def tearDownModule():
-    if World.driver:
-        World.driver.quit()
-    for program in World.programs:
-        program.stop()
 
 
 class PageTest(unittest.TestCase):
@@ -450,6 +450,34 @@ class Identify(PageTest):
             self.driver.execute_script(give, data, kind)
             self.until_text(".result .file", f"{kind}.png")
             self.until_text(".result .answer h3", "Ada Lovelace")
+
+    def answer_busy(self, times):
+        """The next answers of the list of people are 503, as of a service with too much to do."""
+        self.driver.execute_script("""
+            let left = arguments[0];
+            const fetch = window.fetch.bind(window);
+            window.asked = 0;
+            window.fetch = (path, ...rest) => {
+              if (!String(path).startsWith('v1/people')) return fetch(path, ...rest);
+              ++window.asked;
+              if (left-- <= 0) return fetch(path, ...rest);
+              return Promise.resolve(new Response(
+                  JSON.stringify({code: 503, message: 'too many requests wait'}),
+                  {status: 503, headers: {'retry-after': '0.1'}}));
+            };""", times)
+
+    def test_a_busy_service_is_asked_once_more(self):
+        self.ready("#model")
+        self.answer_busy(1)
+        self.go("#people")
+        self.row("Ada Lovelace")
+        self.assertEqual(self.driver.execute_script("return window.asked"), 2)
+        self.go("#model")
+        self.answer_busy(2)
+        self.go("#people")
+        self.until_text("#people [role=alert]", "The service is busy.")
+        self.press("Try again")
+        self.until(lambda: not self.all("#people [role=alert]"), "the error's end")
 
     def test_a_service_that_is_away(self):
         self.ready()
@@ -739,6 +767,35 @@ class Model(PageTest):
         self.assertIsNone(info["decision"]["distance"])
         self.assertAlmostEqual(info["decision"]["fpir"], 0.02)
 
+    def test_the_mathematics_are_the_service_s(self):
+        self.api.enrol("Grace", self.face(1).read_bytes())
+        info = self.api.json("GET", "v1/model")
+        if not info["threshold"].get("curve"):
+            self.skipTest("this model has no curve")
+        nearest = self.api.identify(self.face(2).read_bytes())[0]["candidates"]
+        self.ready("#model")
+        distances = [info["rule"]["threshold"], *(near["distance"] for near in nearest)]
+        fars, fpirs, levels = self.driver.execute_async_script("""
+            const [curve, distances, templates, quantiles, done] = arguments;
+            import('./curves.js').then(({farAt, fpirOf, fnrAt, histogram, tarAt}) => {
+              const fars = distances.map((d) => farAt(curve, d));
+              const bins = histogram((d) => tarAt([0, 1, 2, 4], d), 0, 4, 4);
+              done([fars, fars.map((far) => fpirOf(far, templates)),
+                    [tarAt([0, 1, 2, 4], 3), fnrAt([0, 1, 2, 4], 1), tarAt([], 1),
+                     ...bins.map((bin) => bin.share)]]);
+            });""", info["threshold"]["curve"], distances, info["templates"],
+            info["threshold"]["genuine_distances"])
+        for value, wanted in zip(fars, [info["rule"]["far"], *(n["far"] for n in nearest)]):
+            self.assertAlmostEqual(value, wanted, delta=1e-6 + 1e-4 * wanted)
+        for value, wanted in zip(fpirs, [info["rule"]["fpir"], *(n["fpir"] for n in nearest)]):
+            self.assertAlmostEqual(value, wanted, delta=1e-6 + 1e-4 * wanted)
+        third = 1 / 3
+        for value, wanted in zip(levels, [5 / 6, 2 / 3, None, third, third, third / 2, third / 2]):
+            if wanted is None:
+                self.assertIsNone(value)
+            else:
+                self.assertAlmostEqual(value, wanted)
+
     def test_a_rate_that_is_none(self):
         self.ready("#model")
         field = self.shown("#model input[type=number]")
@@ -807,6 +864,7 @@ class Keyboard(PageTest):
         self.assertLess(float(slider.get_attribute("value")), after)
         self.tab_to("Save this threshold").send_keys(Keys.ENTER)
         self.until_text(".threshold-card .status-line", "Saved")
+        self.assertEqual(self.focused().text, "Save this threshold")
 
     def test_the_focus_can_be_seen(self):
         self.ready()
@@ -842,7 +900,7 @@ for (let node = walker.nextNode(); node; node = walker.nextNode()) {
   while (behind && parse(getComputedStyle(behind).backgroundColor).a < 1) {
     behind = behind.parentElement;
   }
-  const ground = behind ? parse(getComputedStyle(behind).backgroundColor) : {r: 255, g: 255, b: 255};
+  const ground = parse(getComputedStyle(behind ?? document.body).backgroundColor);
   const [a, b] = [luminance(parse(style.color)), luminance(ground)];
   const contrast = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
   const size = parseFloat(style.fontSize), bold = Number(style.fontWeight) >= 700;
@@ -940,7 +998,7 @@ class Looks(PageTest):
         self.picture("phone_camera")
 
 
-class Keys_(PageTest):
+class Access(PageTest):
     """A service that asks for keys."""
 
     def setUp(self):

@@ -2,60 +2,20 @@
 #include <gmock/gmock.h>
 #include <signal.h>
 
-#include <array>
 #include <cstdio>
 #include <fstream>
 #include <sstream>
 #include <thread>
 
-#include "doppel/data/synthetic.h"
-#include "program.h"
+#include "serving.h"
 
 namespace doppel {
 namespace {
 
 using nlohmann::json;
 using testing::HasSubstr;
-namespace fs = std::filesystem;
-constexpr std::chrono::seconds kPatience{60};
 
-class ServeCommand : public ProgramTest {
- protected:
-  void SetUp() override {
-    ProgramTest::SetUp();
-    write_synthetic(folder_ / "faces", 26, 2, 7);
-    ASSERT_EQ(run({"train", "faces", "--out", "m.safetensors", "--set", "training.members=1",
-                   "--set", "training.steps=120"})
-                  .code,
-              0);
-    ASSERT_EQ(enroll("Ada", 1).code, 0);
-  }
-  std::string photo(int person) const {
-    return (folder_ / "faces" / std::string("s").append(std::to_string(person)) / "1.pgm").string();
-  }
-  Finished enroll(const std::string& name, int person) const {
-    return run({"enroll", "g", "--model", "m.safetensors", "--name", name, photo(person)});
-  }
-  // What standard error says behind "://127.0.0.1:".
-  int port_of(const Running& serving) const {
-    EXPECT_TRUE(serving.complained("Ctrl-C ends it", kPatience));
-    const std::string said = serving.errors_so_far();
-    const std::string before = "://127.0.0.1:";
-    const size_t at = said.find(before);
-    return at == std::string::npos ? 0 : std::stoi(said.substr(at + before.size()));
-  }
-  static std::string curl(int port, const std::string& target, const std::string& options = "",
-                          const std::string& scheme = "http") {
-    const std::string command = "curl -s --max-time 30 " + options + " '" + scheme +
-                                "://127.0.0.1:" + std::to_string(port) + target + "'";
-    FILE* pipe = popen(command.c_str(), "r");
-    std::string out;
-    std::array<char, 4096> part;
-    while (const size_t n = fread(part.data(), 1, part.size(), pipe)) out.append(part.data(), n);
-    pclose(pipe);
-    return out;
-  }
-};
+class ServeCommand : public ServingTest {};
 
 TEST_F(ServeCommand, AnswersAndFollowsAndEndsWhenItIsTold) {
   Running serving(folder_, {"serve", "g", "--port", "0"}, "");

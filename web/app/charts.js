@@ -73,7 +73,8 @@ export function logAxis(title, least) {
       axis.ticks = [];
       for (let p = 0; p >= from; p -= step) axis.ticks.unshift({value: 10 ** p});
     },
-    ticks: {callback: percent, autoSkip: false, maxRotation: 0},
+    ticks: {callback: (rate) => `${Number((100 * rate).toPrecision(2))}\u00a0%`,
+            autoSkip: false, maxRotation: 0},
   };
 }
 

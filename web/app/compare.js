@@ -133,7 +133,6 @@ export function createCompare(section) {
     const problem = el('div');
     const heat = el('div', {class: 'heat'});
     const why = button('Show why', async () => {
-      why.disabled = true;
       problem.replaceChildren();
       heat.replaceChildren(el('p', {class: 'hint busy', role: 'status'},
                               'Hiding one place after the other …'));
@@ -144,7 +143,6 @@ export function createCompare(section) {
       } catch (error) {
         if (signal.aborted) return;
         heat.replaceChildren();
-        why.disabled = false;
         problem.replaceChildren(notice('error', error.message));
       }
     }, {kind: 'secondary'});

@@ -34,6 +34,8 @@ export function createDistanceScale({distance, threshold, most = 0}) {
   }
   const value = placed(el('span', {class: 'value'}, el('span', {class: 'name'}, text(distance))),
                        distance / end);
+  if (distance / end < 0.05) value.classList.add('first');
+  if (distance / end > 0.95) value.classList.add('last');
   track.append(value);
   const side = threshold === null ? '' : distance < threshold
       ? ', below the threshold of ' : ', not below the threshold of ';

@@ -53,10 +53,29 @@ export function icon(name) {
              ICONS[name].map((d) => svg('path', {d})));
 }
 
-// A button; `kind` is one of primary, secondary, quiet, danger.
+// A button; `kind` is one of primary, secondary, quiet, danger. Where click() returns a promise,
+// the button is busy until then: disabled it would lose the focus of whoever pressed its key.
 export function button(label, click, {kind = 'secondary', icon: name, ...attributes} = {}) {
-  return el('button', {type: 'button', class: `button ${kind}`, on: {click}, ...attributes},
-            name ? icon(name) : null, el('span', {}, label));
+  const element = el('button', {
+    type: 'button', class: `button ${kind}`, on: {click: async (event) => {
+      if (isBusy(element)) return;
+      const done = click(event);
+      if (!(done instanceof Promise)) return;
+      setBusy(element, true);
+      try {
+        await done;
+      } finally {
+        setBusy(element, false);
+      }
+    }}, ...attributes,
+  }, name ? icon(name) : null, el('span', {}, label));
+  return element;
+}
+
+export const isBusy = (control) => control.getAttribute('aria-disabled') === 'true';
+export function setBusy(control, busy) {
+  if (busy) control.setAttribute('aria-disabled', 'true');
+  else control.removeAttribute('aria-disabled');
 }
 
 // What went wrong or should be known, beside the control it concerns; role=alert reads it aloud.

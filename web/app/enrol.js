@@ -1,7 +1,7 @@
 // Enrols people: pictures of the camera or files, each with its own progress and its own error.
 import {enrol} from './api.js';
 import {Camera, cameraProblem} from './camera.js';
-import {button, el, field, forbid, icon, newId, notice, say} from './dom.js';
+import {button, el, field, forbid, icon, newId, notice, say, setBusy} from './dom.js';
 import {nameOfFile, plural, withoutFile} from './format.js';
 import {forbidden, guideAspect, refreshModel} from './model_info.js';
 import {createPhotoInput, picture, PictureUrls} from './photo_input.js';
@@ -42,6 +42,7 @@ export function createEnrol({changed, closed}) {
   let source = 'files';
   let naming = 'all';
   let working = false;
+  let round = 0;            // of enrolling; one that the form was closed on goes no further
 
   // ---- Whose pictures ----
 
@@ -62,7 +63,6 @@ export function createEnrol({changed, closed}) {
   const cameraError = el('div');
   const startCamera = button('Start camera', async () => {
     cameraError.replaceChildren();
-    startCamera.disabled = true;
     try {
       await camera.start();
       if (!camera.running) return;
@@ -71,8 +71,6 @@ export function createEnrol({changed, closed}) {
       take.focus();
     } catch (error) {
       cameraError.replaceChildren(notice('error', cameraProblem(error)));
-    } finally {
-      startCamera.disabled = false;
     }
   }, {icon: 'camera'});
   const take = button('Take picture', async () => {
@@ -172,7 +170,7 @@ export function createEnrol({changed, closed}) {
     submitText.textContent = failed && failed === left.length
         ? `Try ${plural(failed, 'picture', 'pictures')} again`
         : left.length ? `Enrol ${plural(left.length, 'picture', 'pictures')}` : 'Enrol';
-    submit.disabled = working;
+    setBusy(submit, working);
     list.hidden = items.length === 0;
   }
 
@@ -200,15 +198,16 @@ export function createEnrol({changed, closed}) {
       return;
     }
     working = true;
+    const mine = ++round;
     progress.hidden = false;
     progress.max = left.length;
     progress.value = 0;
     left.forEach((item) => setState(item, 'waiting', 'waiting'));
     refresh();
     let done = 0;
-    const whom = new Set();
+    const whom = new Set(), whose = name.value.trim();
     for (const item of left) {
-      const person = each ? item.own.value.trim() : name.value.trim();
+      const person = each ? item.own.value.trim() : whose;
       setState(item, 'busy', 'enrolling …');
       try {
         await enrol(person, item.photo);
@@ -218,23 +217,29 @@ export function createEnrol({changed, closed}) {
       } catch (error) {
         setState(item, 'failed', adviceFor(error, item.photo.file));
       }
+      if (mine !== round) break;
       ++progress.value;
       say(status, `${progress.value} of ${left.length} …`);
     }
-    working = false;
-    progress.hidden = true;
-    const failed = left.length - done;
-    say(status, `${plural(done, 'picture', 'pictures')} of ` +
-        `${whom.size === 1 ? [...whom][0] : plural(whom.size, 'person', 'people')} enrolled` +
-        (failed ? `; ${failed} could not be, the reasons stand beside them.` : '.'));
-    refresh();
     if (done) {
       refreshModel().catch(() => {});  // the header's count only
       changed();
     }
+    if (mine !== round) return;
+    working = false;
+    progress.hidden = true;
+    const failed = left.length - done;
+    const people = whom.size === 1 ? [...whom][0] : plural(whom.size, 'person', 'people');
+    say(status, !done ? 'Nothing was enrolled; the reasons stand beside the pictures.'
+        : `${plural(done, 'picture', 'pictures')} of ${people} enrolled` +
+          (failed ? `; ${failed} could not be, the reasons stand beside them.` : '.'));
+    refresh();
   }
 
   function clearPictures() {
+    ++round;
+    working = false;
+    progress.hidden = true;
     urls.revokeAll();
     items = [];
     list.replaceChildren();

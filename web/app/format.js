@@ -11,7 +11,7 @@ export function percent(rate) {
   if (rate === null || rate === undefined) return 'unknown';
   const hundred = 100 * rate;
   if (hundred === 0 || hundred >= 9.95) return Number(hundred.toFixed(1)) + PERCENT;
-  if (hundred < 1e-6) return `below 0.000001${PERCENT}`;
+  if (hundred < 0.9999e-4) return `below 0.0001${PERCENT}`;
   return Number(hundred.toPrecision(2)).toLocaleString('en-US', {maximumFractionDigits: 8}) +
          PERCENT;
 }

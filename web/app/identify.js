@@ -55,14 +55,11 @@ export function createIdentify(section) {
 
   async function startCamera() {
     cameraError.replaceChildren();
-    start.disabled = true;
     try {
       await camera.start();
     } catch (error) {
       cameraError.replaceChildren(notice('error', cameraProblem(error)));
       return;
-    } finally {
-      start.disabled = false;
     }
     if (!camera.running) return;
     const focused = document.activeElement === start || document.activeElement === document.body;

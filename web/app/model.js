@@ -205,13 +205,12 @@ export function createModel(section) {
         problem.replaceChildren(notice('error', 'The FPIR is a rate above 0 and below 100 %; ' +
                                        '1 is usual.'));
         wanted.focus();
-        return;
+        return null;
       }
-      put({fpir: rate});
+      return put({fpir: rate});
     });
     async function put(change) {
       problem.replaceChildren();
-      save.disabled = back.disabled = true;
       try {
         const answer = await putDecision(change);
         touched = false;
@@ -219,8 +218,6 @@ export function createModel(section) {
         say(saved, `Saved: somebody is recognised below ${distance(answer.rule.threshold, 3)}.`);
       } catch (error) {
         problem.replaceChildren(notice('error', error.message));
-      } finally {
-        [save, back].forEach((control) => forbid(control, forbidden()));
       }
     }
     follow = (changed) => {
@@ -270,15 +267,12 @@ export function createModel(section) {
         input.focus();
         return;
       }
-      save.disabled = true;
       try {
         const answer = await putDecision({distance: at});
         updateModel(answer);
         say(saved, `Saved: somebody is recognised below ${distance(answer.rule.threshold, 3)}.`);
       } catch (error) {
         problem.replaceChildren(notice('error', error.message));
-      } finally {
-        forbid(save, forbidden());
       }
     }, {kind: 'primary'});
     const why = forbidden(info);

@@ -140,7 +140,6 @@ export function createPeople(section) {
       form.focus();
     }, {kind: 'quiet', icon: 'pencil', 'aria-label': `Rename ${name}`});
     const remove = button('Remove', async () => {
-      remove.disabled = true;
       problemHere.replaceChildren();
       const next = element.nextElementSibling ?? element.previousElementSibling;
       try {
@@ -159,7 +158,6 @@ export function createPeople(section) {
           },
         });
       } catch (error) {
-        remove.disabled = false;
         problemHere.replaceChildren(notice('error', error.message));
       }
     }, {kind: 'quiet', icon: 'bin', 'aria-label': `Remove ${name}`});

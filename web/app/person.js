@@ -57,7 +57,6 @@ export function createPerson({left}) {
     }, {icon: 'pencil'});
     const save = button('Export', () => downloadPerson(person.name).catch(fail), {icon: 'save'});
     const remove = button('Remove', async () => {
-      remove.disabled = true;
       problem.replaceChildren();
       try {
         await removeWithUndo(person.name, {
@@ -65,7 +64,6 @@ export function createPerson({left}) {
           restored: () => { location.hash = hashOf(person.name); },
         });
       } catch (error) {
-        remove.disabled = false;
         fail(error);
       }
     }, {kind: 'danger', icon: 'bin'});
@@ -96,7 +94,6 @@ export function createPerson({left}) {
     const problem = el('div');
     const last = person.templates.length === 1;
     const remove = button('Remove', async () => {
-      remove.disabled = true;
       try {
         await removeImage(stored.image_id);
         toast(`A picture of ${person.name} was removed.`, {seconds: 6});
@@ -104,7 +101,6 @@ export function createPerson({left}) {
         if (last) left();
         else show(person.name);
       } catch (error) {
-        remove.disabled = false;
         problem.replaceChildren(notice('error', error.message));
       }
     }, {kind: 'quiet', icon: 'bin', 'aria-label': `Remove picture ${i + 1}`});

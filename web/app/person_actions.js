@@ -1,6 +1,6 @@
 // What can be done to a person anywhere on the page: rename, merge, remove with undo, export.
 import {exportPerson, importPeople, listPeople, removePerson, renamePerson} from './api.js';
-import {button, el, newId, notice} from './dom.js';
+import {button, el, isBusy, newId, notice, setBusy} from './dom.js';
 import {plural} from './format.js';
 import {toast} from './toast.js';
 
@@ -24,15 +24,12 @@ export function createRenameForm(name, {done, cancelled}) {
   const cancel = button('Cancel', cancelled, {kind: 'quiet'});
 
   async function rename(to) {
-    save.disabled = true;
     below.replaceChildren();
     try {
       await renamePerson(name, to);
       done(to);
     } catch (error) {
       below.replaceChildren(notice('error', error.message));
-    } finally {
-      save.disabled = false;
     }
   }
 
@@ -52,8 +49,7 @@ export function createRenameForm(name, {done, cancelled}) {
     keep.focus();
   }
 
-  async function submit(event) {
-    event.preventDefault();
+  async function check() {
     const to = input.value.trim();
     if (to === name) {
       cancelled();
@@ -64,18 +60,23 @@ export function createRenameForm(name, {done, cancelled}) {
       input.focus();
       return;
     }
-    save.disabled = true;
     let other = null;
     try {
       other = await findPerson(to);
     } catch (error) {
       below.replaceChildren(notice('error', error.message));
       return;
-    } finally {
-      save.disabled = false;
     }
     if (other) askToMerge(to, other);
     else await rename(to);
+  }
+
+  async function submit(event) {
+    event.preventDefault();
+    if (isBusy(save)) return;
+    setBusy(save, true);
+    await check();
+    setBusy(save, false);
   }
 
   const element = el('form', {

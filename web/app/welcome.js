@@ -14,7 +14,6 @@ export function createWelcome({filled}) {
                    el('span', {}, 'Enrol somebody'));
   const fill = button(`Fill with ${SYNTHETIC} synthetic people`, async () => {
     error.replaceChildren();
-    fill.disabled = true;
     try {
       const done = await fillWithSynthetic(SYNTHETIC);
       toast(`${plural(done.people, 'synthetic person', 'synthetic people')} enrolled.`);
@@ -22,8 +21,6 @@ export function createWelcome({filled}) {
       filled();
     } catch (problem) {
       error.replaceChildren(notice('error', problem.message));
-    } finally {
-      fill.disabled = false;
     }
   });
   const why = el('p', {class: 'hint'});
@@ -33,7 +30,7 @@ export function createWelcome({filled}) {
   const element = el('div', {class: 'card welcome', hidden: true},
     el('h2', {}, 'Nobody is enrolled yet'),
     el('p', {class: 'lead'}, 'Doppel says who is on a photo, or that it is nobody it knows. It ' +
-      'knows the people of a gallery, and compares faces on this machine alone.'),
+      'knows the people of a gallery, and compares faces on its own machine alone.'),
     el('ol', {class: 'steps'},
       step(1, 'Enrol people', 'One photo each is enough; more make it surer.'),
       step(2, 'Show a face', 'By camera, or on photos.'),

@@ -58,6 +58,8 @@ void check_person_name(std::string_view name, const std::string& where) {
          std::to_string(kMostNameCharacters) + " were expected");
   }
   if (name.front() == ' ' || name.back() == ' ') fail("begins or ends with a space");
+  // In an address they would lead elsewhere.
+  if (name == "." || name == "..") fail("stands for a folder");
 }
 
 std::string shown(std::string_view name) {

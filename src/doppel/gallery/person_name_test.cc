@@ -45,6 +45,8 @@ TEST(PersonName, RefusesTheRestInOneLine) {
   refused(std::string(10'000, 'x'), "has 10000 characters; at most 200");
   refused(" padded", "begins or ends with a space");
   refused("padded ", "begins or ends with a space");
+  refused(".", "stands for a folder");
+  refused("..", "stands for a folder");
   for (const char* bytes :
        {"\xff", "\xC0\x80", "\xED\xA0\x80", "\xF4\x90\x80\x80", "\xE2\x82", "\x80", "a\xC3"}) {
     refused(bytes, "is no UTF-8");

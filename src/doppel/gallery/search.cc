@@ -58,8 +58,8 @@ GallerySearch::GallerySearch(Gallery& gallery, ThreadPool& pool, IndexProgress p
   refresh();
 }
 
-std::optional<GallerySearch::Update> GallerySearch::read() {
-  behind_ = gallery_.changed() || behind_;
+std::optional<GallerySearch::Update> GallerySearch::read(bool surely) {
+  behind_ = gallery_.changed() || behind_ || surely;
   if (!behind_) return {};
   std::optional<Update> update(std::in_place);
   const auto read_since = [&](int64_t revision) {

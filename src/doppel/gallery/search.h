@@ -61,7 +61,9 @@ class GallerySearch {
     std::vector<int64_t> ids;                         // theirs
     Matrix embeddings;                                // theirs
   };
-  std::optional<Update> read();
+  // With `surely` it looks whether or not the database has said that there is anything, which a
+  // server does moments after a change.
+  std::optional<Update> read(bool surely = false);
   // Takes that in, before anything else is read.
   void apply(Update update);
   // Both. True where anything was changed.

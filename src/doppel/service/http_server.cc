@@ -192,6 +192,7 @@ class HttpServer::Running::Connection final
   // At the end of all: what has begun to arrive is still served.
   void close_if_idle() override {
     if (idle_ && buffer_.size() == 0) close();
+    pause_.cancel();
   }
 
  private:
@@ -271,7 +272,9 @@ class HttpServer::Running::Connection final
     lowest().expires_after(server_.settings.transfer);
     http::async_write(stream_, message, [self = this->shared_from_this()](ErrorCode error, size_t) {
       if (error) return self->close();
-      self->response_->need_eof() ? self->see_off() : self->read();
+      if (self->response_->need_eof()) return self->see_off();
+      self->response_->result() == http::status::service_unavailable ? self->back_off()
+                                                                     : self->read();
     });
   }
 
@@ -291,6 +294,15 @@ class HttpServer::Running::Connection final
     } else {
       refuse(400, "this is no HTTP request: " + error.message());
     }
+  }
+
+  // Whoever asks again at once would keep the thread from those who are served.
+  void back_off() {
+    idle_ = true;
+    pause_.expires_after(server_.settings.backing_off);
+    pause_.async_wait([self = this->shared_from_this()](ErrorCode error) {
+      if (!error) self->read();
+    });
   }
 
   // Closing at once, while the client still sends, could cost it the answer.
@@ -318,6 +330,7 @@ class HttpServer::Running::Connection final
 
   Running& server_;
   Stream stream_;
+  asio::steady_timer pause_{server_.io};
   beast::flat_buffer buffer_{kMostHeader + 64 * 1024};
   std::optional<http::request_parser<http::string_body>> parser_;
   std::optional<http::response<http::empty_body>> continue_;

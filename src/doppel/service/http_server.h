@@ -16,11 +16,13 @@ struct HttpSettings {
   std::string host = "127.0.0.1";          // an address of this machine, or a name of one
   uint16_t port = 0;                       // 0: any that is free
   size_t most_body = size_t{16} << 20;     // bytes of a request
-  size_t connections = 128;                // at once; more are answered 503
-  size_t workers = 2;                      // requests that are handled at once
+  size_t connections = 256;                // at once; more are answered 503
+  size_t workers = 32;                     // requests that are handled at once
   size_t queue = 64;                       // requests that wait for a worker; more are answered 503
   std::chrono::milliseconds idle{30'000};  // that a connection may wait for the next request
   std::chrono::milliseconds transfer{15'000};  // that a request, or its answer, may take on its way
+  // That a client waits whom 503 has told to come back later, before its next request is read.
+  std::chrono::milliseconds backing_off{1000};
   std::chrono::milliseconds answering{30'000};  // from a whole request to its answer; see below
   // PEM files of a chain of certificates and its key: then HTTPS is spoken, TLS 1.2 or later.
   std::string certificate, key;

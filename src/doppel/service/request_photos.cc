@@ -24,6 +24,15 @@ bool has_json_body(const HttpRequest& request) {
 
 RequestPhoto read_photo(std::string_view bytes, const std::string& name, FaceChoice choice,
                         bool whole, const ServiceParts& parts) {
+  // Released however this ends.
+  struct Turn {
+    explicit Turn(std::counting_semaphore<>& turns) : turns_(turns) { turns_.acquire(); }
+    ~Turn() { turns_.release(); }
+    Turn(const Turn&) = delete;
+    Turn& operator=(const Turn&) = delete;
+    std::counting_semaphore<>& turns_;
+  };
+  const Turn turn(parts.decoding);
   DecodeOptions options = parts.photos.decoding();
   options.most_pixels = parts.most_pixels;
   const Image image = decode_image(bytes, name, options);

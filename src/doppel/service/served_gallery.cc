@@ -1,27 +1,62 @@
 #include "doppel/service/served_gallery.h"
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "doppel/base/error.h"
 
 namespace doppel {
+namespace {
+
+constexpr size_t kMostSearchedTogether = 64;
+
+}  // namespace
 
 ServedGallery::ServedGallery(const std::string& location, std::string model, int threads,
                              IndexProgress progress)
-    : model_(std::move(model)),
+    : location_(location),
+      model_(std::move(model)),
       identity_(Gallery::open(location, Access::read).identity()),
       changed_(Gallery::open(location, Access::read_write)),
       followed_(Gallery::open(location, Access::read)),
       pool_(threads),
       search_(followed_, pool_, std::move(progress)),
       settings_(followed_.settings()),
-      keys_(access_keys(followed_)) {
+      keys_(access_keys(followed_)),
+      // The same number of candidates, so that no answer depends on who else asks.
+      searches_({[this](std::vector<Probes> requests) { return search_together(requests); },
+                 [](const Probes& probes) { return probes.rows.rows; }, kMostSearchedTogether,
+                 [](const Probes& a, const Probes& b) { return a.top == b.top; }}) {
   followed_.check_model(model_, "the model that is served");
 }
 
-std::vector<Answer> ServedGallery::identify(const Matrix& probes, size_t top) {
-  const std::lock_guard lock(search_mutex_);
-  return search_.identify(probes, top);
+std::vector<Answer> ServedGallery::identify(Matrix probes, size_t top) {
+  if (probes.rows == 0) return {};
+  return searches_.run({std::move(probes), top});
+}
+
+// A large gallery is read from memory once for all of them.
+std::vector<std::vector<Answer>> ServedGallery::search_together(
+    const std::vector<Probes>& requests) {
+  size_t rows = 0;
+  for (const Probes& request : requests) rows += request.rows.rows;
+  Matrix all(rows, requests.front().rows.columns);
+  auto to = all.values.begin();
+  for (const Probes& request : requests) to = std::ranges::copy(request.rows.values, to).out;
+  std::vector<Answer> answers;
+  {
+    const std::lock_guard lock(search_mutex_);
+    answers = search_.identify(all, requests.front().top);
+  }
+  std::vector<std::vector<Answer>> parts;
+  auto from = std::make_move_iterator(answers.begin());
+  for (const Probes& request : requests) {
+    const auto end = from + static_cast<std::ptrdiff_t>(request.rows.rows);
+    parts.emplace_back(from, end);
+    from = end;
+  }
+  return parts;
 }
 
 DecisionRule ServedGallery::rule() {
@@ -54,11 +89,11 @@ std::optional<std::string> ServedGallery::trouble() {
   return trouble_;
 }
 
-std::optional<std::string> ServedGallery::follow() {
+std::optional<std::string> ServedGallery::take_in(bool surely) {
   const std::lock_guard following(following_mutex_);
   if (moved_) return moved_;
   try {
-    std::optional<GallerySearch::Update> update = search_.read();
+    std::optional<GallerySearch::Update> update = search_.read(surely);
     std::vector<AccessKey> keys;
     if (update) {
       // What another model made is of no use to this one.
@@ -67,6 +102,7 @@ std::optional<std::string> ServedGallery::follow() {
       keys = access_keys(followed_);
     }
     const std::lock_guard lock(search_mutex_);
+    if (trouble_) reopen_ = true;
     trouble_.reset();
     if (update) {
       settings_ = update->settings;
@@ -82,17 +118,22 @@ std::optional<std::string> ServedGallery::follow() {
   }
 }
 
+Gallery& ServedGallery::database() {
+  if (reopen_.exchange(false)) changed_ = Gallery::open(location_, Access::read_write);
+  return changed_;
+}
+
 void ServedGallery::look(const std::function<void(Gallery&)>& work) {
   const std::lock_guard lock(database_mutex_);
-  work(changed_);
+  work(database());
 }
 
 void ServedGallery::change(const std::function<void(Gallery&)>& work) {
   {
     const std::lock_guard lock(database_mutex_);
-    work(changed_);
+    work(database());
   }
-  follow();
+  take_in(/*surely=*/true);
 }
 
 }  // namespace doppel

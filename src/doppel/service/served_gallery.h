@@ -2,6 +2,7 @@
 // others change it. What waits for the database never holds up a search.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <mutex>
 #include <optional>
@@ -13,6 +14,7 @@
 #include "doppel/gallery/access_keys.h"
 #include "doppel/gallery/gallery.h"
 #include "doppel/gallery/search.h"
+#include "doppel/service/micro_batches.h"
 
 namespace doppel {
 
@@ -24,7 +26,8 @@ class ServedGallery {
   ServedGallery(const std::string& location, std::string model, int threads,
                 IndexProgress progress);
 
-  std::vector<Answer> identify(const Matrix& probes, size_t top);
+  // GallerySearch::identify(), of what several threads ask for at once together.
+  std::vector<Answer> identify(Matrix probes, size_t top);
   DecisionRule rule();
   GallerySettings settings();
   size_t people();  // who can be found, that is, have a template
@@ -34,7 +37,7 @@ class ServedGallery {
 
   // Takes in what others changed. Where the gallery cannot be read the people known so far stay
   // known, and this gives the reason.
-  std::optional<std::string> follow();
+  std::optional<std::string> follow() { return take_in(/*surely=*/false); }
   // Why the gallery cannot be read at present.
   std::optional<std::string> trouble();
 
@@ -44,10 +47,16 @@ class ServedGallery {
   void change(const std::function<void(Gallery&)>& work);
 
  private:
-  const std::string model_, identity_;
+  std::optional<std::string> take_in(bool surely);
+
+  Gallery& database();
+
+  const std::string location_, model_, identity_;
 
   std::mutex database_mutex_;  // what is below
   Gallery changed_;
+  // The server is there again: a connection that knows it as gone would take its time to try.
+  std::atomic<bool> reopen_ = false;
 
   std::mutex following_mutex_;  // what is below; then search_mutex_, too
   Gallery followed_;
@@ -59,6 +68,13 @@ class ServedGallery {
   GallerySettings settings_;
   std::vector<AccessKey> keys_;
   std::optional<std::string> trouble_;
+
+  struct Probes {
+    Matrix rows;
+    size_t top = 1;
+  };
+  std::vector<std::vector<Answer>> search_together(const std::vector<Probes>& requests);
+  MicroBatches<Probes, std::vector<Answer>> searches_;
 };
 
 }  // namespace doppel

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <mutex>
+#include <semaphore>
 #include <string>
 
 #include "doppel/model/model.h"
@@ -22,7 +23,8 @@ struct ServiceParts {
         threads(threads),
         most_pixels(most_photo_pixels),
         gallery(location, digest, threads, std::move(progress)),
-        batches(model, threads) {}
+        batches(model, threads),
+        decoding(2 * std::ptrdiff_t{threads}) {}
 
   const Model model;
   const std::string digest;
@@ -33,6 +35,9 @@ struct ServiceParts {
   EmbeddingBatches batches;
   Metrics metrics;
   std::mutex explaining;  // one at a time: each takes all threads for a second
+  // Photos that are decoded at once: they take memory and time, where those that wait for their
+  // embeddings take neither.
+  mutable std::counting_semaphore<> decoding;
 };
 
 }  // namespace doppel

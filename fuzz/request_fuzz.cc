@@ -1,0 +1,74 @@
+// Any bytes as a request to the service: its first line is the method and the target, its second
+// the content type, the rest the body. An answer with a status of ours, JSON where it says so; and
+// a gallery that is still whole.
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "doppel/base/error.h"
+#include "doppel/service/service.h"
+
+namespace {
+
+// A small picture's pixels are its embedding.
+doppel::Model small_model() {
+  doppel::Model model;
+  model.network = {{1, 3, 2}, {doppel::Flatten{}}};
+  model.members = {{}};
+  model.preprocessing = {2, 3, 1, true};
+  model.threshold =
+      doppel::Threshold{0.01, 0.5, 0.004, 0.021, 450, 4500, 0.89, 30, {{{0.01, 0.5, 0, 1}}, 2e-4}};
+  return model;
+}
+
+doppel::Service& service() {
+  static const std::string gallery = [] {
+    std::string folder = (std::filesystem::temp_directory_path() / "request_fuzzXXXXXX").string();
+    if (mkdtemp(folder.data()) == nullptr) std::abort();
+    return folder + "/gallery";
+  }();
+  static const auto made = [] {
+    doppel::Gallery::create(gallery, doppel::settings_for(small_model(), "model"));
+    return std::make_unique<doppel::Service>(small_model(), gallery, doppel::ServiceSettings{},
+                                             doppel::IndexProgress(), doppel::Service::Log());
+  }();
+  return *made;
+}
+
+std::string line_of(std::string& rest) {
+  const size_t end = std::min(rest.find('\n'), rest.size());
+  std::string line = rest.substr(0, end);
+  rest.erase(0, std::min(end + 1, rest.size()));
+  return line;
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  std::string rest(reinterpret_cast<const char*>(data), size);
+  const std::string first = line_of(rest);
+  const size_t space = std::min(first.find(' '), first.size());
+  doppel::HttpRequest request;
+  request.method = first.substr(0, space);
+  try {
+    doppel::read_target(first.substr(std::min(space + 1, first.size())), request);
+  } catch (const doppel::Error&) {
+    return 0;
+  }
+  request.headers["host"] = "localhost";
+  request.headers["content-type"] = line_of(rest);
+  request.body = rest;
+  const doppel::HttpResponse response = service().handle(request);
+  if (response.status < 200 || response.status > 503) std::abort();
+  if (response.content_type == "application/json" && !nlohmann::json::accept(response.body)) {
+    std::abort();
+  }
+  service().gallery().look([](doppel::Gallery& gallery) {
+    if (!gallery.check().empty()) std::abort();
+  });
+  return 0;
+}

@@ -1,0 +1,141 @@
+"""Who is this? On files, by the camera, pasted, dropped; by a service that is busy or away."""
+
+import base64
+
+from selenium.webdriver.common.by import By
+
+from page import PageTest
+from world import World
+
+
+class Identify(PageTest):
+    def setUp(self):
+        super().setUp()
+        self.api.enrol("Ada Lovelace", self.face(0, 0).read_bytes())
+        self.api.enrol("Ada Lovelace", self.face(0, 1).read_bytes())
+        self.api.enrol("Grace Hopper", self.face(1, 0).read_bytes())
+        self.api.enrol("Alan Turing", self.face(2, 0).read_bytes())
+
+    def test_a_known_person_on_a_file(self):
+        self.ready()
+        self.give([self.face(0, 0)], "#identify")
+        self.shown(".answer.known")
+        self.assertEqual(self.text(".answer h3"), "Ada Lovelace")
+        self.assertRegex(self.text(".candidate .measure"), r"^\d\.\d+ < \d\.\d+$")
+        self.assertRegex(self.text(".candidate .rate"), r"^FPIR ")
+        self.assertEqual(len(self.all(".candidate")), 3)
+        self.until(lambda: self.all(".photo .box.known"), "the box")
+        box, photo = self.one(".photo .box").rect, self.one(".photo img").rect
+        self.assertGreaterEqual(box["x"], photo["x"] - 1)
+        self.assertLessEqual(box["x"] + box["width"], photo["x"] + photo["width"] + 1)
+        self.assertIn("Ada Lovelace", self.one(".photo img").get_attribute("alt"))
+        self.picture("identify_known")
+        self.press("Clear")
+        self.assertFalse(self.one(".answers").is_displayed())
+
+    def test_an_unknown_person_on_a_file(self):
+        file = self.stranger()
+        self.ready()
+        self.give([file], "#identify")
+        self.shown(".answer.unknown")
+        self.assertEqual(self.text(".answer h3"), "Unknown")
+        self.assertIn("≥", self.text(".candidate .measure"))
+        self.picture("identify_unknown")
+
+    def test_several_photos_and_an_error_at_its_own(self):
+        self.ready()
+        self.give([self.face(0, 0), World.folder / "notes.txt", self.face(1, 0)], "#identify")
+        self.until(lambda: len(self.all(".result .answer")) == 2, "two answers")
+        results = self.all(".result")
+        self.assertEqual(len(results), 3)
+        alert = results[1].find_element(By.CSS_SELECTOR, "[role=alert]")
+        self.assertIn("Choose a JPEG, PNG or WebP picture.", alert.text)
+        self.assertIn("notes.txt", results[1].text)
+        self.assertEqual(self.text("#results-title"), "3 photos")
+        self.picture("identify_several")
+
+    def test_the_camera(self):
+        self.ready()
+        self.press("Start camera")
+        self.until(lambda: self.text(".in-view .answer h3") == "Ada Lovelace", "Ada in view")
+        self.assertEqual(self.text("#identify .card [role=status]"), "Ada Lovelace")
+        self.assertRegex(self.text(".in-view .measure"), r"^\d\.\d+ < \d\.\d+$")
+        # The live region is left alone while the same people are in view.
+        self.driver.execute_script("""
+            window.changes = 0;
+            window.frames_ = 0;
+            new MutationObserver((all) => { window.changes += all.length; }).observe(
+                document.querySelector('#identify .card [role=status]'),
+                {childList: true, characterData: true, subtree: true});
+            new MutationObserver(() => { ++window.frames_; }).observe(
+                document.querySelector('.in-view'), {childList: true});""")
+        self.until(lambda: self.driver.execute_script("return window.frames_") >= 3, "more frames")
+        self.assertEqual(self.driver.execute_script("return window.changes"), 0)
+        self.picture("identify_camera")
+        self.media(dark=True)
+        self.picture("identify_camera_dark")
+        # Leaving the view lets the camera go.
+        track = "document.querySelector('#identify video').srcObject"
+        self.driver.execute_script(f"window.track = {track}.getVideoTracks()[0]")
+        self.go("#compare")
+        self.assertEqual(self.driver.execute_script("return window.track.readyState"), "ended")
+        self.go("#identify")
+        self.button("Start camera")
+
+    def test_a_photo_that_is_pasted_or_dropped(self):
+        self.ready()
+        data = base64.b64encode(self.face(0, 0).read_bytes()).decode()
+        give = """
+            const [data, kind] = arguments;
+            const bytes = Uint8Array.from(atob(data), (c) => c.charCodeAt(0));
+            const transfer = new DataTransfer();
+            transfer.items.add(new File([bytes], `${kind}.png`, {type: 'image/png'}));
+            const event = kind === 'paste'
+                ? new ClipboardEvent('paste', {clipboardData: transfer, bubbles: true})
+                : new DragEvent('drop', {dataTransfer: transfer, bubbles: true, cancelable: true});
+            (kind === 'paste' ? document.body : document.querySelector('#identify .drop'))
+                .dispatchEvent(event);"""
+        for kind in ("paste", "drop"):
+            self.driver.execute_script(give, data, kind)
+            self.until_text(".result .file", f"{kind}.png")
+            self.until_text(".result .answer h3", "Ada Lovelace")
+
+    def answer_busy(self, times):
+        """The next answers of the list of people are 503, as of a service with too much to do."""
+        self.driver.execute_script("""
+            let left = arguments[0];
+            const fetch = window.fetch.bind(window);
+            window.asked = 0;
+            window.fetch = (path, ...rest) => {
+              if (!String(path).startsWith('v1/people')) return fetch(path, ...rest);
+              ++window.asked;
+              if (left-- <= 0) return fetch(path, ...rest);
+              return Promise.resolve(new Response(
+                  JSON.stringify({code: 503, message: 'too many requests wait'}),
+                  {status: 503, headers: {'retry-after': '0.1'}}));
+            };""", times)
+
+    def test_a_busy_service_is_asked_once_more(self):
+        self.ready("#model")
+        self.answer_busy(1)
+        self.go("#people")
+        self.row("Ada Lovelace")
+        self.assertEqual(self.driver.execute_script("return window.asked"), 2)
+        self.go("#model")
+        self.answer_busy(2)
+        self.go("#people")
+        self.until_text("#people [role=alert]", "The service is busy.")
+        self.press("Try again")
+        self.until(lambda: not self.all("#people [role=alert]"), "the error's end")
+
+    def test_a_service_that_is_away(self):
+        self.ready()
+        self.driver.execute_cdp_cmd("Network.enable", {})
+        self.driver.execute_cdp_cmd("Network.setBlockedURLs", {"urls": ["*/v1/identify*"]})
+        try:
+            self.give([self.face(0)], "#identify")
+            self.until_text(".result [role=alert]", "The service cannot be reached.")
+        finally:
+            self.driver.execute_cdp_cmd("Network.setBlockedURLs", {"urls": []})
+        # The browser itself reports the request that we blocked.
+        self.driver.get_log("browser")

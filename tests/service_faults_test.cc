@@ -1,0 +1,142 @@
+// doppel serve when things go wrong: killed at any time, a full disk, a database server that is
+// gone. What was acknowledged is there, what was not is refused in words, and who is known stays
+// so.
+#include <gmock/gmock.h>
+#include <signal.h>
+#include <sys/mount.h>
+
+#include <atomic>
+#include <fstream>
+#include <mutex>
+#include <set>
+#include <thread>
+
+#include "doppel/gallery/postgres_server.h"
+#include "serving.h"
+
+namespace doppel {
+namespace {
+
+using nlohmann::json;
+using testing::HasSubstr;
+namespace fs = std::filesystem;
+
+class ServiceFaults : public ServingTest {
+ protected:
+  json posted(int port, const std::string& target, int person) const {
+    return json::parse(curl(port, target, "-F file=@" + photo(person)), nullptr, false);
+  }
+  json added(int port, const std::string& name, int person) const {
+    return posted(port, "/api/v1/recognition/faces?subject=" + name, person);
+  }
+  std::string recognised(int port, int person) const {
+    const json answer = posted(port, "/api/v1/recognition/recognize", person);
+    const json& face = answer["result"][0];
+    return face["unknown"] == false ? face["subjects"][0]["subject"].get<std::string>() : "unknown";
+  }
+};
+
+TEST_F(ServiceFaults, KilledAtAnyTimeItLosesNothingAcknowledged) {
+  write_synthetic(folder_ / "many", 200, 1, 9);
+  std::set<std::string> acknowledged;
+  std::mutex mutex;
+  std::atomic<int> next = 0;
+  for (const int milliseconds : {150, 250, 350, 450}) {
+    Running serving(folder_, {"serve", "g", "--port", "0"}, "");
+    const int port = port_of(serving);
+    std::atomic<bool> killed = false;
+    std::vector<std::thread> clients;
+    for (int client = 0; client < 4; ++client) {
+      clients.emplace_back([&] {
+        while (!killed) {
+          const std::string number = std::to_string(++next);
+          const std::string file =
+              (folder_ / "many" / std::string("s").append(number) / "1.pgm").string();
+          const json answer = json::parse(
+              curl(port, "/api/v1/recognition/faces?subject=P" + number, "-F file=@" + file),
+              nullptr, false);
+          if (!answer.is_object() || !answer.contains("image_id")) continue;
+          const std::lock_guard lock(mutex);
+          acknowledged.insert(std::string("P").append(number));
+        }
+      });
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds));
+    serving.signal(SIGKILL);
+    killed = true;
+    for (std::thread& client : clients) client.join();
+    ASSERT_EQ(serving.wait().code, 128 + SIGKILL);
+    EXPECT_EQ(run({"gallery", "check", "g"}).code, 0);
+    std::set<std::string> there;
+    const json listed = run({"gallery", "list", "g", "--json"}).json();
+    for (const json& person : listed["people"]) {
+      there.insert(person["name"].get<std::string>());
+    }
+    for (const std::string& name : acknowledged) EXPECT_TRUE(there.contains(name)) << name;
+  }
+  EXPECT_GT(acknowledged.size(), 4u) << "or nothing was under way";
+}
+
+TEST_F(ServiceFaults, AFullDiskIsSaidAndNothingIsLost) {
+  fs::create_directories(folder_ / "disk");
+  if (mount("none", (folder_ / "disk").c_str(), "tmpfs", 0, "size=2m") != 0) {
+    GTEST_SKIP() << "a small file system cannot be mounted here (not root)";
+  }
+  {
+    Running serving(folder_, {"serve", "disk/g", "--model", "m.safetensors", "--port", "0"}, "");
+    const int port = port_of(serving);
+    EXPECT_EQ(added(port, "Grace", 2)["subject"], "Grace");
+    EXPECT_NE(std::system(("dd if=/dev/zero of='" + (folder_ / "disk/filler").string() +
+                           "' bs=4k 2> /dev/null")
+                              .c_str()),
+              0);
+    // What SQLite has at hand may hold one or two more.
+    json refused;
+    std::set<std::string> acknowledged = {"Grace"};
+    for (int person = 3; person < 26; ++person) {
+      const std::string name = std::string("P").append(std::to_string(person));
+      refused = added(port, name, person);
+      if (!refused.contains("image_id")) break;
+      acknowledged.insert(name);
+    }
+    EXPECT_EQ(refused["code"], 41) << refused;
+    EXPECT_THAT(refused["message"].get<std::string>(), HasSubstr("nothing was changed"));
+    EXPECT_EQ(recognised(port, 2), "Grace");
+    fs::remove(folder_ / "disk/filler");
+    EXPECT_EQ(added(port, "Mary", 1)["subject"], "Mary") << "there is room again";
+    acknowledged.insert("Mary");
+    serving.signal(SIGTERM);
+    EXPECT_EQ(serving.wait().code, 0);
+    EXPECT_EQ(run({"gallery", "check", "disk/g"}).code, 0);
+    EXPECT_EQ(run({"gallery", "list", "disk/g", "--json"}).json()["people"].size(),
+              acknowledged.size());
+  }
+  umount((folder_ / "disk").c_str());
+}
+
+TEST_F(ServiceFaults, ADatabaseServerMayGoAndComeBack) {
+  PostgresServer* const server = PostgresServer::the();
+  if (server == nullptr) GTEST_SKIP() << "PostgreSQL is not installed";
+  const std::string place = server->new_place();
+  ASSERT_EQ(run({"enroll", place, "--model", "m.safetensors", "--name", "Ada", photo(1)}).code, 0);
+  Running serving(folder_, {"serve", place, "--port", "0"}, "");
+  const int port = port_of(serving);
+  EXPECT_EQ(added(port, "Grace", 2)["subject"], "Grace");
+  ASSERT_EQ(server->stop(), 0);
+  EXPECT_TRUE(serving.complained("going on with the 2 people it held", kPatience));
+  EXPECT_EQ(json::parse(curl(port, "/readyz"))["code"], 503);
+  EXPECT_EQ(recognised(port, 2), "Grace");
+  EXPECT_EQ(added(port, "Mary", 3)["code"], 41);
+  EXPECT_EQ(recognised(port, 3), "unknown");
+  ASSERT_EQ(server->start(), 0);
+  EXPECT_TRUE(serving.complained("The gallery can be read again", kPatience));
+  EXPECT_EQ(json::parse(curl(port, "/readyz"))["status"], "ok");
+  EXPECT_EQ(added(port, "Mary", 3)["subject"], "Mary");
+  EXPECT_EQ(recognised(port, 3), "Mary");
+  serving.signal(SIGTERM);
+  EXPECT_EQ(serving.wait().code, 0);
+  EXPECT_THAT(run({"gallery", "check", place}).out, HasSubstr("is whole: 3 people, 3 templates"));
+}
+
+}  // namespace
+}  // namespace doppel
