@@ -14,7 +14,7 @@ namespace {
 
 constexpr int kPatience = 500;  // milliseconds
 
-std::string line_of(const RequestRecord& record) {
+std::string line_of(const RequestRecord& record, bool names) {
   const auto now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
   char time[32] = "";
   std::tm utc{};
@@ -28,6 +28,7 @@ std::string line_of(const RequestRecord& record) {
   if (record.faces > 0) {
     line["known"] = record.known;
     line["unknown"] = record.faces - record.known;
+    if (names) line["names"] = record.names;
   }
   return line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }
@@ -50,7 +51,7 @@ void write_all(const std::string& text, const GiveUp& give_up) {
 
 }  // namespace
 
-RequestLog::RequestLog() : thread_([this] { write(); }) {}
+RequestLog::RequestLog(bool names) : names_(names), thread_([this] { write(); }) {}
 
 RequestLog::~RequestLog() {
   {
@@ -62,7 +63,7 @@ RequestLog::~RequestLog() {
 }
 
 void RequestLog::add(const RequestRecord& record) {
-  std::string line = line_of(record);
+  std::string line = line_of(record, names_);
   {
     const std::lock_guard lock(mutex_);
     if (lines_.size() < kMostWaiting) {

@@ -15,7 +15,8 @@ namespace doppel::app {
 
 class RequestLog {
  public:
-  RequestLog();
+  // With `names` it says whom faces were taken for, too.
+  explicit RequestLog(bool names);
   // Writes what waits, unless nobody reads it.
   ~RequestLog();
   RequestLog(const RequestLog&) = delete;
@@ -30,6 +31,7 @@ class RequestLog {
  private:
   void write();
 
+  const bool names_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<std::string> lines_;

@@ -31,6 +31,7 @@ struct ServeOptions {
   int threads = 0;
   double rate = 0, seconds = 30, megabytes = 16;
   std::vector<std::string> origins;
+  bool log_names = false;
 };
 
 bool is_own_address(const std::string& host) {
@@ -95,7 +96,7 @@ void run(const ServeOptions& options) {
   Gallery gallery = Gallery::open(options.gallery, Access::read);
   const bool keys = !access_keys(gallery).empty();
   check_options(options, keys);
-  RequestLog log;
+  RequestLog log(options.log_names);
   ServiceSettings answers;
   answers.threads = threads;
   answers.open_without_keys = is_own_address(options.host);
@@ -186,6 +187,8 @@ void add_serve(CLI::App& program) {
       ->capture_default_str();
   command->add_option("--cors", options->origins,
                       "A page of another origin that may ask, like https://intranet.example");
+  command->add_flag("--log-names", options->log_names,
+                    "Say in the log whom faces were taken for; without it, it holds no names");
   add_threads_option(*command, options->threads);
   command->callback([options] { run(*options); });
 }

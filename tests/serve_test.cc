@@ -60,7 +60,8 @@ TEST_F(ServeCommand, AnswersAndFollowsAndEndsWhenItIsTold) {
 }
 
 TEST_F(ServeCommand, MakesAnEmptyGalleryForAModel) {
-  Running serving(folder_, {"serve", "new", "--model", "m.safetensors", "--port", "0"}, "");
+  Running serving(folder_,
+                  {"serve", "new", "--model", "m.safetensors", "--port", "0", "--log-names"}, "");
   const int port = port_of(serving);
   EXPECT_EQ(json::parse(curl(port, "/v1/model"))["people"], 0);
   const std::string face = "-F file=@" + photo(3);
@@ -70,7 +71,9 @@ TEST_F(ServeCommand, MakesAnEmptyGalleryForAModel) {
                              face))["result"][0]["subjects"][0]["subject"],
             "Mary");
   serving.signal(SIGTERM);
-  EXPECT_EQ(serving.wait().code, 0);
+  const Finished served = serving.wait();
+  EXPECT_EQ(served.code, 0);
+  EXPECT_THAT(served.out, HasSubstr("\"names\":[\"Mary\"]"));
   EXPECT_EQ(run({"gallery", "check", "new"}).code, 0);
   EXPECT_THAT(run({"gallery", "list", "new"}).out, HasSubstr("Mary"));
 }

@@ -394,10 +394,9 @@ HttpResponse recognize(const RouteRequest& request, ServiceParts& parts) {
                           {"similarity", similarity_of(candidate.distance, threshold)}});
     }
     document["unknown"] = !answers[i].known;
-    request.record.known += answers[i].known ? 1 : 0;
+    request.record.add(answers[i]);
     result.push_back(std::move(document));
   }
-  request.record.faces = answers.size();
   json document = {{"result", result}};
   add_versions(document, options, parts);
   return json_response(document);
@@ -447,9 +446,8 @@ HttpResponse recognize_embeddings(const RouteRequest& request, ServiceParts& par
     result.push_back({{"embedding", values_of(probes.row(i))},
                       {"similarities", similarities},
                       {"unknown", !answers[i].known}});
-    request.record.known += answers[i].known ? 1 : 0;
+    request.record.add(answers[i]);
   }
-  request.record.faces = answers.size();
   return json_response({{"result", result}});
 }
 

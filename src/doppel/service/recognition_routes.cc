@@ -49,8 +49,7 @@ HttpResponse identify(const RouteRequest& request, ServiceParts& parts) {
       read_photos(request, faces_in_query(request, FaceChoice::all), parts);
   const Matrix embeddings = embed_faces(photos, parts);
   const std::vector<Answer> answers = parts.gallery.identify(embeddings, top);
-  request.record.faces = answers.size();
-  for (const Answer& answer : answers) request.record.known += answer.known ? 1 : 0;
+  for (const Answer& answer : answers) request.record.add(answer);
   const json found = photos_json(photos, [&](size_t row, const PhotoFace& face) {
     json document = to_json(answers[row]);
     document["box"] = box_json(face);

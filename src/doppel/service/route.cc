@@ -32,6 +32,13 @@ std::optional<std::map<std::string, std::string>> matched(const std::string& pat
 
 }  // namespace
 
+void RequestRecord::add(const Answer& answer) {
+  ++faces;
+  if (!answer.known) return;
+  ++known;
+  names.push_back(answer.candidates.front().name);
+}
+
 void RouteRequest::check_time() const {
   if (std::chrono::steady_clock::now() > http.deadline) {
     throw Refusal(503, "this request took longer than it may; ask for less at once");

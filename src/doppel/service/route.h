@@ -11,17 +11,22 @@
 #include <vector>
 
 #include "doppel/gallery/access_keys.h"
+#include "doppel/gallery/search.h"
 #include "doppel/service/http_message.h"
 
 namespace doppel {
 
-// What may be told of a request: no names, no images.
+// What is to be told of a request: no images, and names where that is asked for alone.
 struct RequestRecord {
   std::string method, route;  // "PUT", "/v1/people/{name}"; "" where there is no such route
   std::string key;            // AccessKey::id of who asked; "" without keys
   int status = 0;
   double seconds = 0;
-  size_t faces = 0, known = 0;  // that were looked for in the gallery, and found
+  size_t faces = 0, known = 0;          // that were looked for in the gallery, and found
+  std::vector<std::string> names = {};  // whom they were taken for
+
+  // One more that was looked for.
+  void add(const Answer& answer);
 };
 
 // How a route ends that does not answer what was asked: {"code", "message"} with this status.
