@@ -117,7 +117,8 @@ void run(const ServeOptions& options) {
       std::chrono::milliseconds(static_cast<std::chrono::milliseconds::rep>(1e3 * options.seconds));
   HttpServer server(
       settings, [&](const HttpRequest& request) { return service.handle(request); },
-      [&](int status) { service.refused(status); });
+      [&](int status) { service.refused(status); },
+      [&](const HttpRequest& head) { return service.admit(head); });
   service.set_load([&server](ServiceGauges& gauges) {
     gauges.waiting = server.waiting();
     gauges.connections = server.connected();

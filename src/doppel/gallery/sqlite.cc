@@ -1,6 +1,7 @@
 #include "doppel/gallery/sqlite.h"
 
 #include <SQLiteCpp/SQLiteCpp.h>
+#include <fcntl.h>
 #include <sqlite3.h>
 #include <unistd.h>
 
@@ -44,6 +45,12 @@ class StatementRow : public SqlRow {
   SQLite::Statement& statement_;
   const std::string& name_;
 };
+
+// Who else may read it is for its owner to say. SQLite gives its log the same rights.
+void make_private(const std::filesystem::path& path) {
+  const int file = ::open(path.c_str(), O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0600);
+  if (file >= 0) ::close(file);
+}
 
 class SqliteDatabase : public Database {
  public:
@@ -246,6 +253,7 @@ std::unique_ptr<Database> open_sqlite(const std::filesystem::path& path, Access 
                 path.string() + ": there is no such gallery; doppel enroll makes one");
   }
   try {
+    if (access == Access::create) make_private(path);
     return std::make_unique<SqliteDatabase>(path, access);
   } catch (const SQLite::Exception& problem) {
     throw Error(ErrorKind::io, path.string() + ": the gallery cannot be opened: " + problem.what());

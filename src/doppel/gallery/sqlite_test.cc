@@ -29,6 +29,14 @@ TEST_F(Sqlite, LeavesNoFilesBesideTheOne) {
   EXPECT_EQ(std::distance(begin(files), end(files)), 1);
 }
 
+TEST_F(Sqlite, IsItsOwnersAlone) {
+  const auto database = created();
+  for (const auto& file : std::filesystem::directory_iterator(folder_)) {
+    using std::filesystem::perms;
+    EXPECT_EQ(file.status().permissions(), perms::owner_read | perms::owner_write) << file.path();
+  }
+}
+
 TEST_F(Sqlite, SomethingElseIsRefusedByName) {
   refused([&] { open_sqlite(folder_ / "none", Access::read); }, ErrorKind::io,
           "none: there is no such gallery");

@@ -119,6 +119,7 @@ struct HttpServer::Running {
   HttpSettings settings;
   Handler handler;
   Refused refused;
+  Admit admit;
   std::set<Client*> connections;  // outlives what io holds
   std::atomic<size_t> connected = 0;
   asio::io_context io{1};
@@ -129,10 +130,11 @@ struct HttpServer::Running {
   bool draining = false;
   WorkQueue queue;
 
-  Running(const HttpSettings& given, Handler handle, Refused tell)
+  Running(const HttpSettings& given, Handler handle, Refused tell, Admit ask)
       : settings(given),
         handler(std::move(handle)),
         refused(std::move(tell)),
+        admit(std::move(ask)),
         queue(given.workers, given.queue) {}
   void read_certificate();
   void listen();
@@ -200,6 +202,13 @@ class HttpServer::Running::Connection final
     idle_ = false;
     if (error) return failed(error);
     lowest().expires_after(server_.settings.transfer);
+    if (!read_head()) return;
+    if (server_.admit) {
+      if (const std::optional<HttpResponse> answer = server_.admit(request_)) {
+        keep_alive_ = keep_alive_ && parser_->is_done();
+        return write(*answer);
+      }
+    }
     if (beast::iequals(parser_->get()[http::field::expect], "100-continue")) {
       if (parser_->content_length().value_or(0) > server_.settings.most_body) {
         return failed(http::make_error_code(http::error::body_limit));
@@ -214,6 +223,29 @@ class HttpServer::Running::Connection final
     }
   }
 
+  // Fills what is known of the request without its body. False where it was refused.
+  bool read_head() {
+    const auto& message = parser_->get();
+    keep_alive_ = message.keep_alive();
+    head_ = message.method() == http::verb::head;
+    request_ = {};
+    request_.method = std::string(message.method_string());
+    const beast::string_view target = message.target();
+    try {
+      read_target({target.data(), target.size()}, request_);
+    } catch (const Error& problem) {
+      keep_alive_ = keep_alive_ && parser_->is_done();
+      refuse(400, problem.what());
+      return false;
+    }
+    for (const auto& field : message) {
+      std::string name(field.name_string());
+      for (char& c : name) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+      request_.headers[name] = std::string(field.value());
+    }
+    return true;
+  }
+
   void read_body() {
     http::async_read(
         stream_, buffer_, *parser_,
@@ -223,27 +255,11 @@ class HttpServer::Running::Connection final
   void body_read(ErrorCode error) {
     if (error) return failed(error);
     lowest().expires_never();
-    http::request<http::string_body> message = parser_->release();
-    keep_alive_ = message.keep_alive();
-    HttpRequest request;
-    request.method = std::string(message.method_string());
-    const beast::string_view target = message.target();
-    try {
-      read_target({target.data(), target.size()}, request);
-    } catch (const Error& problem) {
-      return refuse(400, problem.what());
-    }
-    for (const auto& field : message) {
-      std::string name(field.name_string());
-      for (char& c : name) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-      request.headers[name] = std::string(field.value());
-    }
-    request.body = std::move(message.body());
-    request.deadline = std::chrono::steady_clock::now() + server_.settings.answering;
-    head_ = message.method() == http::verb::head;
+    request_.body = std::move(parser_->get().body());
+    request_.deadline = std::chrono::steady_clock::now() + server_.settings.answering;
     // The worker keeps run() from ending, and hands the connection back to run()'s thread.
     using Guard = asio::executor_work_guard<asio::io_context::executor_type>;
-    auto task = [self = this->shared_from_this(), request = std::move(request),
+    auto task = [self = this->shared_from_this(), request = std::move(request_),
                  guard = std::make_shared<Guard>(server_.io.get_executor())]() mutable {
       HttpResponse response = self->server_.handle(request);
       asio::io_context& io = self->server_.io;
@@ -330,6 +346,7 @@ class HttpServer::Running::Connection final
 
   Running& server_;
   Stream stream_;
+  HttpRequest request_;
   asio::steady_timer pause_{server_.io};
   beast::flat_buffer buffer_{kMostHeader + 64 * 1024};
   std::optional<http::request_parser<http::string_body>> parser_;
@@ -420,8 +437,9 @@ HttpResponse HttpServer::Running::handle(const HttpRequest& request) const {
   }
 }
 
-HttpServer::HttpServer(const HttpSettings& settings, Handler handler, Refused refused)
-    : running_(std::make_unique<Running>(settings, std::move(handler), std::move(refused))) {
+HttpServer::HttpServer(const HttpSettings& settings, Handler handler, Refused refused, Admit admit)
+    : running_(std::make_unique<Running>(settings, std::move(handler), std::move(refused),
+                                         std::move(admit))) {
   running_->read_certificate();
   running_->listen();
 }

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "doppel/service/http_message.h"
@@ -41,9 +42,13 @@ class HttpServer {
   // Told the status of every request that did not come to the handler, by any thread.
   using Refused = std::function<void(int status)>;
 
+  // Called by the thread of run(), so it has to be quick, with a request whose body has not been
+  // read: what it gives is the answer, and the body is not taken.
+  using Admit = std::function<std::optional<HttpResponse>(const HttpRequest& head)>;
+
   // Binds and listens. Throws Error(io) where the address cannot be used, Error(bad_data) where the
   // certificate or its key is none or they do not belong together.
-  HttpServer(const HttpSettings& settings, Handler handler, Refused refused = {});
+  HttpServer(const HttpSettings& settings, Handler handler, Refused refused = {}, Admit admit = {});
   ~HttpServer();
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;

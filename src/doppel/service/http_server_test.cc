@@ -318,6 +318,28 @@ TEST(HttpServer, TellsOfWhatItRefuses) {
   EXPECT_EQ(served.refused(), (std::vector<int>{413}));
 }
 
+TEST(HttpServer, WhoIsNotAdmittedSendsNoBody) {
+  const auto admit = [](const HttpRequest& head) -> std::optional<HttpResponse> {
+    if (head.header("x-api-key") == "right") return {};
+    HttpResponse refused;
+    refused.status = 401;
+    return refused;
+  };
+  HttpServer server({}, Served::echo, {}, admit);
+  std::thread thread([&] { server.run(); });
+  {
+    Client client(server.port());
+    EXPECT_EQ(client.ask(get("/")).result_int(), 401u);
+    EXPECT_EQ(client.ask(get("/", "X-Api-Key: right\r\n")).body(), "GET / ") << "it stays open";
+    const HttpAnswer refused = client.ask(
+        "POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 1000\r\n\r\n");
+    EXPECT_EQ(refused.result_int(), 401u) << "and is not asked for its body";
+    EXPECT_FALSE(refused.keep_alive());
+  }
+  server.stop();
+  thread.join();
+}
+
 TEST(HttpServer, SaysWhichCertificateIsNone) {
   HttpSettings settings;
   settings.certificate = settings.key = "/nowhere/cert.pem";

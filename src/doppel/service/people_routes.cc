@@ -154,7 +154,7 @@ HttpResponse fill_synthetically(const RouteRequest& request, ServiceParts& parts
     files.push_back(encode_png(synthetic_face(kSyntheticSeed, static_cast<uint32_t>(i), 0)));
     try {
       photos.push_back(
-          read_photo(files.back(), synthetic_name(i), FaceChoice::largest, false, parts));
+          read_photo(request, files.back(), synthetic_name(i), FaceChoice::largest, false, parts));
     } catch (const Error&) {
       throw Refusal(409, "this model looks for real faces, and finds none in drawn ones");
     }

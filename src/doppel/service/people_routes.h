@@ -1,5 +1,5 @@
 // The routes by which people look at the gallery and change it: what the page needs beside the
-// routes that other clients know (compreface_routes.h).
+// routes that other clients know (compreface_collection.h).
 #pragma once
 
 #include "doppel/service/route.h"

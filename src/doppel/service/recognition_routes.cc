@@ -86,8 +86,8 @@ HttpResponse verify(const RouteRequest& request, ServiceParts& parts) {
 
 HttpResponse explain_two(const RouteRequest& request, ServiceParts& parts) {
   const std::vector<RequestPhoto> photos = read_two(request, parts);
-  const std::lock_guard lock(parts.explaining);
-  request.check_time();
+  const std::unique_lock lock(parts.explaining, request.http.deadline);
+  if (!lock.owns_lock()) request.refuse_late();
   ThreadPool pool(parts.threads);
   const Explanation explanation =
       explain(parts.model, photos[0].faces[0].image, photos[1].faces[0].image, {}, pool);

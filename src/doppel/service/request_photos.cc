@@ -16,23 +16,35 @@ std::string name_of(const FormPart& part, size_t index) {
   return std::string("photo ").append(std::to_string(index + 1));
 }
 
+// One of the few that may decode at once; others' come when it ends.
+class DecodingTurn {
+ public:
+  DecodingTurn(std::counting_semaphore<>& turns, const RouteRequest& request) : turns_(turns) {
+    constexpr auto kForever = std::chrono::steady_clock::time_point::max();
+    if (request.http.deadline == kForever) {
+      turns_.acquire();
+    } else if (!turns_.try_acquire_until(request.http.deadline)) {
+      request.refuse_late();
+    }
+  }
+  ~DecodingTurn() { turns_.release(); }
+  DecodingTurn(const DecodingTurn&) = delete;
+  DecodingTurn& operator=(const DecodingTurn&) = delete;
+
+ private:
+  std::counting_semaphore<>& turns_;
+};
+
 bool has_json_body(const HttpRequest& request) {
   return request.header("content-type").starts_with("application/json");
 }
 
 }  // namespace
 
-RequestPhoto read_photo(std::string_view bytes, const std::string& name, FaceChoice choice,
-                        bool whole, const ServiceParts& parts) {
-  // Released however this ends.
-  struct Turn {
-    explicit Turn(std::counting_semaphore<>& turns) : turns_(turns) { turns_.acquire(); }
-    ~Turn() { turns_.release(); }
-    Turn(const Turn&) = delete;
-    Turn& operator=(const Turn&) = delete;
-    std::counting_semaphore<>& turns_;
-  };
-  const Turn turn(parts.decoding);
+RequestPhoto read_photo(const RouteRequest& request, std::string_view bytes,
+                        const std::string& name, FaceChoice choice, bool whole,
+                        const ServiceParts& parts) {
+  const DecodingTurn turn(parts.decoding, request);
   DecodeOptions options = parts.photos.decoding();
   options.most_pixels = parts.most_pixels;
   const Image image = decode_image(bytes, name, options);
@@ -64,7 +76,7 @@ std::vector<RequestPhoto> read_photos(const RouteRequest& request, FaceChoice ch
     request.check_time();
     const std::string name = name_of(part, photos.size());
     try {
-      photos.push_back(read_photo(part.bytes, name, choice, false, parts));
+      photos.push_back(read_photo(request, part.bytes, name, choice, false, parts));
     } catch (const Error& error) {
       photos.emplace_back();
       photos.back().name = name;

@@ -30,9 +30,10 @@ struct RequestPhoto {
 // Decodes a photo and finds its faces, the surest first; with `whole`, it is itself a face. They
 // are brought to the model's size at once, which changes no bit of what it makes of them, so that
 // many large photos of one request do not lie in memory together. Throws as decode_image() and
-// PhotoFaces::of() do.
-RequestPhoto read_photo(std::string_view bytes, const std::string& name, FaceChoice choice,
-                        bool whole, const ServiceParts& parts);
+// PhotoFaces::of() do, and Refusal(503) where the request's time is over before its turn comes.
+RequestPhoto read_photo(const RouteRequest& request, std::string_view bytes,
+                        const std::string& name, FaceChoice choice, bool whole,
+                        const ServiceParts& parts);
 
 // All parts of the request's form, whatever their fields are called; at least one. What is wrong
 // with a photo stands beside it. Throws Error(bad_argument) as read_form() does.

@@ -9,6 +9,9 @@
 namespace doppel {
 namespace {
 
+constexpr int kDeepestJson = 8;
+constexpr size_t kMostJsonValues = 2'000'000;
+
 // What stands for the names in braces of `pattern`; nothing where the path is another.
 std::optional<std::map<std::string, std::string>> matched(const std::string& pattern,
                                                           const std::vector<std::string>& path) {
@@ -40,9 +43,11 @@ void RequestRecord::add(const Answer& answer) {
 }
 
 void RouteRequest::check_time() const {
-  if (std::chrono::steady_clock::now() > http.deadline) {
-    throw Refusal(503, "this request took longer than it may; ask for less at once");
-  }
+  if (std::chrono::steady_clock::now() > http.deadline) refuse_late();
+}
+
+void RouteRequest::refuse_late() const {
+  throw Refusal(503, "this request took longer than it may; ask for less at once");
 }
 
 size_t RouteRequest::number(const std::string& name, size_t otherwise, size_t least,
@@ -109,8 +114,17 @@ HttpResponse refusal_response(int status, int code, const std::string& message) 
 }
 
 nlohmann::json json_body(const HttpRequest& request) {
-  nlohmann::json document =
-      nlohmann::json::parse(request.body, nullptr, /*allow_exceptions=*/false);
+  using Json = nlohmann::json;
+  size_t values = 0;
+  const auto limit = [&](int depth, Json::parse_event_t, Json&) {
+    if (depth > kDeepestJson || ++values > kMostJsonValues) {
+      throw Error(ErrorKind::bad_argument, "body: JSON of at most " + std::to_string(kDeepestJson) +
+                                               " levels and " + std::to_string(kMostJsonValues) +
+                                               " values was expected");
+    }
+    return true;
+  };
+  Json document = Json::parse(request.body, limit, /*allow_exceptions=*/false);
   if (document.is_discarded()) {
     throw Error(ErrorKind::bad_argument, "body: JSON was expected");
   }

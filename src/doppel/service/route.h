@@ -50,6 +50,7 @@ struct RouteRequest {
 
   // Throws Refusal(503) where the request's time is over; for between one photo and the next.
   void check_time() const;
+  [[noreturn]] void refuse_late() const;
   // A number of the query, or `otherwise`. Throws Error(bad_argument) naming it.
   size_t number(const std::string& name, size_t otherwise, size_t least, size_t most) const;
   bool flag(const std::string& name, bool otherwise) const;
@@ -107,7 +108,8 @@ class RouteTable {
 HttpResponse json_response(const nlohmann::json& document, int status = 200);
 HttpResponse refusal_response(int status, int code, const std::string& message);
 
-// The body as JSON. Throws Error(bad_argument).
+// The body as JSON, of few levels and not endlessly many values, so that it takes little more
+// memory than its text. Throws Error(bad_argument).
 nlohmann::json json_body(const HttpRequest& request);
 
 }  // namespace doppel

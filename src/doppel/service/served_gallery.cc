@@ -65,7 +65,7 @@ DecisionRule ServedGallery::rule() {
 }
 
 GallerySettings ServedGallery::settings() {
-  const std::lock_guard lock(search_mutex_);
+  const std::lock_guard lock(state_mutex_);
   return settings_;
 }
 
@@ -80,12 +80,12 @@ size_t ServedGallery::templates() {
 }
 
 std::vector<AccessKey> ServedGallery::keys() {
-  const std::lock_guard lock(search_mutex_);
+  const std::lock_guard lock(state_mutex_);
   return keys_;
 }
 
 std::optional<std::string> ServedGallery::trouble() {
-  const std::lock_guard lock(search_mutex_);
+  const std::lock_guard lock(state_mutex_);
   return trouble_;
 }
 
@@ -101,17 +101,22 @@ std::optional<std::string> ServedGallery::take_in(bool surely) {
       followed_.check_model(model_, "the model that is served");
       keys = access_keys(followed_);
     }
-    const std::lock_guard lock(search_mutex_);
-    if (trouble_) reopen_ = true;
-    trouble_.reset();
+    {
+      const std::lock_guard lock(state_mutex_);
+      if (trouble_) reopen_ = true;
+      trouble_.reset();
+      if (update) {
+        settings_ = update->settings;
+        keys_ = std::move(keys);
+      }
+    }
     if (update) {
-      settings_ = update->settings;
-      keys_ = std::move(keys);
+      const std::lock_guard lock(search_mutex_);
       search_.apply(std::move(*update));
     }
     return {};
   } catch (const Error& error) {
-    const std::lock_guard lock(search_mutex_);
+    const std::lock_guard lock(state_mutex_);
     trouble_ = error.what();
     if (moved_) moved_ = trouble_;
     return trouble_;

@@ -58,13 +58,15 @@ class ServedGallery {
   // The server is there again: a connection that knows it as gone would take its time to try.
   std::atomic<bool> reopen_ = false;
 
-  std::mutex following_mutex_;  // what is below; then search_mutex_, too
+  std::mutex following_mutex_;  // what is below; then the others, too
   Gallery followed_;
   std::optional<std::string> moved_;  // to another model: what it holds now is of no use here
 
   std::mutex search_mutex_;  // what is below
   ThreadPool pool_;
   GallerySearch search_;
+
+  std::mutex state_mutex_;  // what is below; never held for long
   GallerySettings settings_;
   std::vector<AccessKey> keys_;
   std::optional<std::string> trouble_;

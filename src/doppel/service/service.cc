@@ -5,7 +5,8 @@
 #include <utility>
 
 #include "doppel/base/error.h"
-#include "doppel/service/compreface_routes.h"
+#include "doppel/service/compreface_collection.h"
+#include "doppel/service/compreface_recognition.h"
 #include "doppel/service/openapi.h"
 #include "doppel/service/page_files.h"
 #include "doppel/service/people_routes.h"
@@ -31,7 +32,27 @@ bool names_this_machine(const std::string& host) {
          (name.starts_with("127.") && name.find_first_not_of("0123456789.") == std::string::npos);
 }
 
-std::string presented_key(const HttpRequest& request) {
+// What clients invent is told as one.
+std::string known_method(const std::string& method) {
+  for (const char* known : {"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"}) {
+    if (method == known) return method;
+  }
+  return "other";
+}
+
+// Headers of proxies, which let others in.
+bool came_through_a_proxy(const HttpRequest& request) {
+  for (const char* header : {"forwarded", "via", "x-forwarded-for", "x-forwarded-host",
+                             "x-forwarded-proto", "x-real-ip"}) {
+    if (request.headers.contains(header)) return true;
+  }
+  return false;
+}
+
+// The key that is presented; "" where there is none.
+std::string key_of(const HttpRequest& request, const std::map<std::string, std::string>& path) {
+  const auto in_path = path.find("api_key");
+  if (in_path != path.end()) return in_path->second;
   const std::string& key = request.header("x-api-key");
   if (!key.empty()) return key;
   const std::string& authorization = request.header("authorization");
@@ -50,7 +71,8 @@ Service::Service(Model model, const std::string& gallery, const ServiceSettings&
       log_(std::move(log)) {
   add_recognition_routes(table_, parts_);
   add_people_routes(table_, parts_);
-  add_compreface_routes(table_, parts_);
+  add_compreface_collection(table_, parts_);
+  add_compreface_recognition(table_, parts_);
   add_own_routes();
   openapi_ = openapi_document(table_).dump(2);
   add_page_routes(table_);
@@ -107,7 +129,7 @@ void Service::add_own_routes() {
 HttpResponse Service::handle(const HttpRequest& request) {
   const auto start = std::chrono::steady_clock::now();
   RequestRecord record;
-  record.method = request.method;
+  record.method = known_method(request.method);
   HttpResponse allowed;  // the headers that another page's browser wants
   HttpResponse response;
   if (std::optional<HttpResponse> refused = refuse_origin(request, allowed)) {
@@ -117,12 +139,29 @@ HttpResponse Service::handle(const HttpRequest& request) {
   }
   response.headers.merge(allowed.headers);
   response.headers["X-Content-Type-Options"] = "nosniff";
+  if (!response.headers.contains("Access-Control-Allow-Origin")) {
+    response.headers["Cross-Origin-Resource-Policy"] = "same-origin";
+  }
   if (!response.headers.contains("Cache-Control")) response.headers["Cache-Control"] = "no-store";
   record.status = response.status;
   record.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   parts_.metrics.count(record);
   if (log_) log_(record);
   return response;
+}
+
+std::optional<HttpResponse> Service::admit(const HttpRequest& head) {
+  const RouteTable::Match match = table_.find(head);
+  HttpResponse ignored;
+  if (match.route == nullptr || match.route->path == "/healthz" || refuse_origin(head, ignored)) {
+    return handle(head);
+  }
+  if (match.route->permission == Permission::open) return {};
+  const std::vector<AccessKey> keys = parts_.gallery.keys();
+  const bool welcome = keys.empty() ? settings_.open_without_keys
+                                    : find_access_key(keys, key_of(head, match.path)) != nullptr;
+  if (!welcome) return handle(head);
+  return {};
 }
 
 void Service::refused(int status) {
@@ -137,7 +176,14 @@ void Service::refused(int status) {
 std::optional<HttpResponse> Service::refuse_origin(const HttpRequest& request,
                                                    HttpResponse& with) const {
   const std::string& origin = request.header("origin");
-  if (origin.empty()) return {};
+  if (origin.empty()) {
+    // It may lead here, not load from here.
+    if (request.header("sec-fetch-site") == "cross-site" &&
+        request.header("sec-fetch-mode") != "navigate") {
+      return refusal_response(403, 403, "other pages may not load this");
+    }
+    return {};
+  }
   const size_t scheme = origin.find("://");
   if (scheme != std::string::npos && origin.substr(scheme + 3) == request.header("host")) return {};
   if (std::ranges::find(settings_.origins, origin) == settings_.origins.end()) {
@@ -154,18 +200,26 @@ std::optional<HttpResponse> Service::refuse_origin(const HttpRequest& request,
   return preflight;
 }
 
-Role Service::caller(const HttpRequest& request, bool compreface, RequestRecord& record) {
+void Service::check_neighbour(const HttpRequest& request) const {
+  if (!names_this_machine(request.header("host"))) {
+    throw Refusal(403, "the Host header names another machine");
+  }
+  if (came_through_a_proxy(request)) {
+    throw Refusal(403, "without keys nobody is served through a proxy");
+  }
+}
+
+Role Service::caller(const HttpRequest& request, const std::string& presented,
+                     RequestRecord& record) {
+  const bool compreface = is_compreface(request.path);
   const std::vector<AccessKey> keys = parts_.gallery.keys();
   if (keys.empty()) {
     if (!settings_.open_without_keys) {
       throw Refusal(401, "there are no keys any more, and without one nobody is served from afar");
     }
-    if (!names_this_machine(request.header("host"))) {
-      throw Refusal(403, "the Host header names another machine");
-    }
+    check_neighbour(request);
     return Role::admin;
   }
-  const std::string presented = presented_key(request);
   if (presented.empty()) {
     if (compreface) throw Refusal(400, 20, "Missing header: x-api-key");
     throw Refusal(401, "a key was expected in the header x-api-key");
@@ -216,10 +270,9 @@ HttpResponse Service::answer_route(const Route& route,
                                    const HttpRequest& request, RequestRecord& record) {
   Role role = Role::recognise;
   if (route.permission != Permission::open) {
-    role = caller(request, is_compreface(request.path), record);
-  } else if (parts_.gallery.keys().empty() && settings_.open_without_keys &&
-             !names_this_machine(request.header("host"))) {
-    throw Refusal(403, "the Host header names another machine");
+    role = caller(request, key_of(request, path), record);
+  } else if (parts_.gallery.keys().empty() && settings_.open_without_keys) {
+    check_neighbour(request);
   }
   if (route.permission == Permission::admin && role != Role::admin) {
     throw Refusal(403, "a key of the role admin was expected");

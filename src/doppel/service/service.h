@@ -20,15 +20,16 @@ namespace doppel {
 struct ServiceSettings {
   int threads = 1;  // that embed and search
   // Without keys, whoever reaches the service may do everything; so then it has to be reachable
-  // from its own machine only, and answers requests to this machine's names alone. Where this is
-  // false, nothing is answered while there are no keys.
+  // from its own machine only, and answers requests to this machine's names alone, and none
+  // of a proxy. Where this is false, nothing is answered while there are no keys.
   bool open_without_keys = true;
   double rate = 0;                        // requests a second of each key; 0: no limit
   std::vector<std::string> origins = {};  // of other pages that may ask: "https://intranet.example"
   int64_t most_photo_pixels = 40'000'000;  // of one photo
 };
 
-// Routes: recognition_routes.h, people_routes.h, compreface_routes.h, page_files.h, and
+// Routes: recognition_routes.h, people_routes.h, compreface_collection.h,
+// compreface_recognition.h, page_files.h, and
 //   GET /healthz, /readyz, /metrics, /openapi.json
 // An error is {"code", "message"}; code is the HTTP status, under /api/v1 one of CompreFace's.
 class Service {
@@ -41,6 +42,9 @@ class Service {
 
   // Several threads may call this at once.
   HttpResponse handle(const HttpRequest& request);
+  // The answer of a request whose body is still to come, where it needs none: it is refused, or
+  // asks for /healthz. Quick: it waits for nothing.
+  std::optional<HttpResponse> admit(const HttpRequest& head);
   // For the counts and the log: a request was refused before it came here.
   void refused(int status);
 
@@ -58,7 +62,8 @@ class Service {
   HttpResponse answer(const HttpRequest& request, RequestRecord& record);
   HttpResponse answer_route(const Route& route, const std::map<std::string, std::string>& path,
                             const HttpRequest& request, RequestRecord& record);
-  Role caller(const HttpRequest& request, bool compreface, RequestRecord& record);
+  Role caller(const HttpRequest& request, const std::string& presented, RequestRecord& record);
+  void check_neighbour(const HttpRequest& request) const;
   std::optional<HttpResponse> refuse_origin(const HttpRequest& request, HttpResponse& with) const;
   void add_own_routes();
 

@@ -34,7 +34,7 @@ struct ServiceParts {
   ServedGallery gallery;
   EmbeddingBatches batches;
   Metrics metrics;
-  std::mutex explaining;  // one at a time: each takes all threads for a second
+  std::timed_mutex explaining;  // one at a time: each takes all threads for a second
   // Photos that are decoded at once: they take memory and time, where those that wait for their
   // embeddings take neither.
   mutable std::counting_semaphore<> decoding;

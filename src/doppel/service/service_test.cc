@@ -1,5 +1,6 @@
 #include "doppel/service/service.h"
 
+#include <algorithm>
 #include <atomic>
 #include <thread>
 
@@ -234,6 +235,69 @@ TEST_F(ServiceTest, CountsWhatItDoes) {
     EXPECT_THAT(text, HasSubstr(line));
   }
   EXPECT_THAT(text, testing::Not(HasSubstr("Ada")));
+}
+
+TEST_F(ServiceTest, WithoutKeysNobodyIsServedThroughAProxy) {
+  for (const char* header : {"via", "forwarded", "x-forwarded-for", "x-real-ip"}) {
+    HttpRequest request = bare("GET", "/v1/model");
+    request.headers[header] = "203.0.113.7";
+    asked(request, 403);
+    const std::string key = key_for(Role::recognise);
+    asked(with_key(request, key));
+    Gallery gallery = Gallery::open(place(), Access::read_write);
+    revoke_access_key(gallery, access_keys(gallery).at(0).id);
+    service_->follow();
+  }
+}
+
+TEST_F(ServiceTest, OtherPagesMayLeadHereButNotLoad) {
+  HttpRequest request = bare("GET", "/v1/people");
+  request.headers["sec-fetch-site"] = "cross-site";
+  request.headers["sec-fetch-mode"] = "no-cors";
+  asked(request, 403);
+  request.headers["sec-fetch-mode"] = "navigate";
+  asked(request);
+  EXPECT_EQ(service_->handle(bare("GET", "/")).headers.at("Cross-Origin-Resource-Policy"),
+            "same-origin");
+}
+
+TEST_F(ServiceTest, WhatClientsInventIsNotCountedByName) {
+  for (int i = 0; i < 100; ++i) {
+    service_->handle(bare(std::string("METHOD").append(std::to_string(i)), "/v1/model"));
+    service_->handle(bare("GET", std::string("/nothing/").append(std::to_string(i))));
+  }
+  const std::string text = service_->handle(bare("GET", "/metrics")).body;
+  EXPECT_THAT(text, testing::Not(HasSubstr("METHOD")));
+  EXPECT_LT(std::ranges::count(text, '\n'), 60);
+  EXPECT_EQ(records_.front().method, "other");
+}
+
+TEST_F(ServiceTest, DeepOrEndlessJsonIsRefusedAtOnce) {
+  for (const std::string& body :
+       {std::string(4'000'000, '['),
+        "{\"subject\":" + std::string(100, '[') + std::string(100, ']') + "}"}) {
+    EXPECT_THAT(asked(bare("POST", "/api/v1/recognition/subjects", body), 400)["message"]
+                    .get<std::string>(),
+                HasSubstr("levels"));
+  }
+  std::string many = "[0";
+  for (int i = 0; i < 2'100'000; ++i) many += ",0";
+  asked(bare("POST", "/api/v1/recognition/faces/delete", many + "]"), 400);
+}
+
+TEST_F(ServiceTest, WhoHasNoKeyIsRefusedBeforeTheBody) {
+  const HttpRequest who = bare("POST", "/v1/identify");
+  EXPECT_FALSE(service_->admit(who));
+  EXPECT_EQ(service_->admit(bare("GET", "/healthz"))->status, 200);
+  EXPECT_EQ(service_->admit(bare("GET", "/nothing"))->status, 404);
+  HttpRequest foreign = who;
+  foreign.headers["origin"] = "https://evil.example";
+  EXPECT_EQ(service_->admit(foreign)->status, 403);
+  const std::string key = key_for(Role::recognise);
+  EXPECT_EQ(service_->admit(who)->status, 401);
+  EXPECT_EQ(service_->admit(with_key(who, "wrong"))->status, 401);
+  EXPECT_FALSE(service_->admit(with_key(who, key)));
+  EXPECT_FALSE(service_->admit(bare("GET", "/")));
 }
 
 TEST_F(ServiceTest, ServesThePageWithItsLimits) {

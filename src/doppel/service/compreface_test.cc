@@ -1,4 +1,5 @@
-#include "doppel/service/compreface_routes.h"
+// CompreFace's routes, asked as its clients do (compreface_collection.h, compreface_recognition.h).
+#include "doppel/service/compreface_recognition.h"
 
 #include <algorithm>
 #include <atomic>
@@ -256,8 +257,15 @@ TEST_F(CompreFace, AsksForKeysAsCompreFaceDoes) {
   refused(with_key(file(kRecognize, 1), "6b135f5b-a365-4522-b1f1-4c9ac2dd0728"), 404, 10);
   asked(with_key(file(kRecognize, 1), key));
   EXPECT_EQ(asked(with_key(bare("DELETE", kSubjects), key), 403)["code"], 403);
-  refused(bare("GET", "/api/v1/static/" + key + "/images/6b135f5b-a365-4522-b1f1-4c9ac2dd0728"),
-          404, 10);
+  const std::string id = "6b135f5b-a365-4522-b1f1-4c9ac2dd0728";
+  EXPECT_EQ(asked(bare("GET", "/api/v1/static/" + key + "/images/" + id), 403)["code"], 403);
+  refused(bare("GET", "/api/v1/static/wrong/images/" + id), 404, 10);
+  // By many comparisons with a template it can be worked out.
+  for (const std::string& path : {std::string("recognize"), "faces/" + id + "/verify"}) {
+    const HttpRequest probing =
+        bare("POST", "/api/v1/recognition/embeddings/" + path, R"({"embeddings": [[1]]})");
+    EXPECT_EQ(asked(with_key(probing, key), 403)["code"], 403);
+  }
 }
 
 class CompreFaceWithPhotos : public CompreFace {
@@ -282,6 +290,14 @@ TEST_F(CompreFaceWithPhotos, GivesThePhotosBack) {
   EXPECT_EQ(service_->handle(bare("GET", images + "none")).body, "");
   EXPECT_EQ(records_.back().route, "/api/v1/static/{api_key}/images/{image_id}")
       << "the log has no keys";
+  // Where the last key is gone nobody has one, whatever stands in the address.
+  serve({.threads = 1, .open_without_keys = false});
+  {
+    Gallery gallery = Gallery::open(place(), Access::read_write);
+    revoke_access_key(gallery, access_keys(gallery).at(0).id);
+  }
+  service_->follow();
+  asked(bare("GET", images + id), 401);
 }
 
 // Clients that enrol, remove and recognise at once: what was acknowledged is there.

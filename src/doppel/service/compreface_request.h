@@ -1,0 +1,51 @@
+// The routes of CompreFace 1.2 under /api/v1, for the programs that speak to it: the same paths,
+// verbs, parameters, bodies and errors
+// (https://github.com/exadel-inc/CompreFace/blob/master/docs/Rest-API-description.md).
+//
+// What differs:
+// * A face of nobody in the gallery says "unknown": true beside its nearest people.
+// * A similarity is similarity_of() its distance: 0.5 is where the gallery, or for two photos the
+//   model, draws the line.
+// * A photo is enrolled once: again for the same subject gives the image_id it has.
+// * Of the plugins there are calculator and landmarks (the eyes and the mouth); others give
+// nothing.
+// * Photos are there to be downloaded only where the gallery keeps them.
+// * What changes the gallery, gives its photos, or compares given embeddings with its templates
+//   needs a key of the role admin.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "doppel/service/route.h"
+#include "doppel/service/service_parts.h"
+
+namespace doppel {
+
+// CommonExceptionCode of CompreFace.
+enum CompreFaceCode {
+  kImageNotFound = 11,
+  kUnreadablePhoto = 21,
+  kBadParameter = 26,
+  kNoFace = 28,
+  kTooManyFaces = 31,
+  kMissingParameter = 33,
+  kBadArgument = 36,
+  kWrongEmbeddings = 37,
+  kSubjectNotFound = 42,
+  kSubjectExists = 43,
+  kEmbeddingNotFound = 44,
+};
+
+// Throws Refusal with 404 for what is not found, else with 400.
+[[noreturn]] void refuse(CompreFaceCode code, const std::string& message);
+
+// The template that {image_id} of the path names, which need not be there any more. Throws
+// Refusal: kBadArgument for what is no UUID, `missing` for one that is not of this gallery.
+int64_t image_in_path(const RouteRequest& request, const ServiceParts& parts,
+                      CompreFaceCode missing);
+
+// The body as a JSON object. Throws as json_body() does, and Refusal(kBadArgument).
+nlohmann::json object_body(const HttpRequest& request);
+
+}  // namespace doppel
