@@ -11,6 +11,7 @@
 #include "doppel/model/far_curve.h"
 #include "doppel/report/explain.h"
 #include "doppel/service/request_photos.h"
+#include "doppel/service/turn.h"
 
 namespace doppel {
 namespace {
@@ -86,8 +87,7 @@ HttpResponse verify(const RouteRequest& request, ServiceParts& parts) {
 
 HttpResponse explain_two(const RouteRequest& request, ServiceParts& parts) {
   const std::vector<RequestPhoto> photos = read_two(request, parts);
-  const std::unique_lock lock(parts.explaining, request.http.deadline);
-  if (!lock.owns_lock()) request.refuse_late();
+  const Turn turn(parts.explaining, request);
   ThreadPool pool(parts.threads);
   const Explanation explanation =
       explain(parts.model, photos[0].faces[0].image, photos[1].faces[0].image, {}, pool);

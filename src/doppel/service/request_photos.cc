@@ -6,6 +6,7 @@
 #include "doppel/data/dataset.h"
 #include "doppel/image/decode.h"
 #include "doppel/image/resize.h"
+#include "doppel/service/turn.h"
 
 namespace doppel {
 namespace {
@@ -16,25 +17,6 @@ std::string name_of(const FormPart& part, size_t index) {
   return std::string("photo ").append(std::to_string(index + 1));
 }
 
-// One of the few that may decode at once; others' come when it ends.
-class DecodingTurn {
- public:
-  DecodingTurn(std::counting_semaphore<>& turns, const RouteRequest& request) : turns_(turns) {
-    constexpr auto kForever = std::chrono::steady_clock::time_point::max();
-    if (request.http.deadline == kForever) {
-      turns_.acquire();
-    } else if (!turns_.try_acquire_until(request.http.deadline)) {
-      request.refuse_late();
-    }
-  }
-  ~DecodingTurn() { turns_.release(); }
-  DecodingTurn(const DecodingTurn&) = delete;
-  DecodingTurn& operator=(const DecodingTurn&) = delete;
-
- private:
-  std::counting_semaphore<>& turns_;
-};
-
 bool has_json_body(const HttpRequest& request) {
   return request.header("content-type").starts_with("application/json");
 }
@@ -44,7 +26,7 @@ bool has_json_body(const HttpRequest& request) {
 RequestPhoto read_photo(const RouteRequest& request, std::string_view bytes,
                         const std::string& name, FaceChoice choice, bool whole,
                         const ServiceParts& parts) {
-  const DecodingTurn turn(parts.decoding, request);
+  const Turn turn(parts.decoding, request);
   DecodeOptions options = parts.photos.decoding();
   options.most_pixels = parts.most_pixels;
   const Image image = decode_image(bytes, name, options);

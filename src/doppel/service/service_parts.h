@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <mutex>
 #include <semaphore>
 #include <string>
 
@@ -34,10 +33,10 @@ struct ServiceParts {
   ServedGallery gallery;
   EmbeddingBatches batches;
   Metrics metrics;
-  std::timed_mutex explaining;  // one at a time: each takes all threads for a second
   // Photos that are decoded at once: they take memory and time, where those that wait for their
   // embeddings take neither.
   mutable std::counting_semaphore<> decoding;
+  std::counting_semaphore<> explaining{1};  // each takes all threads for a second
 };
 
 }  // namespace doppel
