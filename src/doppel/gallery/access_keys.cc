@@ -88,7 +88,7 @@ std::vector<AccessKey> access_keys(Gallery& gallery) {
 
 std::string add_access_key(Gallery& gallery, Role role, const std::string& label) {
   if (!label.empty()) check_person_name(label, "label");
-  const std::string key = random_uuid();
+  std::string key = random_uuid();
   const std::string hash = hash_of(key);
   gallery.change_note(kKeysNote, [&](const std::string& text) {
     std::vector<AccessKey> keys = keys_from(text, gallery.name());

@@ -21,7 +21,7 @@ constexpr size_t kMostListed = 10'000;
 // The subject a parameter names.
 std::string subject_parameter(const RouteRequest& request) {
   if (!request.http.query.contains("subject")) {
-    refuse(kMissingParameter, "Missing parameter: subject");
+    refuse(CompreFaceCode::missing_parameter, "Missing parameter: subject");
   }
   return request.text("subject");
 }
@@ -30,7 +30,7 @@ void check_subject(const std::string& name) {
   try {
     check_person_name(name, "subject");
   } catch (const Error& error) {
-    refuse(kBadParameter, error.what());
+    refuse(CompreFaceCode::bad_parameter, error.what());
   }
 }
 
@@ -38,9 +38,9 @@ void check_subject(const std::string& name) {
 std::string subject_of_body(const HttpRequest& request) {
   const json body = json_body(request);
   if (!body.is_object() || !body.contains("subject") || !body["subject"].is_string()) {
-    refuse(kBadParameter, "subject: a text was expected");
+    refuse(CompreFaceCode::bad_parameter, "subject: a text was expected");
   }
-  const std::string name = body["subject"].get<std::string>();
+  std::string name = body["subject"].get<std::string>();
   check_subject(name);
   return name;
 }
@@ -54,7 +54,7 @@ json named_face(const Face& face, const ServiceParts& parts) {
 HttpResponse add_subject(const RouteRequest& request, ServiceParts& parts) {
   const std::string name = subject_of_body(request.http);
   parts.gallery.change([&](Gallery& gallery) {
-    if (gallery.find(name)) refuse(kSubjectExists, "Subject already exists");
+    if (gallery.find(name)) refuse(CompreFaceCode::subject_exists, "Subject already exists");
     gallery.enrol(std::vector<NewPerson>{{name, {}}});
   });
   return json_response({{"subject", name}}, 201);
@@ -72,7 +72,7 @@ HttpResponse rename_subject(const RouteRequest& request, ServiceParts& parts) {
   const std::string& from = request.path.at("subject");
   const std::string to = subject_of_body(request.http);
   parts.gallery.change([&](Gallery& gallery) {
-    if (!gallery.find(from)) refuse(kSubjectNotFound, "Subject not found");
+    if (!gallery.find(from)) refuse(CompreFaceCode::subject_not_found, "Subject not found");
     gallery.rename(from, to, /*merge=*/true);
   });
   return json_response({{"updated", true}});
@@ -81,7 +81,7 @@ HttpResponse rename_subject(const RouteRequest& request, ServiceParts& parts) {
 HttpResponse delete_subject(const RouteRequest& request, ServiceParts& parts) {
   const std::string& name = request.path.at("subject");
   parts.gallery.change([&](Gallery& gallery) {
-    if (!gallery.find(name)) refuse(kSubjectNotFound, "Subject not found");
+    if (!gallery.find(name)) refuse(CompreFaceCode::subject_not_found, "Subject not found");
     gallery.remove(std::vector<std::string>{name});
   });
   return json_response({{"subject", name}});
@@ -104,7 +104,7 @@ HttpResponse add_face(const RouteRequest& request, ServiceParts& parts) {
   const PhotoOptions options(request);
   FoundFaces found = find_faces(request, "file", options, true, parts);
   if (found.photo.faces.size() > 1) {
-    refuse(kTooManyFaces, "Found more than one face in the given image");
+    refuse(CompreFaceCode::too_many_faces, "Found more than one face in the given image");
   }
   NewTemplate made;
   made.origin = "file";
@@ -118,7 +118,7 @@ HttpResponse add_face(const RouteRequest& request, ServiceParts& parts) {
       id = gallery.enrol(std::vector<NewPerson>{{name, {made}}}).ids.at(0);
     } catch (const Error& error) {
       if (error.kind() != ErrorKind::mismatch) throw;
-      refuse(kBadParameter, error.what());
+      refuse(CompreFaceCode::bad_parameter, error.what());
     }
   });
   return json_response(named_face({id, name}, parts), 201);
@@ -161,7 +161,7 @@ HttpResponse delete_faces(const RouteRequest& request, ServiceParts& parts) {
       for (const Face& face : gallery.faces(0, gallery.templates())) ids.push_back(face.id);
     } else {
       const std::optional<Person> person = gallery.find(subject);
-      if (!person) refuse(kSubjectNotFound, "Subject not found");
+      if (!person) refuse(CompreFaceCode::subject_not_found, "Subject not found");
       for (const TemplateFacts& facts : gallery.templates_of(person->id)) ids.push_back(facts.id);
     }
     if (!ids.empty()) gallery.remove_templates(ids);
@@ -170,12 +170,13 @@ HttpResponse delete_faces(const RouteRequest& request, ServiceParts& parts) {
 }
 
 HttpResponse delete_face(const RouteRequest& request, ServiceParts& parts) {
-  const int64_t id = image_in_path(request, parts, kEmbeddingNotFound);
+  const int64_t id = image_in_path(request, parts, CompreFaceCode::embedding_not_found);
   std::optional<Face> face;
   parts.gallery.change([&](Gallery& gallery) {
     face = gallery.face(id);
     if (!face) {
-      refuse(kEmbeddingNotFound, "Image " + request.path.at("image_id") + " not found");
+      refuse(CompreFaceCode::embedding_not_found,
+             "Image " + request.path.at("image_id") + " not found");
     }
     gallery.remove_templates(std::vector{id});
   });
@@ -184,13 +185,14 @@ HttpResponse delete_face(const RouteRequest& request, ServiceParts& parts) {
 
 HttpResponse delete_listed_faces(const RouteRequest& request, ServiceParts& parts) {
   const json body = json_body(request.http);
-  if (!body.is_array()) refuse(kBadArgument, "body: a list of image ids was expected");
+  if (!body.is_array())
+    refuse(CompreFaceCode::bad_argument, "body: a list of image ids was expected");
   json deleted = json::array();
   parts.gallery.change([&](Gallery& gallery) {
     std::vector<int64_t> ids;
     for (const json& uuid : body) {
       if (!uuid.is_string() || !is_uuid(uuid.get<std::string>())) {
-        refuse(kBadArgument, "body: a list of UUIDs was expected");
+        refuse(CompreFaceCode::bad_argument, "body: a list of UUIDs was expected");
       }
       // Those that are not there are passed over, and so is one that is listed twice.
       const std::optional<int64_t> id =

@@ -39,7 +39,8 @@ PhotoOptions::PhotoOptions(const RouteRequest& request)
         std::from_chars(least.data(), least.data() + least.size(), least_probability);
     if (error != std::errc() || end != least.data() + least.size() || least_probability < 0 ||
         least_probability > 1) {
-      refuse(kBadParameter, "det_prob_threshold: a number from 0 to 1 was expected");
+      refuse(CompreFaceCode::bad_parameter,
+             "det_prob_threshold: a number from 0 to 1 was expected");
     }
   }
   const std::string plugins = "," + request.text("face_plugins") + ",";
@@ -55,7 +56,7 @@ FoundFaces find_faces(const RouteRequest& request, const std::string& field,
     found.photo = read_photo(request, found.bytes, field, FaceChoice::all, options.whole, parts);
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::bad_data) throw;
-    refuse(kUnreadablePhoto, error.what());
+    refuse(CompreFaceCode::unreadable_photo, error.what());
   }
   std::vector<PhotoFace>& faces = found.photo.faces;
   std::erase_if(faces, [&](const PhotoFace& face) {
@@ -68,7 +69,7 @@ FoundFaces find_faces(const RouteRequest& request, const std::string& field,
     faces.erase(faces.begin() + static_cast<std::ptrdiff_t>(options.limit), faces.end());
   }
   found.detector_ms = ms_since(start);
-  if (faces.empty()) refuse(kNoFace, "No face is found in the given image");
+  if (faces.empty()) refuse(CompreFaceCode::no_face, "No face is found in the given image");
   if (!embed) return found;
   const Clock::time_point detected = Clock::now();
   std::vector<Image> images;

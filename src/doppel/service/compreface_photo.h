@@ -20,7 +20,7 @@ struct PhotoOptions {
   double least_probability = 0;
   bool embeddings = false, landmarks = false, status = false, whole = false;
 
-  // Throws Error(bad_argument) and Refusal(kBadParameter) naming the parameter.
+  // Throws Error(bad_argument) and Refusal(bad_parameter) naming the parameter.
   explicit PhotoOptions(const RouteRequest& request);
 };
 
@@ -33,7 +33,7 @@ struct FoundFaces {
 };
 
 // The faces of the photo in the body's `field`, with their embeddings where `embed` is set. Throws
-// Refusal: kUnreadablePhoto, kNoFace, and as photo_field() and read_photo() do.
+// Refusal: unreadable_photo, no_face, and as photo_field() and read_photo() do.
 FoundFaces find_faces(const RouteRequest& request, const std::string& field,
                       const PhotoOptions& options, bool embed, ServiceParts& parts);
 

@@ -47,18 +47,19 @@ HttpResponse recognize(const RouteRequest& request, ServiceParts& parts) {
 Matrix embeddings_of(const json& lists, const std::string& field, const ServiceParts& parts) {
   const size_t size = embedding_size(parts.model);
   if (!lists.is_array() || lists.empty() || lists.size() > kMostEmbeddings) {
-    refuse(kWrongEmbeddings,
+    refuse(CompreFaceCode::wrong_embeddings,
            field + ": 1 to " + std::to_string(kMostEmbeddings) + " embeddings were expected");
   }
   Matrix embeddings(lists.size(), size);
   for (size_t i = 0; i < lists.size(); ++i) {
     if (!lists[i].is_array() || lists[i].size() != size) {
-      refuse(kWrongEmbeddings,
+      refuse(CompreFaceCode::wrong_embeddings,
              field + ": embeddings of " + std::to_string(size) + " numbers were expected");
     }
     for (size_t j = 0; j < size; ++j) {
       const float value = lists[i][j].is_number() ? lists[i][j].get<float>() : std::nanf("");
-      if (!std::isfinite(value)) refuse(kWrongEmbeddings, field + ": it holds what is no number");
+      if (!std::isfinite(value))
+        refuse(CompreFaceCode::wrong_embeddings, field + ": it holds what is no number");
       embeddings.row(i)[j] = value;
     }
   }
@@ -97,9 +98,9 @@ std::vector<float> stored_embedding(int64_t id, const std::string& uuid, CompreF
 }
 
 HttpResponse verify_with_stored(const RouteRequest& request, ServiceParts& parts) {
-  const int64_t id = image_in_path(request, parts, kImageNotFound);
+  const int64_t id = image_in_path(request, parts, CompreFaceCode::image_not_found);
   const std::vector<float> stored =
-      stored_embedding(id, request.path.at("image_id"), kImageNotFound, parts);
+      stored_embedding(id, request.path.at("image_id"), CompreFaceCode::image_not_found, parts);
   const PhotoOptions options(request);
   const FoundFaces found = find_faces(request, "file", options, true, parts);
   json result = json::array();
@@ -127,11 +128,12 @@ HttpResponse similarities_to(std::span<const float> source, const Matrix& target
 }
 
 HttpResponse verify_embeddings_with_stored(const RouteRequest& request, ServiceParts& parts) {
-  const int64_t id = image_in_path(request, parts, kEmbeddingNotFound);
+  const int64_t id = image_in_path(request, parts, CompreFaceCode::embedding_not_found);
   const json body = object_body(request.http);
   const Matrix probes = embeddings_of(body.value("embeddings", json()), "embeddings", parts);
   return similarities_to(
-      stored_embedding(id, request.path.at("image_id"), kEmbeddingNotFound, parts), probes, parts);
+      stored_embedding(id, request.path.at("image_id"), CompreFaceCode::embedding_not_found, parts),
+      probes, parts);
 }
 
 HttpResponse verify_embeddings(const RouteRequest& request, ServiceParts& parts) {
@@ -145,7 +147,7 @@ HttpResponse verify_two(const RouteRequest& request, ServiceParts& parts) {
   const PhotoOptions options(request);
   const FoundFaces source = find_faces(request, "source_image", options, true, parts);
   if (source.photo.faces.size() > 1) {
-    refuse(kTooManyFaces, "Found more than one face in the given image");
+    refuse(CompreFaceCode::too_many_faces, "Found more than one face in the given image");
   }
   const FoundFaces target = find_faces(request, "target_image", options, true, parts);
   json matches = json::array();

@@ -23,29 +23,29 @@
 namespace doppel {
 
 // CommonExceptionCode of CompreFace.
-enum CompreFaceCode {
-  kImageNotFound = 11,
-  kUnreadablePhoto = 21,
-  kBadParameter = 26,
-  kNoFace = 28,
-  kTooManyFaces = 31,
-  kMissingParameter = 33,
-  kBadArgument = 36,
-  kWrongEmbeddings = 37,
-  kSubjectNotFound = 42,
-  kSubjectExists = 43,
-  kEmbeddingNotFound = 44,
+enum class CompreFaceCode {
+  image_not_found = 11,
+  unreadable_photo = 21,
+  bad_parameter = 26,
+  no_face = 28,
+  too_many_faces = 31,
+  missing_parameter = 33,
+  bad_argument = 36,
+  wrong_embeddings = 37,
+  subject_not_found = 42,
+  subject_exists = 43,
+  embedding_not_found = 44,
 };
 
 // Throws Refusal with 404 for what is not found, else with 400.
 [[noreturn]] void refuse(CompreFaceCode code, const std::string& message);
 
 // The template that {image_id} of the path names, which need not be there any more. Throws
-// Refusal: kBadArgument for what is no UUID, `missing` for one that is not of this gallery.
+// Refusal: bad_argument for what is no UUID, `missing` for one that is not of this gallery.
 int64_t image_in_path(const RouteRequest& request, const ServiceParts& parts,
                       CompreFaceCode missing);
 
-// The body as a JSON object. Throws as json_body() does, and Refusal(kBadArgument).
+// The body as a JSON object. Throws as json_body() does, and Refusal(bad_argument).
 nlohmann::json object_body(const HttpRequest& request);
 
 }  // namespace doppel
