@@ -1,7 +1,8 @@
 #include "measures.h"
 
 #include <cstdio>
-#include <ctime>
+
+#include "doppel/base/utc_time.h"
 
 namespace doppel::app {
 
@@ -28,12 +29,8 @@ std::string counted(size_t n, const std::string& things) {
 }
 
 std::string utc_now() {
-  const std::time_t now = std::time(nullptr);
-  std::tm parts{};
-  gmtime_r(&now, &parts);
-  char text[32];
-  std::strftime(text, sizeof text, "%Y-%m-%d %H:%M UTC", &parts);
-  return text;
+  const std::string time = utc_time();
+  return time.substr(0, 10) + " " + time.substr(11, 5) + " UTC";
 }
 
 std::string threshold_text(const Threshold& threshold) {

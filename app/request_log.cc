@@ -4,10 +4,10 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <chrono>
 #include <cmath>
-#include <ctime>
 #include <nlohmann/json.hpp>
+
+#include "doppel/base/utc_time.h"
 
 namespace doppel::app {
 namespace {
@@ -15,11 +15,7 @@ namespace {
 constexpr int kPatience = 500;  // milliseconds
 
 std::string line_of(const RequestRecord& record, bool names) {
-  const auto now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
-  char time[32] = "";
-  std::tm utc{};
-  if (gmtime_r(&now, &utc) != nullptr) std::strftime(time, sizeof time, "%FT%TZ", &utc);
-  nlohmann::json line = {{"time", time},
+  nlohmann::json line = {{"time", utc_time()},
                          {"method", record.method},
                          {"route", record.route},
                          {"status", record.status},

@@ -3,10 +3,10 @@
 #include <sodium.h>
 
 #include <algorithm>
-#include <ctime>
 
 #include "doppel/base/digest.h"
 #include "doppel/base/error.h"
+#include "doppel/base/utc_time.h"
 #include "doppel/gallery/person_name.h"
 
 namespace doppel {
@@ -31,15 +31,6 @@ std::string random_uuid() {
   const std::string digits = sodium_bin2hex(hex, sizeof hex, bytes, sizeof bytes);
   return digits.substr(0, 8) + "-" + digits.substr(8, 4) + "-" + digits.substr(12, 4) + "-" +
          digits.substr(16, 4) + "-" + digits.substr(20);
-}
-
-std::string utc_now() {
-  const std::time_t now = std::time(nullptr);
-  std::tm parts{};
-  gmtime_r(&now, &parts);
-  char text[32];
-  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
-  return text;
 }
 
 std::vector<AccessKey> keys_from(const std::string& text, const std::string& where) {
@@ -92,7 +83,7 @@ std::string add_access_key(Gallery& gallery, Role role, const std::string& label
   const std::string hash = hash_of(key);
   gallery.change_note(kKeysNote, [&](const std::string& text) {
     std::vector<AccessKey> keys = keys_from(text, gallery.name());
-    keys.push_back({hash.substr(0, kIdDigits), label, role, utc_now(), hash});
+    keys.push_back({hash.substr(0, kIdDigits), label, role, utc_time(), hash});
     return text_of(keys);
   });
   return key;

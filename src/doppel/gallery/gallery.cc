@@ -5,12 +5,12 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <ctime>
 #include <map>
 
 #include "doppel/base/digest.h"
 #include "doppel/base/error.h"
 #include "doppel/base/natural_order.h"
+#include "doppel/base/utc_time.h"
 #include "doppel/gallery/location.h"
 #include "doppel/gallery/person_name.h"
 #include "doppel/gallery/schema.h"
@@ -19,15 +19,6 @@ namespace doppel {
 namespace {
 
 constexpr const char* kGalleryFormat = "doppel gallery 1";
-
-std::string utc_time() {
-  const std::time_t now = std::time(nullptr);
-  std::tm parts{};
-  gmtime_r(&now, &parts);
-  char text[32];
-  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
-  return text;
-}
 
 std::string random_identity() {
   unsigned char bytes[16];

@@ -253,6 +253,25 @@ TEST(HttpServer, MoreThanTheQueueHoldsIsRefusedAtOnce) {
   EXPECT_EQ(refused, 3);
 }
 
+TEST(HttpServer, WhoIsRefusedWaitsBeforeTheNextRequestIsRead) {
+  HttpSettings settings;
+  settings.backing_off = milliseconds(300);
+  Served served(settings, [](const HttpRequest& request) {
+    HttpResponse response;
+    response.status = request.path == "/busy" ? 503 : 200;
+    return response;
+  });
+  Client client(served.port());
+  EXPECT_EQ(client.ask(get("/busy")).result_int(), 503u);
+  const auto start = std::chrono::steady_clock::now();
+  EXPECT_EQ(client.ask(get("/")).result_int(), 200u);
+  EXPECT_GE(std::chrono::steady_clock::now() - start, milliseconds(290));
+  EXPECT_EQ(client.ask(get("/busy")).result_int(), 503u);
+  served.stop();
+  EXPECT_TRUE(client.closed()) << "the end is not waited for";
+  served.finish();
+}
+
 TEST(HttpServer, MoreConnectionsThanAllowedAreRefused) {
   HttpSettings settings;
   settings.connections = 2;
