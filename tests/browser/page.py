@@ -10,7 +10,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 
 from world import World
 
-PATIENCE = 20  # seconds; a busy machine is slow, and nothing waits longer than it must
+PATIENCE = 60  # seconds; a busy machine is slow, and nothing waits longer than it must
 LONG = "Wolfeschlegelsteinhausenbergerdorff " * 3
 
 

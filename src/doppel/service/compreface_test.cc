@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "doppel/base/base64.h"
+#include "doppel/image/resize.h"
 #include "doppel/service/image_id.h"
 #include "doppel/service/service_fixture.h"
 
@@ -298,6 +299,68 @@ TEST_F(CompreFaceWithPhotos, GivesThePhotosBack) {
   }
   service_->follow();
   asked(bare("GET", images + id), 401);
+}
+
+class CompreFaceWithAlignment : public CompreFace {
+ protected:
+  void SetUp() override {
+    if (!can_find_faces()) GTEST_SKIP() << "built without dlib";
+    CompreFace::SetUp();
+  }
+  Model served_model() const override {
+    Model model = grey_model();
+    model.preprocessing.align = true;
+    return model;
+  }
+  // Faces side by side, the second one smaller.
+  static std::string side_by_side(uint32_t first, uint32_t second) {
+    const Image large = resize(synthetic_face(1, first, 0), 276, 336);
+    const Image small = resize(synthetic_face(1, second, 0), 184, 224);
+    Image both{large.width + small.width, large.height, {}};
+    both.pixels.assign(static_cast<size_t>(both.width) * static_cast<size_t>(both.height), 0.5f);
+    for (int y = 0; y < large.height; ++y) {
+      for (int x = 0; x < large.width; ++x) both.at(y, x) = large.at(y, x);
+    }
+    for (int y = 0; y < small.height; ++y) {
+      for (int x = 0; x < small.width; ++x) both.at(y, large.width + x) = small.at(y, x);
+    }
+    return encode_png(both);
+  }
+  static HttpRequest upload(const std::string& target, const std::string& bytes) {
+    return form(target, {{"file", "f.png", bytes}});
+  }
+};
+
+TEST_F(CompreFaceWithAlignment, FindsFacesAndSaysWhereThereAreNoneOrTooMany) {
+  const std::string wall = encode_png(Image{200, 200, std::vector<float>(200 * 200, 0.5f)});
+  refused(upload(kRecognize, wall), 400, 28, "No face is found");
+  refused(upload(kDetect, wall), 400, 28);
+  refused(upload(kFaces + "?subject=Mary", wall), 400, 28);
+  refused(upload(kFaces + "?subject=Mary", side_by_side(3, 4)), 400, 31, "more than one face");
+  refused(upload(kDetect + "?det_prob_threshold=1", side_by_side(3, 4)), 400, 28);
+  EXPECT_EQ(asked(upload(kFaces + "?subject=Mary&limit=1", side_by_side(3, 4)), 201)["subject"],
+            "Mary");
+  const HttpRequest verify = form(kVerify, {{"source_image", "s.png", side_by_side(3, 4)},
+                                            {"target_image", "t.png", face_png(3)}});
+  refused(verify, 400, 31);
+
+  const json both = asked(upload(kRecognize + "?face_plugins=landmarks", side_by_side(3, 4)));
+  ASSERT_EQ(both["result"].size(), 2u);
+  const json &larger = both["result"][0], &smaller = both["result"][1];
+  EXPECT_EQ(larger["subjects"][0]["subject"], "Mary");
+  EXPECT_EQ(larger["unknown"], false);
+  EXPECT_LT(larger["box"]["x_max"], smaller["box"]["x_max"]);
+  EXPECT_GT(smaller["box"]["x_min"], 250);
+  for (const json& face : both["result"]) {
+    EXPECT_GT(face["box"]["probability"], 0.5);
+    EXPECT_LT(face["box"]["probability"], 1);
+    ASSERT_EQ(face["landmarks"].size(), 3u);
+    EXPECT_LT(face["landmarks"][0][0], face["landmarks"][1][0]) << "an eye left of the other";
+    EXPECT_LT(face["landmarks"][0][1], face["landmarks"][2][1]) << "and above the mouth";
+  }
+  EXPECT_EQ(asked(upload(kRecognize + "?limit=1", side_by_side(3, 4)))["result"].size(), 1u);
+  const json whole = asked(upload(kDetect + "?detect_faces=false", wall));
+  EXPECT_EQ(whole["result"][0]["box"]["x_max"], 200);
 }
 
 // Clients that enrol, remove and recognise at once: what was acknowledged is there.

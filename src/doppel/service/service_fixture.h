@@ -82,7 +82,7 @@ class ServiceFixture : public testing::Test {
     std::string pattern = testing::TempDir() + "serviceXXXXXX";
     ASSERT_NE(mkdtemp(pattern.data()), nullptr);
     folder_ = pattern;
-    GallerySettings settings = settings_for(grey_model(), "m");
+    GallerySettings settings = settings_for(served_model(), "m");
     settings.photos = keeps_photos();
     Gallery gallery = Gallery::create(place(), settings);
     enrol(gallery, "Ada", 1);
@@ -94,9 +94,10 @@ class ServiceFixture : public testing::Test {
     std::filesystem::remove_all(folder_);
   }
   virtual bool keeps_photos() const { return false; }
+  virtual Model served_model() const { return grey_model(); }
 
   void serve(const ServiceSettings& settings) {
-    service_ = std::make_unique<Service>(grey_model(), place(), settings, IndexProgress(),
+    service_ = std::make_unique<Service>(served_model(), place(), settings, IndexProgress(),
                                          [this](const RequestRecord& record) {
                                            const std::lock_guard lock(mutex_);
                                            records_.push_back(record);
