@@ -81,6 +81,14 @@ std::optional<std::string> parameter(std::string_view header, std::string_view n
   return std::nullopt;
 }
 
+// Some clients leave it out of the content type, CompreFace's own for JavaScript among them; then
+// the body begins with it.
+std::optional<std::string> first_line_boundary(std::string_view body) {
+  const size_t end = body.substr(0, 80).find("\r\n");
+  if (!body.starts_with("--") || end == std::string_view::npos) return std::nullopt;
+  return std::string(body.substr(2, end - 2));
+}
+
 [[noreturn]] void refuse_form(const std::string& what) {
   throw Error(ErrorKind::bad_argument, "body: " + what);
 }
@@ -125,7 +133,8 @@ std::vector<FormPart> read_form(const HttpRequest& request, size_t most) {
       "multipart/form-data") {
     refuse_form("multipart/form-data was expected");
   }
-  const std::optional<std::string> boundary = parameter(type, "boundary");
+  std::optional<std::string> boundary = parameter(type, "boundary");
+  if (!boundary) boundary = first_line_boundary(request.body);
   if (!boundary || boundary->empty() || boundary->size() > 70) {
     refuse_form("a boundary of 1 to 70 characters was expected in the content type");
   }

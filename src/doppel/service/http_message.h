@@ -41,8 +41,8 @@ struct FormPart {
 };
 
 // The parts of a multipart/form-data body (RFC 7578). Throws Error(bad_argument) where the content
-// type is another or has no boundary, where the body is cut off or is none, or where there are more
-// than `most` parts.
+// type is another, where neither it nor the body's first line gives the boundary, where the body is
+// cut off or is none, or where there are more than `most` parts.
 std::vector<FormPart> read_form(const HttpRequest& request, size_t most);
 
 }  // namespace doppel

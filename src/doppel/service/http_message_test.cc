@@ -67,12 +67,21 @@ TEST(HttpForm, RefusesEveryBodyThatIsCutOff) {
   }
 }
 
+TEST(HttpForm, TheBodysFirstLineTellsTheBoundaryWhereTheHeaderDoesNot) {
+  HttpRequest request = form_of(kForm);
+  request.headers["content-type"] = "multipart/form-data";
+  EXPECT_EQ(read_form(request, 10).size(), read_form(form_of(kForm), 10).size());
+}
+
 TEST(HttpForm, SaysWhatIsWrong) {
   EXPECT_THAT(refused_form(form_of(kForm), 1), HasSubstr("more than the 1 parts"));
   EXPECT_THAT(refused_form(form_of(kForm, "other")), HasSubstr("does not hold its boundary"));
   EXPECT_THAT(refused_form(form_of(kForm, std::string(71, 'x'))), HasSubstr("boundary"));
   HttpRequest request = form_of(kForm);
   request.headers["content-type"] = "multipart/form-data";
+  request.body = "no boundary\r\n";
+  EXPECT_THAT(refused_form(request), HasSubstr("boundary"));
+  request.body = "--" + std::string(71, 'x') + "\r\n";
   EXPECT_THAT(refused_form(request), HasSubstr("boundary"));
   request.headers["content-type"] = "application/json";
   EXPECT_THAT(refused_form(request), HasSubstr("multipart/form-data was expected"));
