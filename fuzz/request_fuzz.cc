@@ -25,12 +25,21 @@ doppel::Model small_model() {
   return model;
 }
 
+// Gone at the end.
+struct Folder {
+  std::string path = (std::filesystem::temp_directory_path() / "request_fuzzXXXXXX").string();
+
+  Folder() {
+    if (mkdtemp(path.data()) == nullptr) std::abort();
+  }
+  ~Folder() { std::filesystem::remove_all(path); }
+  Folder(const Folder&) = delete;
+  Folder& operator=(const Folder&) = delete;
+};
+
 doppel::Service& service() {
-  static const std::string gallery = [] {
-    std::string folder = (std::filesystem::temp_directory_path() / "request_fuzzXXXXXX").string();
-    if (mkdtemp(folder.data()) == nullptr) std::abort();
-    return folder + "/gallery";
-  }();
+  static const Folder folder;
+  static const std::string gallery = folder.path + "/gallery";
   static const auto made = [] {
     doppel::Gallery::create(gallery, doppel::settings_for(small_model(), "model"));
     return std::make_unique<doppel::Service>(small_model(), gallery, doppel::ServiceSettings{},
