@@ -143,12 +143,12 @@ TEST_F(ServeCommand, NobodyWaitsForTheReaderOfItsLog) {
   const std::string pipe = (folder_ / "log").string();
   ASSERT_EQ(std::system(("mkfifo '" + pipe + "'").c_str()), 0);
   const std::string start = "cd '" + folder_.string() +
-                            "' && sleep 600 < log & '" DOPPEL_PROGRAM "' serve '" +
+                            "' || exit; sleep 600 < log & echo $!; '" DOPPEL_PROGRAM "' serve '" +
                             (folder_ / "g").string() + "' --port 0 > '" + pipe + "' 2> '" +
                             (folder_ / "err").string() + "' & echo $!";
   FILE* shell = popen(start.c_str(), "r");
-  int pid = 0;
-  ASSERT_EQ(fscanf(shell, "%d", &pid), 1);
+  int reader = 0, pid = 0;
+  ASSERT_EQ(fscanf(shell, "%d %d", &reader, &pid), 2);
   std::string said;
   const auto begin = std::chrono::steady_clock::now();
   while (said.find("Ctrl-C") == std::string::npos) {
@@ -173,7 +173,7 @@ TEST_F(ServeCommand, NobodyWaitsForTheReaderOfItsLog) {
     ASSERT_LT(std::chrono::steady_clock::now() - begin, kPatience);
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
-  ASSERT_EQ(std::system("pkill -f '^sleep 600$' || true"), 0);
+  EXPECT_EQ(kill(reader, SIGTERM), 0);
   pclose(shell);
 }
 
