@@ -56,6 +56,11 @@ Model ready_model(const ServeOptions& options) {
   return model_of(Gallery::open(options.gallery, Access::read), options.model);
 }
 
+bool has_keys(const std::string& location) {
+  Gallery gallery = Gallery::open(location, Access::read);
+  return !access_keys(gallery).empty();
+}
+
 void check_options(const ServeOptions& options, bool keys) {
   if (!is_own_address(options.host) && !keys) {
     throw Error(ErrorKind::bad_argument,
@@ -93,8 +98,7 @@ void run(const ServeOptions& options) {
   std::signal(SIGPIPE, SIG_IGN);  // a reader of the log that is gone
   const int threads = options.threads > 0 ? options.threads : ThreadPool::available_threads();
   Model model = ready_model(options);
-  Gallery gallery = Gallery::open(options.gallery, Access::read);
-  const bool keys = !access_keys(gallery).empty();
+  const bool keys = has_keys(options.gallery);
   check_options(options, keys);
   RequestLog log(options.log_names);
   ServiceSettings answers;

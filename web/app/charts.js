@@ -78,13 +78,13 @@ export function logAxis(title, least) {
   };
 }
 
-// A dashed upright line at `value()`, with its name.
-export function uprightLine(value, name = 'threshold') {
-  return {id: 'upright', afterDatasetsDraw({ctx, chartArea: area, scales: {x}}) {
+// A dashed upright line at `value()`: with its name, before what is drawn; without, behind it.
+export function uprightLine(value, name = '') {
+  const when = name ? 'afterDatasetsDraw' : 'beforeDatasetsDraw';
+  return {id: 'upright', [when]({ctx, chartArea: area, scales: {x}}) {
     const at = value();
     const place = x.getPixelForValue(at);
     if (!(place >= area.left - 1 && place <= area.right + 1)) return;
-    const words = `${name} ${distance(at)}`;
     ctx.save();
     ctx.strokeStyle = colour('threshold');
     ctx.lineWidth = 2;
@@ -93,17 +93,22 @@ export function uprightLine(value, name = 'threshold') {
     ctx.moveTo(place, area.top);
     ctx.lineTo(place, area.bottom);
     ctx.stroke();
-    const left = place > (area.left + area.right) / 2;
-    ctx.textAlign = left ? 'right' : 'left';
-    ctx.textBaseline = 'top';
-    ctx.font = `600 12px ${window.Chart.defaults.font.family}`;
-    const width = ctx.measureText(words).width + 8;
-    ctx.fillStyle = colour('card');
-    ctx.fillRect(left ? place - 4 - width : place + 4, area.top, width, 17);
-    ctx.fillStyle = colour('threshold');
-    ctx.fillText(words, place + (left ? -8 : 8), area.top + 2);
+    if (name) label(ctx, area, place, `${name} ${distance(at)}`);
     ctx.restore();
   }};
+}
+
+// Beside the line, on the side where there is room.
+function label(ctx, area, place, words) {
+  const left = place > (area.left + area.right) / 2;
+  ctx.textAlign = left ? 'right' : 'left';
+  ctx.textBaseline = 'top';
+  ctx.font = `600 12px ${window.Chart.defaults.font.family}`;
+  const width = ctx.measureText(words).width + 8;
+  ctx.fillStyle = colour('card');
+  ctx.fillRect(left ? place - 4 - width : place + 4, area.top, width, 17);
+  ctx.fillStyle = colour('threshold');
+  ctx.fillText(words, place + (left ? -8 : 8), area.top + 2);
 }
 
 export const line = (label, data, name) => ({

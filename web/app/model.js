@@ -109,7 +109,7 @@ export function createModel(section) {
     const fpir = figure('Strangers recognised (FPIR)', 'figure-fpir');
 
     // Charts that follow.
-    const upright = uprightLine(() => at);
+    const upright = uprightLine(() => at, 'threshold');
     const [low, high] = range(curve, genuine);
     const histograms = createChart('Distances of pairs',
       genuine.length
@@ -160,7 +160,7 @@ export function createModel(section) {
           plugins: {legend: {labels: {usePointStyle: true}}, tooltip: {callbacks: {
             label: (item) => `FAR ${percent(item.raw.x)}, TAR ${percent(item.raw.y)}`}}},
         },
-        plugins: [uprightAt(() => farAt(curve, at))],
+        plugins: [uprightLine(() => farAt(curve, at))],
       })) : null;
     if (roc) charts.push(roc);
 
@@ -385,23 +385,6 @@ const widened = ([least, most], at) => {
   const pad = 0.02 * (most - least) || 1;
   return [Math.max(0, Math.min(least, at) - pad), Math.max(most, at) + pad];
 };
-
-// The same line on an axis of rates, without a name.
-function uprightAt(value) {
-  return {id: 'uprightAt', beforeDatasetsDraw({ctx, chartArea: area, scales: {x}}) {
-    const place = x.getPixelForValue(value());
-    if (!(place >= area.left - 1 && place <= area.right + 1)) return;
-    ctx.save();
-    ctx.strokeStyle = colour('threshold');
-    ctx.lineWidth = 1.5;
-    ctx.setLineDash([6, 4]);
-    ctx.beginPath();
-    ctx.moveTo(place, area.top);
-    ctx.lineTo(place, area.bottom);
-    ctx.stroke();
-    ctx.restore();
-  }};
-}
 
 // The history holds one member's epochs after the other's.
 function membersOf(history, members) {

@@ -3,8 +3,8 @@
 namespace doppel {
 namespace {
 
-nlohmann::json rate_or_null(const std::optional<double>& rate) {
-  return rate ? nlohmann::json(*rate) : nlohmann::json();
+nlohmann::json number_or_null(const std::optional<double>& number) {
+  return number ? nlohmann::json(*number) : nlohmann::json();
 }
 
 }  // namespace
@@ -14,8 +14,8 @@ nlohmann::json to_json(const Answer& answer) {
   for (const Candidate& candidate : answer.candidates) {
     candidates.push_back({{"name", candidate.name},
                           {"distance", candidate.distance},
-                          {"far", rate_or_null(candidate.far)},
-                          {"fpir", rate_or_null(candidate.fpir)}});
+                          {"far", number_or_null(candidate.far)},
+                          {"fpir", number_or_null(candidate.fpir)}});
   }
   return {{"known", answer.known},
           {"name", answer.known ? candidates[0]["name"] : nlohmann::json()},
@@ -25,13 +25,19 @@ nlohmann::json to_json(const Answer& answer) {
 nlohmann::json to_json(const DecisionRule& rule) {
   nlohmann::json json = {{"threshold", rule.threshold},
                          {"templates", rule.templates},
-                         {"far", rate_or_null(rule.far)},
-                         {"fpir", rate_or_null(rule.fpir)}};
+                         {"far", number_or_null(rule.far)},
+                         {"fpir", number_or_null(rule.fpir)}};
   if (rule.fpir) {
     json["fpir_ci"] = {rule.fpir_lower, rule.fpir_upper};
     json["extrapolated"] = rule.extrapolated;
   }
   return json;
+}
+
+nlohmann::json decision_json(const GallerySettings& settings) {
+  return {{"fpir", settings.fpir},
+          {"distance", number_or_null(settings.distance)},
+          {"fusion", settings.fusion == Fusion::mean ? "mean" : "nearest"}};
 }
 
 }  // namespace doppel

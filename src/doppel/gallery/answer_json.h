@@ -12,5 +12,7 @@ nlohmann::json to_json(const Answer& answer);
 
 // {"threshold", "templates", "far", "fpir"} and, where calibrated, "fpir_ci" and "extrapolated".
 nlohmann::json to_json(const DecisionRule& rule);
+// What a gallery is set to decide by: {"fpir", "distance", "fusion"}.
+nlohmann::json decision_json(const GallerySettings& settings);
 
 }  // namespace doppel

@@ -19,6 +19,16 @@ TEST(AnswerJson, TellsTheKnownFromStrangers) {
   EXPECT_EQ(to_json(Answer()), json::parse(R"({"known": false, "name": null, "candidates": []})"));
 }
 
+TEST(AnswerJson, SaysWhatAGalleryIsSetToDecideBy) {
+  GallerySettings settings;
+  EXPECT_EQ(decision_json(settings),
+            json::parse(R"({"fpir": 0.01, "distance": null, "fusion": "nearest"})"));
+  settings.distance = 0.5;
+  settings.fusion = Fusion::mean;
+  EXPECT_EQ(decision_json(settings),
+            json::parse(R"({"fpir": 0.01, "distance": 0.5, "fusion": "mean"})"));
+}
+
 TEST(AnswerJson, GivesARatesIntervalWhereThereIsARate) {
   DecisionRule rule;
   rule.threshold = 0.5;

@@ -1,9 +1,7 @@
 #include "doppel/service/openapi.h"
 
 #include <cctype>
-#include <set>
 
-#include "doppel/base/base64.h"
 #include "doppel/service/image_id.h"
 #include "doppel/service/service_fixture.h"
 

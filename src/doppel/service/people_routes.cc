@@ -126,12 +126,8 @@ HttpResponse decide(const RouteRequest& request, ServiceParts& parts) {
                          by_distance ? std::optional(number("distance")) : std::nullopt,
                          settings.fusion);
   });
-  const GallerySettings settings = parts.gallery.settings();
   return json_response({{"rule", to_json(parts.gallery.rule())},
-                        {"decision",
-                         {{"fpir", settings.fpir},
-                          {"distance", settings.distance ? json(*settings.distance) : json()},
-                          {"fusion", settings.fusion == Fusion::mean ? "mean" : "nearest"}}}});
+                        {"decision", decision_json(parts.gallery.settings())}});
 }
 
 std::string synthetic_name(size_t number) {

@@ -76,13 +76,23 @@ std::vector<RequestPhoto> read_two(const RouteRequest& request, const ServicePar
   return photos;
 }
 
+// Null where the model has no threshold.
+json verdict_json(const Model& model, double distance) {
+  json document = {
+      {"distance", distance}, {"threshold", nullptr}, {"same", nullptr}, {"far", nullptr}};
+  if (model.threshold) {
+    document["threshold"] = model.threshold->value;
+    document["same"] = distance < model.threshold->value;
+    document["far"] = far_at(model.threshold->curve, distance);
+  }
+  return document;
+}
+
 HttpResponse verify(const RouteRequest& request, ServiceParts& parts) {
   std::vector<RequestPhoto> photos = read_two(request, parts);
   const Matrix embeddings = embed_faces(photos, parts);
   const double distance = energy_of(parts.model.energy, embeddings.row(0), embeddings.row(1));
-  json document = verdict_json(parts.model, distance);
-  document["distance"] = distance;
-  return json_response(document);
+  return json_response(verdict_json(parts.model, distance));
 }
 
 HttpResponse explain_two(const RouteRequest& request, ServiceParts& parts) {
@@ -92,7 +102,6 @@ HttpResponse explain_two(const RouteRequest& request, ServiceParts& parts) {
   const Explanation explanation =
       explain(parts.model, photos[0].faces[0].image, photos[1].faces[0].image, {}, pool);
   json document = verdict_json(parts.model, explanation.distance);
-  document["distance"] = explanation.distance;
   document["picture"] =
       to_base64(encode_png(draw_explanation(explanation, {"first", "second"}, "")));
   return json_response(document);
@@ -126,7 +135,6 @@ json training_json(const Model& model) {
 HttpResponse describe(const RouteRequest& request, ServiceParts& parts) {
   const Model& model = parts.model;
   const GallerySettings settings = parts.gallery.settings();
-  const DecisionRule rule = parts.gallery.rule();
   return json_response({{"version", model.version},
                         {"digest", parts.digest},
                         {"input",
@@ -140,23 +148,13 @@ HttpResponse describe(const RouteRequest& request, ServiceParts& parts) {
                         {"people", parts.gallery.people()},
                         {"templates", parts.gallery.templates()},
                         {"photos", settings.photos},
-                        {"rule", to_json(rule)},
-                        {"decision",
-                         {{"fpir", settings.fpir},
-                          {"distance", settings.distance ? json(*settings.distance) : json()},
-                          {"fusion", settings.fusion == Fusion::mean ? "mean" : "nearest"}}},
+                        {"rule", to_json(parts.gallery.rule())},
+                        {"decision", decision_json(settings)},
                         {"role", to_string(request.role)},
                         {"keys", !parts.gallery.keys().empty()}});
 }
 
 }  // namespace
-
-json verdict_json(const Model& model, double distance) {
-  if (!model.threshold) return {{"threshold", nullptr}, {"same", nullptr}, {"far", nullptr}};
-  return {{"threshold", model.threshold->value},
-          {"same", distance < model.threshold->value},
-          {"far", far_at(model.threshold->curve, distance)}};
-}
 
 void add_recognition_routes(RouteTable& table, ServiceParts& parts) {
   const auto with = [&parts](HttpResponse (*answer)(const RouteRequest&, ServiceParts&)) {

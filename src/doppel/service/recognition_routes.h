@@ -11,8 +11,4 @@ namespace doppel {
 // The parts outlive the table.
 void add_recognition_routes(RouteTable& table, ServiceParts& parts);
 
-// {"threshold", "same", "far"} of a distance between two photos, null where the model has no
-// threshold.
-nlohmann::json verdict_json(const Model& model, double distance);
-
 }  // namespace doppel

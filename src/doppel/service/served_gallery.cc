@@ -17,9 +17,9 @@ ServedGallery::ServedGallery(const std::string& location, std::string model, int
                              IndexProgress progress)
     : location_(location),
       model_(std::move(model)),
-      identity_(Gallery::open(location, Access::read).identity()),
       changed_(Gallery::open(location, Access::read_write)),
       followed_(Gallery::open(location, Access::read)),
+      identity_(followed_.identity()),
       pool_(threads),
       search_(followed_, pool_, std::move(progress)),
       settings_(followed_.settings()),

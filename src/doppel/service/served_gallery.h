@@ -51,7 +51,7 @@ class ServedGallery {
 
   Gallery& database();
 
-  const std::string location_, model_, identity_;
+  const std::string location_, model_;
 
   std::mutex database_mutex_;  // what is below
   Gallery changed_;
@@ -60,6 +60,7 @@ class ServedGallery {
 
   std::mutex following_mutex_;  // what is below; then the others, too
   Gallery followed_;
+  const std::string identity_;
   std::optional<std::string> moved_;  // to another model: what it holds now is of no use here
 
   std::mutex search_mutex_;  // what is below

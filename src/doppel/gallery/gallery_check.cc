@@ -1,0 +1,64 @@
+// Gallery::check(): what a gallery that somebody else may have written does not hold true.
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "doppel/base/digest.h"
+#include "doppel/base/error.h"
+#include "doppel/gallery/gallery.h"
+#include "doppel/gallery/person_name.h"
+
+namespace doppel {
+
+std::vector<std::string> Gallery::check() {
+  ReadTransaction transaction(*database_);
+  std::vector<std::string> problems = database_->check();
+  const auto number = [](int64_t id) { return std::to_string(id); };
+  database_->run("SELECT id, model, image, embedding FROM templates ORDER BY id", {},
+                 [&](const SqlRow& row) {
+                   const std::string where = "template " + number(row.integer(0));
+                   if (row.text(1) != settings_.model_digest)
+                     problems.push_back(where + ": of another model");
+                   const std::string_view bytes = row.bytes(3);
+                   if (bytes.size() != settings_.embedding_size * sizeof(float)) {
+                     problems.push_back(where + ": its embedding has another size");
+                     return;
+                   }
+                   std::vector<float> embedding(settings_.embedding_size);
+                   std::memcpy(embedding.data(), bytes.data(), bytes.size());
+                   const auto finite = [](float value) { return std::isfinite(value); };
+                   if (!std::ranges::all_of(embedding, finite)) {
+                     problems.push_back(where + ": its embedding is not finite");
+                   }
+                   if (!is_digest_hex(row.text(2)))
+                     problems.push_back(where + ": its image has no digest");
+                 });
+  database_->run("SELECT id, name FROM people ORDER BY id", {}, [&](const SqlRow& row) {
+    const std::string where = "person " + number(row.integer(0));
+    try {
+      check_person_name(row.text(1), where);
+    } catch (const Error& error) {
+      problems.emplace_back(error.what());
+    }
+  });
+  database_->run(
+      "SELECT template FROM removed JOIN templates ON templates.id = removed.template", {},
+      [&](const SqlRow& row) {
+        problems.push_back("template " + number(row.integer(0)) + ": there, though it was removed");
+      });
+  const int64_t latest = revision();
+  database_->run("SELECT id FROM templates WHERE revision > $1", std::vector<SqlValue>{latest},
+                 [&](const SqlRow& row) {
+                   problems.push_back("template " + number(row.integer(0)) +
+                                      ": of a revision that is still to come");
+                 });
+  if (!settings_.photos) {
+    database_->run("SELECT template FROM photos", {}, [&](const SqlRow& row) {
+      problems.push_back("template " + number(row.integer(0)) +
+                         ": has a photo, though the gallery keeps none");
+    });
+  }
+  return problems;
+}
+
+}  // namespace doppel
