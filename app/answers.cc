@@ -38,9 +38,24 @@ std::vector<PhotoAnswers::Result> PhotoAnswers::of(std::span<const std::string> 
   for (std::vector<PhotoFace>& of_photo : faces) {
     for (PhotoFace& face : of_photo) images.push_back(std::move(face.image));
   }
-  const Matrix embeddings = embed_images(model_, images, pool_);
-  std::vector<Answer> answers = search_().identify(embeddings, top_);
+  const EachEmbedding embeddings = embed_each(model_, images, pool_);
+  Matrix probes(0, embeddings.rows.columns);
   size_t next = 0;
+  for (size_t i = 0; i < files.size(); ++i) {
+    const size_t first = next;
+    next += faces[i].size();
+    for (size_t row = first; row < next; ++row) {
+      if (const std::optional<std::string>& fault = embeddings.faults[row]) {
+        results[i] = {std::nullopt,
+                      Error(ErrorKind::bad_data, files[i] + ": its embedding " + *fault)};
+      }
+    }
+    if (results[i].problem) faces[i].clear();
+    if (faces[i].empty()) continue;
+    for (size_t row = first; row < next; ++row) probes.append(embeddings.rows.row(row));
+  }
+  std::vector<Answer> answers = search_().identify(probes, top_);
+  next = 0;
   for (size_t i = 0; i < files.size(); ++i) {
     for (const PhotoFace& face : faces[i]) {
       results[i].photo->faces.push_back(

@@ -262,7 +262,8 @@ void bench(const GalleryOptions& options) {
   Gallery gallery = Gallery::open(options.gallery, Access::read);
   ThreadPool pool(ThreadPool::available_threads());
   Progress progress;
-  const GallerySearch search(gallery, pool, index_progress(progress));
+  GallerySearch search(gallery, pool);
+  search.make_graph(pool, index_progress(progress));
   progress.clear();
   std::map<int64_t, std::vector<int64_t>> templates_of;
   std::vector<int64_t> ids;

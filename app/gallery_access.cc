@@ -19,16 +19,17 @@ Model load_model_of(const GallerySettings& settings, const std::string& gallery,
   }
 }
 
-Model model_of(const Gallery& gallery, const std::string& file) {
+Model model_of(Gallery& gallery, const std::string& file) {
   Model model = load_model_of(gallery.settings(), gallery.name(), file);
-  gallery.check_model(embedding_digest(model), file.empty() ? gallery.settings().model_file : file);
+  gallery.check_model(settings_for(model, file.empty() ? gallery.settings().model_file : file));
   return model;
 }
 
 PeopleInBackground::PeopleInBackground(Gallery& gallery, int threads)
     : pool_(threads), reading_(std::async(std::launch::async, [this, &gallery] {
         Progress progress;
-        search_.emplace(gallery, pool_, index_progress(progress));
+        search_.emplace(gallery, pool_);
+        search_->make_graph(pool_, index_progress(progress));
         progress.clear();
       })) {}
 
@@ -63,6 +64,12 @@ std::string rule_text(const DecisionRule& rule) {
       rule.threshold, 100 * *rule.far, rule.extrapolated ? ", extrapolated" : "", 100 * *rule.fpir,
       rule.templates, 100 * rule.fpir_lower, 100 * rule.fpir_upper);
   return text;
+}
+
+void say_left_out(const GallerySearch& search, const std::string& gallery) {
+  for (const LeftOut& left_out : search.left_out()) {
+    std::fprintf(stderr, "Note: %s\n", to_string(left_out, gallery).c_str());
+  }
 }
 
 IndexProgress index_progress(Progress& progress) {

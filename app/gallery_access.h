@@ -20,7 +20,7 @@ namespace doppel::app {
 
 // The model in `file`, or where that is empty the one that the gallery names. Throws as
 // load_model() and Gallery::check_model() do.
-Model model_of(const Gallery& gallery, const std::string& file);
+Model model_of(Gallery& gallery, const std::string& file);
 // The same without a look whether it belongs to the gallery.
 Model load_model_of(const GallerySettings& settings, const std::string& gallery,
                     const std::string& file);
@@ -44,6 +44,9 @@ void add_model_option(CLI::App& command, std::string& model);
 // "below distance 0.43 it is that person: FAR 0.002 % of one comparison, FPIR 1 % of a search among
 // 500 templates (95 % interval 0.3 to 3.1 %)"
 std::string rule_text(const DecisionRule& rule);
+
+// A note on standard error for each template that the search has to leave out.
+void say_left_out(const GallerySearch& search, const std::string& gallery);
 
 // For GallerySearch: a live line while a large gallery's index is made.
 IndexProgress index_progress(Progress& progress);

@@ -35,11 +35,17 @@ void run(const IdentifyOptions& options) {
   const GallerySettings settings = gallery.settings();
   PeopleInBackground people(gallery, threads);
   const Model model = load_model_of(settings, gallery.name(), options.model);
-  const std::string digest = embedding_digest(model);
+  const GallerySettings of_model =
+      settings_for(model, options.model.empty() ? settings.model_file : options.model);
+  bool ready = false;
   const auto search = [&]() -> const GallerySearch& {
-    const GallerySearch& ready = people.get();
-    gallery.check_model(digest, options.model.empty() ? settings.model_file : options.model);
-    return ready;
+    const GallerySearch& found = people.get();
+    if (!ready) {
+      gallery.check_model(of_model);
+      say_left_out(found, gallery.name());
+      ready = true;
+    }
+    return found;
   };
   std::vector<std::string> files;
   for (const std::filesystem::path& path : image_files(options.images)) {

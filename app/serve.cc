@@ -15,7 +15,6 @@
 #include "doppel/service/http_server.h"
 #include "doppel/service/service.h"
 #include "gallery_access.h"
-#include "progress.h"
 #include "recipe_options.h"
 #include "request_log.h"
 #include "stop.h"
@@ -53,7 +52,8 @@ Model ready_model(const ServeOptions& options) {
     std::fprintf(stderr, "Made %s, a gallery of nobody yet\n", made.name().c_str());
     return model;
   }
-  return model_of(Gallery::open(options.gallery, Access::read), options.model);
+  Gallery gallery = Gallery::open(options.gallery, Access::read);
+  return model_of(gallery, options.model);
 }
 
 bool has_keys(const std::string& location) {
@@ -106,10 +106,10 @@ void run(const ServeOptions& options) {
   answers.open_without_keys = is_own_address(options.host);
   answers.rate = options.rate;
   answers.origins = options.origins;
-  Progress progress;
-  Service service(std::move(model), options.gallery, answers, index_progress(progress),
-                  [&log](const RequestRecord& record) { log.add(record); });
-  progress.clear();
+  Service service(
+      std::move(model), options.gallery, answers,
+      [](const std::string& sentence) { std::fprintf(stderr, "doppel: %s\n", sentence.c_str()); },
+      [&log](const RequestRecord& record) { log.add(record); });
   HttpSettings settings;
   settings.host = options.host;
   settings.port = options.port;

@@ -80,13 +80,15 @@ class FolderEvents {
 void run(const WatchOptions& options) {
   Gallery gallery = Gallery::open(options.gallery, Access::read);
   const Model model = model_of(gallery, options.model);
-  const std::string digest = embedding_digest(model);
-  const std::string model_file =
-      options.model.empty() ? gallery.settings().model_file : options.model;
+  const GallerySettings of_model =
+      settings_for(model, options.model.empty() ? gallery.settings().model_file : options.model);
   ThreadPool pool(options.threads > 0 ? options.threads : ThreadPool::available_threads());
   Progress progress;
-  GallerySearch search(gallery, pool, index_progress(progress));
+  GallerySearch search(gallery, pool);
+  search.make_graph(pool, index_progress(progress));
   progress.clear();
+  say_left_out(search, gallery.name());
+  size_t left_out = search.left_out().size();
   const auto people = [&]() -> const GallerySearch& { return search; };
   const PhotoAnswers answers(model, people, face_choice(options.faces), options.top, pool);
   FolderEvents events(options.folder);
@@ -98,7 +100,11 @@ void run(const WatchOptions& options) {
     const std::vector<std::string> files = events.next();
     // Whoever is known stays known while the gallery cannot be asked.
     try {
-      if (search.refresh()) gallery.check_model(digest, model_file);
+      if (search.refresh()) {
+        gallery.check_model(of_model);
+        if (search.left_out().size() > left_out) say_left_out(search, gallery.name());
+        left_out = search.left_out().size();
+      }
       if (!following) std::fprintf(stderr, "The gallery can be read again\n");
       following = true;
     } catch (const Error& error) {

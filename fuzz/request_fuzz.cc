@@ -42,8 +42,9 @@ doppel::Service& service() {
   static const std::string gallery = folder.path + "/gallery";
   static const auto made = [] {
     doppel::Gallery::create(gallery, doppel::settings_for(small_model(), "model"));
-    return std::make_unique<doppel::Service>(small_model(), gallery, doppel::ServiceSettings{},
-                                             doppel::IndexProgress(), doppel::Service::Log());
+    return std::make_unique<doppel::Service>(
+        small_model(), gallery, doppel::ServiceSettings{}, [](const std::string&) {},
+        doppel::Service::Log());
   }();
   return *made;
 }

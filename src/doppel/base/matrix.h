@@ -18,6 +18,12 @@ struct Matrix {
 
   std::span<float> row(size_t i) { return {values.data() + i * columns, columns}; }
   std::span<const float> row(size_t i) const { return {values.data() + i * columns, columns}; }
+
+  // Behind the others; `columns` values.
+  void append(std::span<const float> row) {
+    values.insert(values.end(), row.begin(), row.end());
+    ++rows;
+  }
 };
 
 }  // namespace doppel

@@ -1,13 +1,12 @@
 #include "doppel/gallery/exchange.h"
 
-#include <cmath>
-#include <cstring>
 #include <set>
 #include <span>
 
 #include "doppel/base/base64.h"
 #include "doppel/base/digest.h"
 #include "doppel/base/error.h"
+#include "doppel/gallery/embedding_bytes.h"
 #include "doppel/gallery/person_name.h"
 #include "doppel/image/decode.h"
 
@@ -66,10 +65,9 @@ NewTemplate read_template(const Line& line, const json& value, const GallerySett
     line.fail("\"embedding\" is no base64 of " + std::to_string(settings.embedding_size) +
               " floats");
   }
-  result.embedding.resize(settings.embedding_size);
-  std::memcpy(result.embedding.data(), embedding->data(), embedding->size());
-  for (const float number : result.embedding) {
-    if (!std::isfinite(number)) line.fail("\"embedding\" holds a value that is not finite");
+  result.embedding = floats_of(*embedding);
+  if (const auto fault = embedding_fault(result.embedding, settings)) {
+    line.fail("\"embedding\" " + *fault);
   }
   result.image_digest = line.text(value, "image");
   if (!is_digest_hex(result.image_digest)) line.fail("\"image\" is no digest");
@@ -97,8 +95,7 @@ void write_people(Gallery& gallery, const std::vector<Person>& people, bool phot
     json templates = json::array();
     for (const TemplateFacts& facts : gallery.templates_of(person.id)) {
       const std::vector<float> embedding = gallery.embedding(facts.id);
-      templates.push_back({{"embedding", to_base64({reinterpret_cast<const char*>(embedding.data()),
-                                                    embedding.size() * sizeof(float)})},
+      templates.push_back({{"embedding", to_base64(bytes_of(embedding))},
                            {"image", facts.image_digest},
                            {"quality", facts.quality}});
       if (settings.photos) templates.back()["photo"] = to_base64(gallery.photo(facts.id));

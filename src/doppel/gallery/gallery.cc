@@ -4,13 +4,13 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <map>
 
 #include "doppel/base/digest.h"
 #include "doppel/base/error.h"
 #include "doppel/base/natural_order.h"
 #include "doppel/base/utc_time.h"
+#include "doppel/gallery/embedding_bytes.h"
 #include "doppel/gallery/location.h"
 #include "doppel/gallery/person_name.h"
 #include "doppel/gallery/schema.h"
@@ -25,10 +25,6 @@ std::string random_identity() {
   randombytes_buf(bytes, sizeof bytes);
   char text[2 * sizeof bytes + 1];
   return sodium_bin2hex(text, sizeof text, bytes, sizeof bytes);
-}
-
-std::string_view bytes_of(std::span<const float> values) {
-  return {reinterpret_cast<const char*>(values.data()), values.size_bytes()};
 }
 
 }  // namespace
@@ -86,8 +82,13 @@ void Gallery::read_settings() {
                                          "\"; was it made by a newer Doppel?");
   }
   identity_ = values["identity"];
-  settings_ = gallery_settings_from_json(
+  GallerySettings read = gallery_settings_from_json(
       nlohmann::json::parse(values["settings"], nullptr, /*allow_exceptions=*/false), name());
+  // What a model has told goes beyond what an older program wrote.
+  if (settings_.length && read.model_digest == settings_.model_digest) {
+    read.length = settings_.length;
+  }
+  settings_ = std::move(read);
 }
 
 void Gallery::write_settings(const GallerySettings& settings) {
@@ -109,12 +110,16 @@ int64_t Gallery::next_revision() {
   return revision();
 }
 
-void Gallery::check_model(const std::string& digest, const std::string& file) const {
-  if (digest == settings_.model_digest) return;
+void Gallery::check_model(const GallerySettings& model) {
+  if (model.model_digest == settings_.model_digest) {
+    settings_.length = model.length;
+    return;
+  }
   throw Error(ErrorKind::mismatch,
-              file + ": another model than that of " + name() + " (" + settings_.model_file +
-                  ", digest " + settings_.model_digest.substr(0, 12) + ", not " +
-                  digest.substr(0, 12) + "): their templates cannot be compared. Use that model, " +
+              model.model_file + ": another model than that of " + name() + " (" +
+                  settings_.model_file + ", digest " + settings_.model_digest.substr(0, 12) +
+                  ", not " + model.model_digest.substr(0, 12) +
+                  "): their templates cannot be compared. Use that model, " +
                   (settings_.photos ? "move the gallery to this one (doppel gallery migrate)"
                                     : "or enroll the photos into a new gallery") +
                   ".");
@@ -131,14 +136,10 @@ Enrolled Gallery::enrol(std::span<const NewPerson> people) {
   for (const NewPerson& person : people) {
     check_person_name(person.name, name());
     for (const NewTemplate& photo : person.templates) {
-      const auto finite = [](float value) { return std::isfinite(value); };
-      if (photo.embedding.size() != settings_.embedding_size) {
-        throw Error(ErrorKind::mismatch,
-                    photo.origin + ": an embedding of " + std::to_string(settings_.embedding_size) +
-                        " values was expected, not of " + std::to_string(photo.embedding.size()));
-      }
-      if (!std::ranges::all_of(photo.embedding, finite)) {
-        throw Error(ErrorKind::numeric, photo.origin + ": its embedding is not finite");
+      if (const auto fault = embedding_fault(photo.embedding, settings_)) {
+        throw Error(photo.embedding.size() == settings_.embedding_size ? ErrorKind::bad_data
+                                                                       : ErrorKind::mismatch,
+                    photo.origin + ": its embedding " + *fault);
       }
     }
   }
@@ -315,6 +316,9 @@ void Gallery::migrate(
             name() + ": \"" + shown(person.name) + "\", template " + std::to_string(facts.id);
         if (!facts.photo) throw Error(ErrorKind::bad_data, where + ": it has no photo");
         const std::vector<float> embedding = embed(photo(facts.id), where);
+        if (const auto fault = embedding_fault(embedding, moved)) {
+          throw Error(ErrorKind::bad_data, where + ": its embedding " + *fault);
+        }
         database_->run(
             "UPDATE templates SET embedding = $1, model = $2, revision = $3 WHERE id = $4",
             {Bytes{bytes_of(embedding)}, moved.model_digest, revision, facts.id});
@@ -397,21 +401,15 @@ size_t Gallery::templates() {
   return static_cast<size_t>(count);
 }
 
-void Gallery::read_embedding(const SqlRow& row, int column, int64_t id,
-                             std::span<float> embedding) const {
-  const std::string_view bytes = row.bytes(column);
-  if (bytes.size() != embedding.size_bytes()) {
-    throw Error(ErrorKind::bad_data,
-                name() + ": the gallery is damaged: template " + std::to_string(id) +
-                    " has another size; doppel gallery check lists what is wrong");
-  }
-  std::memcpy(embedding.data(), bytes.data(), bytes.size());
-}
-
 std::vector<float> Gallery::embedding(int64_t id) {
-  std::vector<float> embedding(settings_.embedding_size);
+  std::vector<float> embedding;
   database_->run("SELECT embedding FROM templates WHERE id = $1", std::vector<SqlValue>{id},
-                 [&](const SqlRow& row) { read_embedding(row, 0, id, embedding); });
+                 [&](const SqlRow& row) { embedding = floats_of(row.bytes(0)); });
+  if (const auto fault = embedding_fault(embedding, settings_)) {
+    throw Error(ErrorKind::bad_data, name() + ": the gallery is damaged: template " +
+                                         std::to_string(id) + ": its embedding " + *fault +
+                                         "; doppel gallery check lists what is wrong");
+  }
   return embedding;
 }
 
@@ -439,10 +437,9 @@ GalleryChanges Gallery::changes_since(int64_t revision,
         changes.people.push_back(
             {row.integer(0), std::string(row.text(1)), std::string(row.text(2)), 0});
       });
-  std::vector<float> embedding(settings_.embedding_size);
   database_->run("SELECT id, person, embedding FROM templates WHERE revision > $1 ORDER BY id",
                  std::vector<SqlValue>{revision}, [&](const SqlRow& row) {
-                   read_embedding(row, 2, row.integer(0), embedding);
+                   const std::vector<float> embedding = floats_of(row.bytes(2));
                    added({row.integer(0), row.integer(1), embedding});
                  });
   return changes;

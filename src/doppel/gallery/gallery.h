@@ -50,7 +50,8 @@ struct Person {
 
 struct StoredTemplate {
   int64_t id = 0, person = 0;
-  std::span<const float> embedding;  // valid during the call it is given to
+  // Valid during the call it is given to; as it is stored, which may be no embedding at all.
+  std::span<const float> embedding;
 };
 
 // What is known of a template beside its embedding.
@@ -97,13 +98,13 @@ class Gallery {
   // a server's, in a file of this machine's user.
   std::filesystem::path index_file() const;
 
-  // Throws Error(mismatch) unless the model in `file`, of this embedding_digest(), is the one whose
-  // templates these are.
-  void check_model(const std::string& digest, const std::string& file) const;
+  // Throws Error(mismatch) unless `model`, the settings_for() a model and its file, is of the one
+  // whose templates these are. How long its embeddings are is known from then on.
+  void check_model(const GallerySettings& model);
 
   // Adds people, perhaps without a photo yet, or photos to people of that name. Throws
   // Error(bad_argument) for a name that is none, Error(mismatch) for a photo that another person
-  // has or embeddings of another size, Error(numeric) for ones that are not finite.
+  // has or embeddings of another size, Error(bad_data) for ones that the model cannot have given.
   Enrolled enrol(std::span<const NewPerson> people);
   // Throws Error(bad_argument) where there is nobody of that name, or somebody of the new one; with
   // `merge`, that person gets the templates, too.
@@ -114,7 +115,8 @@ class Gallery {
   bool remove_templates(std::span<const int64_t> ids);  // their people stay
   void set_decision(double fpir, std::optional<double> distance, Fusion fusion);
   // Replaces every embedding, computed by `embed` from the photo, and binds the gallery to another
-  // model. Throws Error(bad_argument) where a template has no photo.
+  // model. Throws Error(bad_argument) where a template has no photo, Error(bad_data) where the
+  // model cannot have given what `embed` gives.
   void migrate(const GallerySettings& settings,
                const std::function<std::vector<float>(std::string_view photo,
                                                       const std::string& name)>& embed);
@@ -145,8 +147,8 @@ class Gallery {
   void change_note(const std::string& name,
                    const std::function<std::string(const std::string& text)>& change);
 
-  // What is wrong: the database's own check, and what every gallery holds true (each template has
-  // the right size, finite values and the right model, ...).
+  // What is wrong: the database's own check, and what every gallery holds true (each template is
+  // an embedding that the model can have given, ...).
   std::vector<std::string> check();
 
  private:
@@ -158,7 +160,6 @@ class Gallery {
   int64_t person_named(const std::string& name);  // 0: nobody
   void forget_template(int64_t id, int64_t revision);
   bool purge();
-  void read_embedding(const SqlRow& row, int column, int64_t id, std::span<float> embedding) const;
 
   std::unique_ptr<Database> database_;
   std::string location_, identity_;

@@ -1,10 +1,7 @@
 // Gallery::check(): what a gallery that somebody else may have written does not hold true.
-#include <algorithm>
-#include <cmath>
-#include <cstring>
-
 #include "doppel/base/digest.h"
 #include "doppel/base/error.h"
+#include "doppel/gallery/embedding_bytes.h"
 #include "doppel/gallery/gallery.h"
 #include "doppel/gallery/person_name.h"
 
@@ -20,15 +17,8 @@ std::vector<std::string> Gallery::check() {
                    if (row.text(1) != settings_.model_digest)
                      problems.push_back(where + ": of another model");
                    const std::string_view bytes = row.bytes(3);
-                   if (bytes.size() != settings_.embedding_size * sizeof(float)) {
-                     problems.push_back(where + ": its embedding has another size");
-                     return;
-                   }
-                   std::vector<float> embedding(settings_.embedding_size);
-                   std::memcpy(embedding.data(), bytes.data(), bytes.size());
-                   const auto finite = [](float value) { return std::isfinite(value); };
-                   if (!std::ranges::all_of(embedding, finite)) {
-                     problems.push_back(where + ": its embedding is not finite");
+                   if (const auto fault = embedding_fault(floats_of(bytes), settings_)) {
+                     problems.push_back(where + ": its embedding " + *fault);
                    }
                    if (!is_digest_hex(row.text(2)))
                      problems.push_back(where + ": its image has no digest");

@@ -13,10 +13,20 @@ GallerySettings settings_for(const Model& model, const std::string& file) {
   settings.model_digest = embedding_digest(model);
   settings.model_file = file;
   settings.embedding_size = embedding_size(model);
+  settings.length = embedding_length(model);
   settings.energy = model.energy;
   settings.threshold = model.threshold;
   if (model.threshold) settings.fpir = model.threshold->far;
   return settings;
+}
+
+std::optional<std::string> embedding_fault(std::span<const float> embedding,
+                                           const GallerySettings& settings) {
+  if (embedding.size() != settings.embedding_size) {
+    return "has " + std::to_string(embedding.size()) + " values, " +
+           std::to_string(settings.embedding_size) + " were expected";
+  }
+  return embedding_fault(embedding, settings.length.value_or(EmbeddingLength::any));
 }
 
 nlohmann::json to_json(const GallerySettings& settings) {
@@ -27,6 +37,7 @@ nlohmann::json to_json(const GallerySettings& settings) {
                          {"fpir", settings.fpir},
                          {"fusion", settings.fusion == Fusion::mean ? "mean" : "nearest"},
                          {"photos", settings.photos}};
+  if (settings.length) json["embedding_length"] = to_string(*settings.length);
   if (settings.threshold) json["threshold"] = to_json(*settings.threshold);
   if (settings.distance) json["distance"] = *settings.distance;
   return json;
@@ -50,6 +61,10 @@ GallerySettings gallery_settings_from_json(const nlohmann::json& json, const std
     fail("embedding_size is no number from 1 to " + std::to_string(kMostEmbeddingSize));
   }
   settings.embedding_size = json["embedding_size"].get<size_t>();
+  if (json.contains("embedding_length")) {
+    settings.length = embedding_length_named(text("embedding_length"));
+    if (!settings.length) fail("embedding_length is neither any nor unit");
+  }
   if (!json.contains("energy")) fail("energy is missing");
   settings.energy = energy_from_json(json["energy"], where);
   if (settings.energy.kind == EnergyKind::weighted_l1 &&

@@ -8,6 +8,7 @@
 #include "doppel/base/digest.h"
 #include "doppel/base/random.h"
 #include "doppel/gallery/database_fixture.h"
+#include "doppel/gallery/embedding_bytes.h"
 
 namespace doppel {
 namespace {
@@ -113,9 +114,13 @@ TEST_P(GalleryTest, BadInputChangesNothing) {
   NewTemplate wrong = photo_of("w");
   wrong.embedding.push_back(0);
   refused(enrolling({{"Grace", {photo_of("g")}}, {"Bob", {wrong}}}), ErrorKind::mismatch,
-          "w.png: an embedding of 4 values was expected, not of 5");
-  wrong = photo_of("w", std::numeric_limits<float>::quiet_NaN());
-  refused(enrolling({{"Bob", {wrong}}}), ErrorKind::numeric, "not finite");
+          "w.png: its embedding has 5 values, 4 were expected");
+  for (const auto& [value, words] : {std::pair(std::numeric_limits<float>::quiet_NaN(), "finite"),
+                                     std::pair(2e15f, "2e+15"), std::pair(0.0f, "zeros")}) {
+    wrong = photo_of("w");
+    std::ranges::fill(wrong.embedding, value);
+    refused(enrolling({{"Grace", {photo_of("g")}}, {"Bob", {wrong}}}), ErrorKind::bad_data, words);
+  }
   refused([&] { gallery.rename("nobody", "Bob"); }, ErrorKind::bad_argument,
           "there is no \"nobody\"");
   refused(
@@ -338,17 +343,69 @@ TEST_P(GalleryTest, CheckFindsWhatShouldNotBe) {
     EXPECT_THAT(gallery.check(), testing::Contains(testing::HasSubstr(words))) << damage;
   };
   const std::vector<float> no_numbers(4, std::numeric_limits<float>::quiet_NaN());
-  const Bytes nans{{reinterpret_cast<const char*>(no_numbers.data()), 16}};
+  const Bytes nans{bytes_of(no_numbers)};
   finds("UPDATE templates SET model = 'x' WHERE id = 1", "template 1: of another model");
   finds("UPDATE templates SET image = 'x' WHERE id = 1", "template 1: its image has no digest");
-  finds("UPDATE templates SET embedding = $1 WHERE id = 1", "another size", {Bytes{"x"}});
+  finds("UPDATE templates SET embedding = $1 WHERE id = 1",
+        "template 1: its embedding has 1 values", {Bytes{"x"}});
   finds("UPDATE templates SET embedding = $1 WHERE id = 2",
         "template 2: its embedding is not finite", {nans});
+  const std::vector<float> zeros(4), large(4, 2e15f);
+  finds("UPDATE templates SET embedding = $1 WHERE id = 2", "template 2: its embedding is of zeros",
+        {Bytes{bytes_of(zeros)}});
+  finds("UPDATE templates SET embedding = $1 WHERE id = 2", "template 2: its embedding holds 2e+15",
+        {Bytes{bytes_of(large)}});
   finds("INSERT INTO removed VALUES (1, 2)", "template 1: there, though it was removed");
   finds("UPDATE templates SET revision = 1000 WHERE id = 2", "template 2: of a revision");
   finds("UPDATE people SET name = $1 WHERE id = 1", "person 1: the name",
         {std::string_view("a\n")});
   finds("INSERT INTO photos VALUES (2, $1)", "template 2: has a photo", {Bytes{"x"}});
+}
+
+TEST_P(GalleryTest, EmbeddingsAreAsLongAsTheModelMakesThem) {
+  GallerySettings settings = four_values();
+  settings.length = EmbeddingLength::unit;
+  settings.photos = true;
+  Gallery gallery = Gallery::create(place(), settings);
+  NewTemplate made = photo_of("a");
+  made.embedding = {0.5f, 0.5f, 0.5f, 0.5f};
+  made.photo = "bytes";
+  const auto enrol = [&] { gallery.enrol(std::vector<NewPerson>{{"Ada", {made}}}); };
+  enrol();
+  made = photo_of("b");
+  made.embedding = {0.1f, 0, 0, 0};
+  refused(enrol, ErrorKind::bad_data, "b.png: its embedding has the length 0.1");
+  EXPECT_EQ(gallery.templates(), 1u);
+  GallerySettings next = settings;
+  next.model_digest = sha256_hex("next");
+  refused(
+      [&] {
+        gallery.migrate(next,
+                        [](std::string_view, const std::string&) { return std::vector<float>(4); });
+      },
+      ErrorKind::bad_data, "its embedding is of zeros");
+  EXPECT_EQ(gallery.settings().model_digest, settings.model_digest);
+  EXPECT_THAT(gallery.check(), IsEmpty());
+}
+
+TEST_P(GalleryTest, AnOlderGalleryLearnsItsLengthFromTheModel) {
+  Model model;
+  model.network = {{1, 2, 2}, {Flatten{}, L2Normalize{}}};
+  model.members = {{}};
+  model.preprocessing = {2, 2, 1};
+  GallerySettings settings = settings_for(model, "m");
+  settings.length.reset();
+  Gallery gallery = Gallery::create(place(), settings);
+  gallery.check_model(settings_for(model, "m"));
+  NewTemplate made = photo_of("a");
+  made.embedding = {0.1f, 0, 0, 0};
+  refused(
+      [&] {
+        gallery.enrol(std::vector<NewPerson>{{"Ada", {made}}});
+      },
+      ErrorKind::bad_data, "the length 0.1");
+  gallery.set_decision(0.5, {}, Fusion::nearest);
+  EXPECT_EQ(Gallery::open(place(), Access::read).settings().length, EmbeddingLength::unit);
 }
 
 TEST_P(GalleryTest, AnotherModelIsRefusedWithWhatToDo) {
@@ -358,16 +415,16 @@ TEST_P(GalleryTest, AnotherModelIsRefusedWithWhatToDo) {
   model.preprocessing = {2, 2, 1};
   GallerySettings settings = settings_for(model, "first.safetensors");
   Gallery gallery = Gallery::create(place(), settings);
-  EXPECT_NO_THROW(gallery.check_model(embedding_digest(model), "first.safetensors"));
+  EXPECT_NO_THROW(gallery.check_model(settings_for(model, "first.safetensors")));
   Model calibrated = model;
   calibrated.threshold = Threshold{};
   calibrated.training.seed = 7;
-  EXPECT_NO_THROW(gallery.check_model(embedding_digest(calibrated), "same.safetensors"));
+  EXPECT_NO_THROW(gallery.check_model(settings_for(calibrated, "same.safetensors")));
   Model other = model;
   other.views.mirror = !other.views.mirror;
-  refused([&] { gallery.check_model(embedding_digest(other), "other.safetensors"); },
+  refused([&] { gallery.check_model(settings_for(other, "other.safetensors")); },
           ErrorKind::mismatch, "other.safetensors: another model than that of");
-  refused([&] { gallery.check_model(embedding_digest(other), "other.safetensors"); },
+  refused([&] { gallery.check_model(settings_for(other, "other.safetensors")); },
           ErrorKind::mismatch, "enroll the photos into a new gallery");
 }
 

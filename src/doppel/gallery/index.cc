@@ -109,6 +109,7 @@ IndexKind index_kind_named(const std::string& name) {
 
 struct TemplateIndex::Parts {
   IndexKind kind = IndexKind::automatic;
+  size_t most_compared = kMostCompared;
   IndexRows rows;
   std::unordered_map<int64_t, uint32_t> row_of;
   std::optional<IndexGraph> graph;  // of all rows, where there is one
@@ -116,7 +117,10 @@ struct TemplateIndex::Parts {
   bool wants_graph() const {
     if (rows.energy.kind == EnergyKind::weighted_l1) return false;
     return kind == IndexKind::graph ||
-           (kind == IndexKind::automatic && rows.size() > kMostCompared);
+           (kind == IndexKind::automatic && rows.size() > most_compared);
+  }
+  bool graph_due() const {
+    return rows.size() > 0 && wants_graph() && (!graph || graph->worn() || graph->outgrown(rows));
   }
   // Each row's number, of ids that may have moved.
   void number_rows() {
@@ -163,7 +167,7 @@ std::vector<bool> TemplateIndex::Parts::marked(std::span<const int64_t> ids) con
   return marks;
 }
 
-TemplateIndex::TemplateIndex(size_t dimension, Energy energy, IndexKind kind)
+TemplateIndex::TemplateIndex(size_t dimension, Energy energy, IndexKind kind, size_t most_compared)
     : parts_(std::make_unique<Parts>()) {
   if (dimension == 0) {
     throw Error(ErrorKind::bad_argument, "index: templates of at least one value were expected");
@@ -181,6 +185,7 @@ TemplateIndex::TemplateIndex(size_t dimension, Energy energy, IndexKind kind)
     }
   }
   parts_->kind = kind;
+  parts_->most_compared = most_compared;
   parts_->rows.dimension = dimension;
   parts_->rows.energy = std::move(energy);
 }
@@ -215,8 +220,10 @@ void TemplateIndex::add(std::span<const int64_t> ids, Matrix embeddings, ThreadP
   for (size_t i = before; i < size(); ++i) {
     parts_->row_of.emplace(parts_->rows.ids[i], static_cast<uint32_t>(i));
   }
-  if (!parts_->wants_graph()) return;
-  if (!parts_->graph || parts_->graph->outgrown(parts_->rows)) parts_->graph.emplace();
+  if (parts_->kind == IndexKind::graph) {
+    if (!parts_->graph || parts_->graph->outgrown(parts_->rows)) parts_->graph.emplace();
+  }
+  if (!parts_->graph) return;
   try {
     parts_->graph->link(parts_->rows, pool, progress);
   } catch (...) {
@@ -225,18 +232,22 @@ void TemplateIndex::add(std::span<const int64_t> ids, Matrix embeddings, ThreadP
   }
 }
 
+bool TemplateIndex::graph_due() const { return parts_->graph_due(); }
+
+void TemplateIndex::make_graph(ThreadPool& pool, const IndexProgress& progress) {
+  if (!graph_due()) return;
+  IndexGraph made;
+  made.link(parts_->rows, pool, progress);
+  parts_->graph = std::move(made);
+}
+
 void TemplateIndex::remove(std::span<const int64_t> ids, ThreadPool& pool) {
   const std::vector<bool> marks = parts_->marked(ids);
   if (ids.empty()) return;
   if (parts_->graph) parts_->graph->unlink(parts_->rows, marks, pool);
   parts_->rows.erase(marks);
   parts_->number_rows();
-  if (!parts_->wants_graph()) {
-    parts_->graph.reset();
-  } else if (parts_->graph->worn()) {
-    parts_->graph.emplace();
-    parts_->graph->link(parts_->rows, pool, {});
-  }
+  if (!parts_->wants_graph()) parts_->graph.reset();
 }
 
 std::vector<std::vector<Neighbour>> TemplateIndex::search_exactly(const Matrix& probes, size_t k,
@@ -336,8 +347,9 @@ void TemplateIndex::Parts::read(std::string_view bytes, const std::string& key,
 
 TemplateIndex::Loaded TemplateIndex::load(const std::filesystem::path& path, const std::string& key,
                                           std::span<const int64_t> ids, const Matrix& embeddings,
-                                          const Energy& energy, ThreadPool& pool, IndexKind kind) {
-  TemplateIndex index(embeddings.columns, energy, kind);
+                                          const Energy& energy, ThreadPool& pool, IndexKind kind,
+                                          size_t most_compared) {
+  TemplateIndex index(embeddings.columns, energy, kind, most_compared);
   index.parts_->check_new(ids, embeddings);
   const size_t most = kMagic.size() + kDigestBytes + 4 * sizeof(uint64_t) + kLongestKey +
                       ids.size() * sizeof(int64_t) +

@@ -21,7 +21,8 @@ namespace doppel {
 // `exact` compares a probe with every template. `graph` goes along the links of a hierarchical
 // navigable small world (Malkov and Yashunin, "Efficient and robust approximate nearest neighbor
 // search using hierarchical navigable small world graphs", 2018; FAISS's), which misses a nearest
-// one now and then. `automatic` is exact up to kMostCompared templates.
+// one now and then. `automatic` goes along a graph once make_graph() has made one, which is due
+// beyond kMostCompared templates.
 enum class IndexKind { automatic, exact, graph };
 
 // Up to here comparing all takes less than making the graph is worth; bench/index_bench measures.
@@ -50,15 +51,17 @@ class TemplateIndex {
  public:
   struct Loaded;
 
-  // Of templates with `dimension` values. Throws Error(bad_argument) where that is 0, or where a
-  // graph is asked for an energy whose order is not that of a distance (weighted_l1: `automatic`
-  // stays exact); Error(mismatch) where the energy has weights for another dimension.
-  TemplateIndex(size_t dimension, Energy energy, IndexKind kind = IndexKind::automatic);
+  // Of templates with `dimension` values; an `automatic` one is due a graph where there are more
+  // than `most_compared`. Throws Error(bad_argument) where that is 0, or where a graph is asked for
+  // an energy whose order is not that of a distance (weighted_l1: `automatic` stays exact);
+  // Error(mismatch) where the energy has weights for another dimension.
+  TemplateIndex(size_t dimension, Energy energy, IndexKind kind = IndexKind::automatic,
+                size_t most_compared = kMostCompared);
   ~TemplateIndex();
   TemplateIndex(TemplateIndex&&) noexcept;
   TemplateIndex& operator=(TemplateIndex&&) noexcept;
 
-  // Adds a template for each id; a graph is made or made longer. embeddings: ids x dimension.
+  // Adds a template for each id, and links it where there is a graph. embeddings: ids x dimension.
   // Throws Error(mismatch) where these are of another size, Error(bad_argument) for an id that is
   // there already or comes twice, Error(bad_data) for values that are not finite or beyond 1e15, or
   // where a cosine is asked of an embedding shorter than 1e-9 (one of zeros has no direction, but
@@ -69,6 +72,13 @@ class TemplateIndex {
   // Takes templates out, and the links to them; nothing of them is kept. Throws Error(bad_argument)
   // for an id that is not there or comes twice.
   void remove(std::span<const int64_t> ids, ThreadPool& pool);
+
+  // Whether a graph is wanted that is not there, or the one there is has lost so much by removals
+  // that a new one would find more. False of an `exact` index and of one of few templates.
+  bool graph_due() const;
+  // Makes the graph anew; about a second for 2000 templates. What `progress` throws leaves the
+  // index as it was. Does nothing where graph_due() is false.
+  void make_graph(ThreadPool& pool, const IndexProgress& progress = {});
 
   // The k nearest of each probe, or all where there are fewer: nearest first, of equally near ones
   // the lower id. probes: n x dimension. Throws as add() does for embeddings.
@@ -100,7 +110,8 @@ class TemplateIndex {
   // as the constructor and add() do.
   static Loaded load(const std::filesystem::path& path, const std::string& key,
                      std::span<const int64_t> ids, const Matrix& embeddings, const Energy& energy,
-                     ThreadPool& pool, IndexKind kind = IndexKind::automatic);
+                     ThreadPool& pool, IndexKind kind = IndexKind::automatic,
+                     size_t most_compared = kMostCompared);
 
   static constexpr size_t kLongestKey = 4096;
 

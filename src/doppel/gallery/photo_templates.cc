@@ -64,10 +64,16 @@ std::vector<PhotoTemplate> PhotoTemplates::of_files(
       good.push_back(first + i);
       images.push_back(std::move(faces[i]));
     }
-    const Matrix embeddings = embed_images(model_, images, pool_);
+    const EachEmbedding embeddings = embed_each(model_, images, pool_);
     for (size_t i = 0; i < good.size(); ++i) {
-      const std::span<const float> row = embeddings.row(i);
-      templates[good[i]].made->embedding.assign(row.begin(), row.end());
+      PhotoTemplate& result = templates[good[i]];
+      if (const std::optional<std::string>& fault = embeddings.faults[i]) {
+        result = {std::nullopt,
+                  Error(ErrorKind::bad_data, files[good[i]] + ": its embedding " + *fault)};
+        continue;
+      }
+      const std::span<const float> row = embeddings.rows.row(i);
+      result.made->embedding.assign(row.begin(), row.end());
     }
     progress(first + n);
   }
@@ -77,8 +83,11 @@ std::vector<PhotoTemplate> PhotoTemplates::of_files(
 NewTemplate PhotoTemplates::of_bytes(std::string_view bytes, FaceChoice choice,
                                      const std::string& name) const {
   Loaded loaded = load(bytes, choice, name);
-  const Matrix embedding = embed_images(model_, std::span(&loaded.face, 1), pool_);
-  loaded.made.embedding = embedding.values;
+  EachEmbedding embedding = embed_each(model_, std::span(&loaded.face, 1), pool_);
+  if (embedding.faults[0]) {
+    throw Error(ErrorKind::bad_data, name + ": its embedding " + *embedding.faults[0]);
+  }
+  loaded.made.embedding = std::move(embedding.rows.values);
   loaded.made.photo = bytes;
   return std::move(loaded.made);
 }

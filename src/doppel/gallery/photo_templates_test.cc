@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
+#include <memory>
 
 #include "doppel/base/file.h"
 #include "doppel/data/dataset.h"
@@ -33,6 +35,51 @@ class PhotoTemplatesTest : public InFolder<testing::Test> {
   Model model_;
   ThreadPool pool_{2};
 };
+
+// Gives the mean of its input, but of dark ones what no embedding is.
+class FailsInTheDark : public OnnxNetwork {
+ public:
+  explicit FailsInTheDark(float dark) : dark_(dark) {}
+  size_t embedding_size() const override { return 1; }
+  Matrix embed(const Matrix& inputs) const override {
+    Matrix embeddings(inputs.rows, 1);
+    for (size_t i = 0; i < inputs.rows; ++i) {
+      float sum = 0;
+      for (const float value : inputs.row(i)) sum += value;
+      embeddings.row(i)[0] = sum == 0 ? dark_ : sum;
+    }
+    return embeddings;
+  }
+
+ private:
+  float dark_;
+};
+
+TEST_F(PhotoTemplatesTest, WhatANetworkCannotEmbedIsItsPhotosAlone) {
+  Image dark = synthetic_face(1, 0, 0);
+  std::ranges::fill(dark.pixels, 0.0f);
+  const std::vector<std::string> files = {written("a.pgm", encode_pgm(synthetic_face(1, 0, 0))),
+                                          written("dark.pgm", encode_pgm(dark)),
+                                          written("b.pgm", encode_pgm(synthetic_face(1, 1, 0)))};
+  for (const auto& [value, words] : {std::pair(std::nanf(""), "is not finite"),
+                                     std::pair(0.0f, "is of zeros"), std::pair(2e15f, "2e+15")}) {
+    Model model;
+    model.foreign.emplace();
+    model.foreign->mean = {0};
+    model.foreign->network = std::make_shared<FailsInTheDark>(value);
+    model.preprocessing = {3, 4, 1};
+    const PhotoTemplates templates(model, pool_);
+    const auto made = templates.of_files(files, FaceChoice::one, false, [](size_t) {});
+    EXPECT_TRUE(made[0].made);
+    EXPECT_FALSE(made[1].made);
+    ASSERT_TRUE(made[1].problem);
+    EXPECT_THAT(made[1].problem->what(), testing::HasSubstr("dark.pgm: its embedding"));
+    EXPECT_THAT(made[1].problem->what(), testing::HasSubstr(words));
+    EXPECT_TRUE(made[2].made);
+    refused([&] { templates.of_bytes(encode_pgm(dark), FaceChoice::one, "x"); },
+            ErrorKind::bad_data, words);
+  }
+}
 
 TEST_F(PhotoTemplatesTest, EachFileHasItsTemplateOrItsProblem) {
   const Image a = synthetic_face(1, 0, 0), b = synthetic_face(1, 1, 0);

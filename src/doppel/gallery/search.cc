@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
+#include <unordered_set>
 #include <utility>
 
 #include "doppel/base/error.h"
@@ -18,6 +20,11 @@ size_t strangers_chances(const GallerySettings& settings, size_t templates, size
 }
 
 }  // namespace
+
+std::string to_string(const LeftOut& left_out, const std::string& gallery) {
+  return gallery + ": template " + std::to_string(left_out.id) +
+         " is left out of the search: its embedding " + left_out.fault;
+}
 
 DecisionRule decision_rule(const GallerySettings& settings, size_t templates) {
   DecisionRule rule;
@@ -49,10 +56,10 @@ DecisionRule decision_rule(const GallerySettings& settings, size_t templates) {
   return rule;
 }
 
-GallerySearch::GallerySearch(Gallery& gallery, ThreadPool& pool, IndexProgress progress)
+GallerySearch::GallerySearch(Gallery& gallery, ThreadPool& pool, size_t most_compared)
     : gallery_(gallery),
       pool_(pool),
-      progress_(std::move(progress)),
+      most_compared_(most_compared),
       settings_(gallery.settings()),
       index_(settings_.embedding_size, settings_.energy) {
   refresh();
@@ -65,100 +72,147 @@ std::optional<GallerySearch::Update> GallerySearch::read(bool surely) {
   const auto read_since = [&](int64_t revision) {
     update->ids.clear();
     update->owners.clear();
+    update->left_out.clear();
     Matrix& embeddings = update->embeddings = Matrix(0, gallery_.settings().embedding_size);
     // Growing would copy them again and again.
     if (revision == 0) {
       reserve_large_pages(embeddings.values, gallery_.templates() * embeddings.columns);
     }
     update->changes = gallery_.changes_since(revision, [&](const StoredTemplate& added) {
+      if (auto fault = embedding_fault(added.embedding, gallery_.settings())) {
+        update->left_out.push_back({added.id, std::move(*fault)});
+        return;
+      }
       update->ids.push_back(added.id);
       update->owners.emplace_back(added.id, added.person);
       embeddings.columns = added.embedding.size();
-      embeddings.values.insert(embeddings.values.end(), added.embedding.begin(),
-                               added.embedding.end());
-      ++embeddings.rows;
+      embeddings.append(added.embedding);
     });
+    update->identity = gallery_.identity();
+    update->settings = gallery_.settings();
   };
   read_since(revision_);
-  if (update->changes.revision == revision_) {
+  if (update->changes.revision == revision_ && update->identity == identity_) {
     behind_ = false;
     return {};
   }
-  // Where the gallery was moved to another model nothing of the old embeddings is worth keeping.
-  if (revision_ != 0 && settings_.model_digest != gallery_.settings().model_digest) read_since(0);
-  update->settings = gallery_.settings();
+  if (revision_ != 0 && starts_anew(*update)) read_since(0);
   return update;
 }
 
-void GallerySearch::apply(Update update) {
-  const bool from_nothing =
-      revision_ == 0 || settings_.model_digest != update.settings.model_digest;
-  settings_ = std::move(update.settings);
-  if (from_nothing) {
-    names_.clear();
-    person_of_.clear();
-    templates_of_.clear();
-  } else {
-    // A template of another person now is forgotten, too, before it is learnt again.
-    std::vector<int64_t> gone;
-    const auto forget = [&](int64_t id) {
-      const auto found = person_of_.find(id);
-      if (found == person_of_.end()) return;
-      gone.push_back(id);
-      std::erase(templates_of_[found->second], id);
-      if (templates_of_[found->second].empty()) {
-        templates_of_.erase(found->second);
-        names_.erase(found->second);
-      }
-      person_of_.erase(found);
-    };
-    for (const int64_t id : update.changes.removed) forget(id);
-    for (const int64_t id : update.ids) forget(id);
-    index_.remove(gone, pool_);
+// Where the gallery was moved to another model, or an older state of it was put in its place,
+// nothing of what is held is worth keeping.
+bool GallerySearch::starts_anew(const Update& update) const {
+  return revision_ == 0 || settings_.model_digest != update.settings.model_digest ||
+         identity_ != update.identity || update.changes.revision < revision_;
+}
+
+bool GallerySearch::apply(Update& update) {
+  if (!update.begun) begin(update);
+  const size_t total = update.ids.size(), first = update.taken;
+  const bool loaded = index_.size() == total && person_of_.empty();  // from the file
+  const bool in_parts = index_.has_graph() && !loaded;
+  const size_t end = in_parts ? std::min(total, first + kLinkedAtOnce) : total;
+  if (loaded) {
+    // Nothing is to be added.
+  } else if (first == 0 && end == total) {
+    index_.add(update.ids, std::move(update.embeddings), pool_);
+  } else if (first < end) {
+    Matrix part(0, update.embeddings.columns);
+    for (size_t i = first; i < end; ++i) part.append(update.embeddings.row(i));
+    index_.add(std::span(update.ids).subspan(first, end - first), std::move(part), pool_);
   }
-  for (const auto& [id, person] : update.owners) {
+  for (size_t i = first; i < end; ++i) {
+    const auto& [id, person] = update.owners[i];
     person_of_[id] = person;
     templates_of_[person].push_back(id);
   }
-  for (const Person& person : update.changes.people) {
-    if (templates_of_.contains(person.id)) names_[person.id] = person.name;
-  }
+  update.taken = end;
+  rule_ = decision_rule(settings_, strangers_chances(settings_, person_of_.size(), people()));
+  if (end < total) return false;
   revision_ = update.changes.revision;
   behind_ = false;
-  if (from_nothing) {
-    load(update.ids, std::move(update.embeddings));
+  return true;
+}
+
+// All but the new templates.
+void GallerySearch::begin(Update& update) {
+  update.begun = true;
+  if (starts_anew(update)) {
+    names_.clear();
+    person_of_.clear();
+    templates_of_.clear();
+    left_out_.clear();
+    settings_ = update.settings;
+    identity_ = update.identity;
+    revision_ = 0;
+    load(update);
   } else {
-    index_.add(update.ids, std::move(update.embeddings), pool_, progress_);
+    forget(update);
+    settings_ = update.settings;
   }
-  rule_ = decision_rule(settings_, strangers_chances(settings_, person_of_.size(), people()));
+  std::ranges::move(update.left_out, std::back_inserter(left_out_));
+  std::unordered_set<int64_t> owners;
+  for (const auto& [id, person] : update.owners) owners.insert(person);
+  for (const Person& person : update.changes.people) {
+    if (templates_of_.contains(person.id) || owners.contains(person.id)) {
+      names_[person.id] = person.name;
+    }
+  }
+}
+
+// What is gone, and what is learnt again: a template of another person now.
+void GallerySearch::forget(const Update& update) {
+  std::vector<int64_t> gone;
+  const auto forget_one = [&](int64_t id) {
+    std::erase_if(left_out_, [id](const LeftOut& left_out) { return left_out.id == id; });
+    const auto found = person_of_.find(id);
+    if (found == person_of_.end()) return;
+    gone.push_back(id);
+    std::erase(templates_of_[found->second], id);
+    if (templates_of_[found->second].empty()) {
+      templates_of_.erase(found->second);
+      names_.erase(found->second);
+    }
+    person_of_.erase(found);
+  };
+  for (const int64_t id : update.changes.removed) forget_one(id);
+  for (const int64_t id : update.ids) forget_one(id);
+  for (const LeftOut& left_out : update.left_out) forget_one(left_out.id);
+  index_.remove(gone, pool_);
 }
 
 bool GallerySearch::refresh() {
   std::optional<Update> update = read();
-  if (update) apply(std::move(*update));
-  return update.has_value();
+  if (!update) return false;
+  while (!apply(*update)) {
+  }
+  return true;
 }
 
-void GallerySearch::load(std::span<const int64_t> ids, Matrix embeddings) {
-  index_ = TemplateIndex(settings_.embedding_size, settings_.energy);
-  if (ids.size() <= kMostCompared) {
-    index_.add(ids, std::move(embeddings), pool_, progress_);
-    return;
-  }
+std::string GallerySearch::index_key(int64_t revision) const {
+  return identity_ + " " + std::to_string(revision);
+}
+
+// The index of the file where that is of this state, with all templates, else one without any.
+void GallerySearch::load(Update& update) {
+  index_ = TemplateIndex(settings_.embedding_size, settings_.energy, IndexKind::automatic,
+                         most_compared_);
+  if (update.ids.size() <= most_compared_) return;
+  TemplateIndex::Loaded loaded = TemplateIndex::load(
+      gallery_.index_file(), index_key(update.changes.revision), update.ids, update.embeddings,
+      settings_.energy, pool_, IndexKind::automatic, most_compared_);
+  if (loaded.index) index_ = std::move(*loaded.index);
+}
+
+void GallerySearch::make_graph(ThreadPool& pool, const IndexProgress& progress) {
+  if (!graph_due()) return;
+  index_.make_graph(pool, progress);
   const std::filesystem::path file = gallery_.index_file();
-  const std::string key = gallery_.identity() + " " + std::to_string(revision_);
-  TemplateIndex::Loaded loaded =
-      TemplateIndex::load(file, key, ids, embeddings, settings_.energy, pool_);
-  if (loaded.index) {
-    index_ = std::move(*loaded.index);
-    return;
-  }
-  index_.add(ids, std::move(embeddings), pool_, progress_);
-  if (!index_.has_graph()) return;
   std::error_code ignored;
   std::filesystem::create_directories(file.parent_path(), ignored);
   try {
-    index_.save(file, key);
+    index_.save(file, index_key(revision_));
   } catch (const Error&) {
     // A folder that cannot be written costs time at the next start, nothing else.
   }

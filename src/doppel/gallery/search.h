@@ -43,58 +43,88 @@ struct Answer {
   bool known = false;                 // the first one lies below the threshold
 };
 
+// A template that a search cannot compare, as a damaged gallery or an older program may hold it.
+struct LeftOut {
+  int64_t id = 0;
+  std::string fault;  // as it stands behind "its embedding"
+};
+// "team.gallery: template 7 is left out of the search: its embedding is not finite"
+std::string to_string(const LeftOut& left_out, const std::string& gallery);
+
 // The gallery's templates in memory. Follows the gallery when asked to. Used by one thread at a
 // time, but that another may read() meanwhile.
 class GallerySearch {
  public:
-  // Reads all templates. The graph of a large gallery is kept in Gallery::index_file(); where there
-  // is none of this state it is made, which takes `progress`, and kept. Throws as decision_rule()
-  // and TemplateIndex do; a file that cannot be written is no error.
-  GallerySearch(Gallery& gallery, ThreadPool& pool, IndexProgress progress = {});
+  // Reads all templates, and the graph of a large gallery where Gallery::index_file() holds one of
+  // this state. Throws as decision_rule() and TemplateIndex do.
+  GallerySearch(Gallery& gallery, ThreadPool& pool, size_t most_compared = kMostCompared);
 
   // What was changed since; nothing where nothing was. Waits for the gallery's database. Where it
   // throws, as when the server is gone, the next call gives all that was missed.
   struct Update {
+    std::string identity;
     GallerySettings settings;
     GalleryChanges changes;
     std::vector<std::pair<int64_t, int64_t>> owners;  // templates that are new and their people
     std::vector<int64_t> ids;                         // theirs
     Matrix embeddings;                                // theirs
+    bool begun = false;                               // by apply()
+    size_t taken = 0;                                 // of the new ones, by apply()
+    std::vector<LeftOut> left_out;                    // new ones that are not among these
   };
   // With `surely` it looks whether or not the database has said that there is anything, which a
   // server does moments after a change.
   std::optional<Update> read(bool surely = false);
-  // Takes that in, before anything else is read.
-  void apply(Update update);
-  // Both. True where anything was changed.
+  // Takes that in, before anything else is read: all of it, or of many templates that are linked a
+  // part, so that searches may come between. True when all is in.
+  bool apply(Update& update);
+  // Both, whole. True where anything was changed.
   bool refresh();
 
-  // The `top` nearest people of each probe, at least 1. By Fusion::mean a person's distance is the
-  // mean over all templates, and those people are compared of whom a template is among the
+  // TemplateIndex::graph_due(). Until make_graph() probes are compared with all templates.
+  bool graph_due() const { return index_.graph_due(); }
+  // TemplateIndex::make_graph() on threads of the caller's. The graph is kept in the file; one that
+  // cannot be written is no error.
+  // Does nothing where graph_due() is false.
+  void make_graph(ThreadPool& pool, const IndexProgress& progress);
+
+  // The `top` nearest people of each probe, at least 1. Throws as TemplateIndex::search() does for
+  // a probe that embedding_fault() finds something wrong with. By Fusion::mean a person's distance
+  // is the mean over all templates, and those people are compared of whom a template is among the
   // kMeanCandidates nearest ones.
   std::vector<Answer> identify(const Matrix& probes, size_t top) const;
 
   const DecisionRule& rule() const { return rule_; }
   const TemplateIndex& index() const { return index_; }
   size_t people() const { return templates_of_.size(); }
+  // In no order; their people are found by their other templates alone.
+  const std::vector<LeftOut>& left_out() const { return left_out_; }
 
   static constexpr size_t kMeanCandidates = 100;
+  // Templates that apply() links at once: at a million, some 0.1 s.
+  static constexpr size_t kLinkedAtOnce = 64;
 
  private:
-  void load(std::span<const int64_t> ids, Matrix embeddings);
+  bool starts_anew(const Update& update) const;
+  void begin(Update& update);
+  void forget(const Update& update);
+  void load(Update& update);
+  std::string index_key(int64_t revision) const;
   Answer answer(std::span<const float> probe, std::span<const Neighbour> near, size_t top) const;
 
   Gallery& gallery_;
   ThreadPool& pool_;
-  IndexProgress progress_;
+  size_t most_compared_;
   GallerySettings settings_;
   TemplateIndex index_;
   DecisionRule rule_;
+  std::string identity_;  // of the gallery; another one where another was put in its place
   int64_t revision_ = 0;
   bool behind_ = true;                              // the gallery may have changed since
   std::unordered_map<int64_t, std::string> names_;  // of people
   std::unordered_map<int64_t, int64_t> person_of_;  // of templates
   std::unordered_map<int64_t, std::vector<int64_t>> templates_of_;  // of people
+  std::vector<LeftOut> left_out_;
 };
 
 }  // namespace doppel

@@ -8,6 +8,8 @@
 
 #include "doppel/base/digest.h"
 #include "doppel/base/error.h"
+#include "doppel/base/random.h"
+#include "doppel/gallery/embedding_bytes.h"
 
 namespace doppel {
 namespace {
@@ -76,18 +78,20 @@ class SearchTest : public testing::Test {
 
   std::string path() const { return folder_ / "g"; }
 
+  // Points are given from (1, 1) on, as no embedding is of zeros.
   void add(Gallery& gallery, const std::string& name,
            const std::vector<std::pair<float, float>>& points) {
     NewPerson person{name, {}};
     for (const auto& [x, y] : points) {
-      person.templates.push_back({"", {x, y}, sha256_hex(std::to_string(++photos_)), 1, ""});
+      person.templates.push_back(
+          {"", {1 + x, 1 + y}, sha256_hex(std::to_string(++photos_)), 1, ""});
     }
     gallery.enrol(std::vector<NewPerson>{person});
   }
 
   static Answer ask(const GallerySearch& search, float x, float y, size_t top = 3) {
     Matrix probe(1, 2);
-    probe.values = {x, y};
+    probe.values = {1 + x, 1 + y};
     return search.identify(probe, top).at(0);
   }
 
@@ -218,12 +222,108 @@ TEST_F(SearchTest, ReadsWhileOthersSearchWhatItHolds) {
   Gallery other = Gallery::open(path(), Access::read);
   GallerySearch search(other, pool_);
   add(gallery, "Bob", {{1, 0}});
-  const std::optional<GallerySearch::Update> update = search.read();
+  std::optional<GallerySearch::Update> update = search.read();
   ASSERT_TRUE(update);
   EXPECT_THAT(names(ask(search, 1, 0)), ElementsAre("Ada"));
-  search.apply(*update);
+  EXPECT_TRUE(search.apply(*update));
   EXPECT_THAT(names(ask(search, 1, 0)), ElementsAre("Bob", "Ada"));
   EXPECT_FALSE(search.read());
+}
+
+TEST_F(SearchTest, WhatCannotBeComparedIsLeftOutAndTheRestTakenIn) {
+  Gallery gallery = Gallery::create(path(), on_a_plane());
+  add(gallery, "Ada", {{0, 0}});
+  add(gallery, "Bob", {{1, 0}});
+  Gallery other = Gallery::open(path(), Access::read);
+  GallerySearch search(other, pool_);
+  // One change that removes Ada, adds Eve and damages Bob's template.
+  add(gallery, "Eve", {{2, 0}, {3, 0}});
+  gallery.remove(std::vector<std::string>{"Ada"});
+  const int64_t bob = gallery.templates_of(gallery.find("Bob")->id)[0].id;
+  const auto damage = [&](int64_t id, std::string_view bytes) {
+    const auto raw = open_database(path(), Access::read_write);
+    raw->begin_write();
+    raw->run("UPDATE templates SET embedding = $1, revision = $2 WHERE id = $3",
+             {Bytes{bytes}, gallery.revision(), id});
+    raw->commit();
+    raw->end();
+  };
+  const std::vector<float> large = {2e15f, 0}, short_one = {1};
+  damage(bob, bytes_of(large));
+  EXPECT_TRUE(search.refresh());
+  EXPECT_THAT(names(ask(search, 0, 0)), ElementsAre("Eve"));
+  EXPECT_EQ(search.people(), 1u);
+  EXPECT_EQ(search.rule().templates, 2u);
+  ASSERT_EQ(search.left_out().size(), 1u);
+  EXPECT_EQ(to_string(search.left_out()[0], "g"),
+            "g: template 2 is left out of the search: its embedding holds 2e+15, values up to "
+            "1e+15 were expected");
+  // Whoever opens it anew finds the same.
+  EXPECT_THAT(names(ask(GallerySearch(gallery, pool_), 0, 0)), ElementsAre("Eve"));
+  gallery.remove(std::vector<std::string>{"Bob"});
+  const int64_t eve = gallery.templates_of(gallery.find("Eve")->id)[0].id;
+  damage(eve, bytes_of(short_one));
+  EXPECT_TRUE(search.refresh());
+  ASSERT_EQ(search.left_out().size(), 1u);
+  EXPECT_EQ(search.left_out()[0].id, eve);
+  EXPECT_EQ(ask(search, 3, 0).candidates[0].distance, 0) << "Eve's other template";
+}
+
+TEST_F(SearchTest, AGraphIsMadeWhereAskedAndFollows) {
+  Gallery gallery = Gallery::create(path(), on_a_plane());
+  Random random(1, Purpose::sample);
+  const auto add_many = [&](const std::string& name, size_t number) {
+    std::vector<std::pair<float, float>> points;
+    for (size_t i = 0; i < number; ++i) {
+      points.emplace_back(static_cast<float>(random.uniform()),
+                          static_cast<float>(random.uniform()));
+    }
+    add(gallery, name, points);
+  };
+  add_many("Ada", 300);
+  Gallery other = Gallery::open(path(), Access::read);
+  GallerySearch search(other, pool_, /*most_compared=*/200);
+  EXPECT_TRUE(search.graph_due());
+  EXPECT_FALSE(search.index().has_graph());
+  EXPECT_THAT(names(ask(search, 0.5f, 0.5f)), ElementsAre("Ada"));
+  search.make_graph(pool_, {});
+  EXPECT_FALSE(search.graph_due());
+  EXPECT_TRUE(search.index().has_graph());
+  EXPECT_TRUE(GallerySearch(other, pool_, 200).index().has_graph()) << "it is in the file";
+  // More than are linked at once: between the parts, what is in is found.
+  const size_t more = GallerySearch::kLinkedAtOnce + 1;
+  add_many("Bob", more);
+  std::optional<GallerySearch::Update> update = search.read();
+  ASSERT_TRUE(update);
+  EXPECT_FALSE(search.apply(*update));
+  EXPECT_EQ(search.index().size(), 300 + GallerySearch::kLinkedAtOnce);
+  EXPECT_THAT(names(ask(search, 0.5f, 0.5f)), testing::UnorderedElementsAre("Ada", "Bob"));
+  EXPECT_TRUE(search.apply(*update));
+  EXPECT_EQ(search.index().size(), 300 + more);
+  EXPECT_FALSE(search.read());
+  // Few are left: comparing all is as good.
+  gallery.remove(std::vector<std::string>{"Ada"});
+  EXPECT_TRUE(search.refresh());
+  EXPECT_FALSE(search.index().has_graph());
+  EXPECT_FALSE(search.graph_due());
+  EXPECT_THAT(names(ask(search, 0.5f, 0.5f)), ElementsAre("Bob"));
+}
+
+TEST_F(SearchTest, AnotherGalleryInItsPlaceIsReadAnew) {
+  Gallery gallery = Gallery::create(path(), on_a_plane());
+  add(gallery, "Ada", {{0, 0}});
+  GallerySearch search(gallery, pool_);
+  add(gallery, "Bob", {{1, 0}});
+  EXPECT_TRUE(search.refresh());
+  const auto raw = open_database(path(), Access::read_write);
+  raw->begin_write();
+  raw->run("DELETE FROM templates WHERE person = 1");
+  raw->run("DELETE FROM people WHERE id = 1");
+  raw->run("UPDATE gallery SET value = '1' WHERE key = 'revision'");
+  raw->commit();
+  raw->end();
+  EXPECT_TRUE(search.refresh());
+  EXPECT_THAT(names(ask(search, 0, 0)), ElementsAre("Bob"));
 }
 
 TEST_F(SearchTest, FollowsAMoveToAnotherModel) {

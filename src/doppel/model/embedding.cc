@@ -5,6 +5,8 @@
 #include <optional>
 #include <vector>
 
+#include "doppel/base/error.h"
+#include "doppel/model/embedding_fault.h"
 #include "doppel/nn/engine.h"
 
 namespace doppel {
@@ -103,6 +105,14 @@ void mean_histograms(const GradientHistograms& histograms, const Matrix& looks, 
   make_unit(out);
 }
 
+Matrix embed_unchecked(const Model& model, std::span<const Image> images, ThreadPool& pool) {
+  return embed_inputs(model,
+                      model.foreign
+                          ? foreign_inputs(*model.foreign, model.preprocessing, images, pool)
+                          : preprocess(images, model.preprocessing, pool),
+                      pool);
+}
+
 }  // namespace
 
 Matrix gradient_histograms(const Model& model, const Matrix& inputs, ThreadPool& pool) {
@@ -118,11 +128,24 @@ Matrix gradient_histograms(const Model& model, const Matrix& inputs, ThreadPool&
 }
 
 Matrix embed_images(const Model& model, std::span<const Image> images, ThreadPool& pool) {
-  return embed_inputs(model,
-                      model.foreign
-                          ? foreign_inputs(*model.foreign, model.preprocessing, images, pool)
-                          : preprocess(images, model.preprocessing, pool),
-                      pool);
+  Matrix rows = embed_unchecked(model, images, pool);
+  const auto finite = [](float value) { return std::isfinite(value); };
+  for (size_t i = 0; i < rows.rows; ++i) {
+    if (std::ranges::all_of(rows.row(i), finite)) continue;
+    throw Error(ErrorKind::numeric, "image " + std::to_string(i + 1) + " of " +
+                                        std::to_string(rows.rows) +
+                                        ": the model's embedding of it is not finite");
+  }
+  return rows;
+}
+
+EachEmbedding embed_each(const Model& model, std::span<const Image> images, ThreadPool& pool) {
+  EachEmbedding result{embed_unchecked(model, images, pool), {}};
+  const EmbeddingLength length = embedding_length(model);
+  for (size_t i = 0; i < result.rows.rows; ++i) {
+    result.faults.push_back(embedding_fault(result.rows.row(i), length));
+  }
+  return result;
 }
 
 Matrix embed_inputs(const Model& model, const Matrix& inputs, ThreadPool& pool) {

@@ -28,8 +28,8 @@ class OnnxNetwork {
   virtual size_t embedding_size() const = 0;
   // inputs: one in each row, channel after channel, rows from the top. One runs after the other, so
   // that an embedding does not depend on which others were asked for; each on all processors.
-  // Throws Error(mismatch) for rows of another size, Error(numeric) where an embedding is not
-  // finite, Error(bad_data) where the network fails.
+  // Values need not be finite. Throws Error(mismatch) for rows of another size, Error(bad_data)
+  // where the network fails.
   virtual Matrix embed(const Matrix& inputs) const = 0;
 };
 

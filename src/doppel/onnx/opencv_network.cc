@@ -5,7 +5,6 @@
 #ifdef DOPPEL_WITH_OPENCV
 
 #include <algorithm>
-#include <cmath>
 #include <mutex>
 #include <opencv2/core/utils/logger.hpp>
 #include <opencv2/dnn.hpp>
@@ -105,12 +104,6 @@ class OpenCvNetwork final : public OnnxNetwork {
       const cv::Mat given = run(inputs.row(i));
       if (given.total() != size_) refuse(name_, "its embeddings differ in size");
       std::copy_n(given.ptr<float>(), size_, row.begin());
-      for (const float value : row) {
-        if (!std::isfinite(value)) {
-          throw Error(ErrorKind::numeric,
-                      name_ + ": an embedding holds values that are not finite");
-        }
-      }
     }
     return embeddings;
   }

@@ -75,7 +75,11 @@ FoundFaces find_faces(const RouteRequest& request, const std::string& field,
   std::vector<Image> images;
   images.reserve(faces.size());
   for (PhotoFace& face : faces) images.push_back(face.image);
-  found.embeddings = parts.batches.embed(std::move(images));
+  EachEmbedding embedded = parts.batches.embed(std::move(images));
+  for (const std::optional<std::string>& fault : embedded.faults) {
+    if (fault) refuse(CompreFaceCode::unreadable_photo, field + ": its embedding " + *fault);
+  }
+  found.embeddings = std::move(embedded.rows);
   found.calculator_ms = ms_since(detected);
   return found;
 }

@@ -6,6 +6,7 @@
 
 #include "doppel/base/error.h"
 #include "doppel/loss/energy.h"
+#include "doppel/model/embedding_fault.h"
 #include "doppel/service/compreface_photo.h"
 #include "doppel/service/compreface_request.h"
 
@@ -57,10 +58,13 @@ Matrix embeddings_of(const json& lists, const std::string& field, const ServiceP
              field + ": embeddings of " + std::to_string(size) + " numbers were expected");
     }
     for (size_t j = 0; j < size; ++j) {
-      const float value = lists[i][j].is_number() ? lists[i][j].get<float>() : std::nanf("");
-      if (!std::isfinite(value))
+      if (!lists[i][j].is_number())
         refuse(CompreFaceCode::wrong_embeddings, field + ": it holds what is no number");
-      embeddings.row(i)[j] = value;
+      embeddings.row(i)[j] = lists[i][j].get<float>();
+    }
+    if (const auto fault = embedding_fault(embeddings.row(i), embedding_length(parts.model))) {
+      refuse(CompreFaceCode::wrong_embeddings,
+             field + ": number " + std::to_string(i + 1) + " " + *fault);
     }
   }
   return embeddings;

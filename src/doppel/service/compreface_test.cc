@@ -239,6 +239,14 @@ TEST_F(CompreFace, TakesEmbeddings) {
       asked(bare("POST", verify, json{{"source", ada}, {"targets", {ada, stranger}}}.dump()));
   EXPECT_GT(compared["result"][0]["similarity"], 0.99);
   EXPECT_LT(compared["result"][1]["similarity"], 0.5);
+  // What no face gives names nobody.
+  for (const float value : {0.0f, 2e15f}) {
+    const std::vector<float> nothing(168, value);
+    refused(bare("POST", recognize, json{{"embeddings", {ada, nothing}}}.dump()), 400, 37,
+            "number 2");
+    refused(bare("POST", verify, json{{"source", nothing}, {"targets", {ada}}}.dump()), 400, 37,
+            "source");
+  }
   for (const json& body :
        {json{{"embeddings", json::array()}}, json{{"embeddings", {{1, 2}}}}, json::object(),
         json{{"embeddings", 3}}, json{{"embeddings", {std::vector<std::string>(168, "x")}}}}) {

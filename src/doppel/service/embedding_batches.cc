@@ -1,29 +1,27 @@
 #include "doppel/service/embedding_batches.h"
 
-#include <algorithm>
-#include <iterator>
+#include <span>
 #include <utility>
-
-#include "doppel/model/embedding.h"
 
 namespace doppel {
 namespace {
 
-std::vector<Matrix> embed_together(const Model& model, std::vector<std::vector<Image>> requests,
-                                   ThreadPool& pool) {
+std::vector<EachEmbedding> embed_together(const Model& model,
+                                          std::span<const std::vector<Image>> requests,
+                                          ThreadPool& pool) {
   std::vector<Image> images;
-  std::vector<size_t> counts;
-  for (std::vector<Image>& request : requests) {
-    counts.push_back(request.size());
-    std::ranges::move(request, std::back_inserter(images));
+  for (const std::vector<Image>& request : requests) {
+    images.insert(images.end(), request.begin(), request.end());
   }
-  const Matrix all = embed_images(model, images, pool);
-  std::vector<Matrix> parts;
+  EachEmbedding all = embed_each(model, images, pool);
+  std::vector<EachEmbedding> parts;
   size_t next = 0;
-  for (const size_t count : counts) {
-    Matrix& part = parts.emplace_back(count, all.columns);
-    for (size_t i = 0; i < count; ++i) {
-      std::ranges::copy(all.row(next++), part.row(i).begin());
+  for (const std::vector<Image>& request : requests) {
+    EachEmbedding& part = parts.emplace_back();
+    part.rows.columns = all.rows.columns;
+    for (size_t i = 0; i < request.size(); ++i, ++next) {
+      part.rows.append(all.rows.row(next));
+      part.faults.push_back(std::move(all.faults[next]));
     }
   }
   return parts;
@@ -33,8 +31,8 @@ std::vector<Matrix> embed_together(const Model& model, std::vector<std::vector<I
 
 EmbeddingBatches::EmbeddingBatches(const Model& model, int threads)
     : pool_(threads),
-      batches_({[&model, this](std::vector<std::vector<Image>> requests) {
-                  return embed_together(model, std::move(requests), pool_);
+      batches_({[&model, this](std::span<const std::vector<Image>> requests) {
+                  return embed_together(model, requests, pool_);
                 },
                 [](const std::vector<Image>& images) { return images.size(); }, kMostInBatch}) {}
 

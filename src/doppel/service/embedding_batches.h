@@ -4,9 +4,9 @@
 
 #include <vector>
 
-#include "doppel/base/matrix.h"
 #include "doppel/base/thread_pool.h"
 #include "doppel/image/image.h"
+#include "doppel/model/embedding.h"
 #include "doppel/model/model.h"
 #include "doppel/service/micro_batches.h"
 
@@ -17,16 +17,16 @@ class EmbeddingBatches {
   // `threads` >= 1 work on a batch. The model must outlive this.
   EmbeddingBatches(const Model& model, int threads);
 
-  // embed_images() of these, images x embedding_size(model); waits for it. Several threads may call
-  // this at once. Throws what that does.
-  Matrix embed(std::vector<Image> images) { return batches_.run(std::move(images)); }
+  // embed_each() of these; waits for it. Several threads may call this at once. Throws what that
+  // does.
+  EachEmbedding embed(std::vector<Image> images) { return batches_.run(std::move(images)); }
 
   // Of images; one request may have more.
   static constexpr size_t kMostInBatch = 64;
 
  private:
   ThreadPool pool_;
-  MicroBatches<std::vector<Image>, Matrix> batches_;
+  MicroBatches<std::vector<Image>, EachEmbedding> batches_;
 };
 
 }  // namespace doppel

@@ -30,7 +30,7 @@ TEST(EmbeddingBatches, GiveEveryRequestItsOwn) {
       images[r].push_back(synthetic_face(1, static_cast<uint32_t>(r), static_cast<uint32_t>(i)));
     }
   }
-  std::vector<Matrix> embeddings(kRequests);
+  std::vector<EachEmbedding> embeddings(kRequests);
   {
     EmbeddingBatches batches(model, 2);
     std::vector<std::thread> clients;
@@ -41,8 +41,8 @@ TEST(EmbeddingBatches, GiveEveryRequestItsOwn) {
   }
   ThreadPool pool(1);
   for (size_t r = 0; r < kRequests; ++r) {
-    ASSERT_EQ(embeddings[r].rows, images[r].size());
-    EXPECT_EQ(embeddings[r].values, embed_images(model, images[r], pool).values);
+    ASSERT_EQ(embeddings[r].rows.rows, images[r].size());
+    EXPECT_EQ(embeddings[r].rows.values, embed_images(model, images[r], pool).values);
   }
 }
 
@@ -50,7 +50,7 @@ TEST(EmbeddingBatches, OneThatCannotBeEmbeddedIsToldWhy) {
   const Model model = dense_model();
   EmbeddingBatches batches(model, 1);
   EXPECT_THROW(batches.embed({Image{}}), Error);
-  EXPECT_EQ(batches.embed({synthetic_face(1, 0, 0)}).rows, 1u);
+  EXPECT_EQ(batches.embed({synthetic_face(1, 0, 0)}).rows.rows, 1u);
 }
 
 }  // namespace

@@ -75,6 +75,14 @@ std::string Metrics::text(const ServiceGauges& gauges) const {
   };
   gauge("doppel_gallery_people", "People who can be found.", gauges.people);
   gauge("doppel_gallery_templates", "Their templates.", gauges.templates);
+  gauge("doppel_gallery_templates_left_out",
+        "Templates that cannot be compared; doppel gallery check lists them.", gauges.left_out);
+  gauge("doppel_search_graph", "1 where searches go along a graph, 0 where all are compared.",
+        gauges.has_graph ? 1 : 0);
+  gauge("doppel_search_graph_linked", "Templates linked of a graph that is being made, else 0.",
+        gauges.graph ? gauges.graph->done : 0);
+  gauge("doppel_search_graph_to_link", "Templates of a graph that is being made, else 0.",
+        gauges.graph ? gauges.graph->total : 0);
   gauge("doppel_waiting_requests", "Requests that wait for a worker.", gauges.waiting);
   gauge("doppel_connections", "Clients that are connected.", gauges.connections);
   gauge("doppel_ready", "1 where the gallery's state is known, else 0.", gauges.ready ? 1 : 0);

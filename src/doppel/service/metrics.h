@@ -6,16 +6,22 @@
 #include <cstdint>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <utility>
 
 #include "doppel/service/route.h"
+#include "doppel/service/served_gallery.h"
 
 namespace doppel {
 
 // What is true at the moment, beside what was counted.
 struct ServiceGauges {
   size_t people = 0, templates = 0;
+  size_t left_out = 0;  // templates that cannot be compared
+  // Of the graph that is being made, and whether searches go along one.
+  std::optional<ServedGallery::GraphProgress> graph = {};
+  bool has_graph = false;
   size_t waiting = 0, connections = 0;  // of requests for a worker; of clients
   bool ready = true;
 };

@@ -9,6 +9,7 @@
 #include <functional>
 #include <future>
 #include <mutex>
+#include <span>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -19,9 +20,10 @@ template <typename Input, typename Output>
 class MicroBatches {
  public:
   struct Work {
-    // One output for each input, in their order. What it throws, all of the batch are told. Called
-    // by one thread.
-    std::function<std::vector<Output>(std::vector<Input>)> run;
+    // One output for each input, in their order. Where it throws for several, it is called again
+    // for each of them alone, so that nobody is told what is wrong with another's. Called by one
+    // thread.
+    std::function<std::vector<Output>(std::span<const Input>)> run;
     // How much an input is; a batch has at most `most`, or one input.
     std::function<size_t(const Input&)> size;
     size_t most = 64;
@@ -77,13 +79,21 @@ class MicroBatches {
           outputs.push_back(std::move(waiting_.front().output));
         }
       }
-      try {
-        std::vector<Output> results = work_.run(std::move(inputs));
-        for (size_t i = 0; i < outputs.size(); ++i) outputs[i].set_value(std::move(results[i]));
-      } catch (...) {
-        for (std::promise<Output>& output : outputs) output.set_exception(std::current_exception());
-      }
+      answer(inputs, outputs);
     }
+  }
+
+  void answer(std::span<const Input> inputs, std::span<std::promise<Output>> outputs) {
+    std::vector<Output> results;
+    try {
+      results = work_.run(inputs);
+    } catch (...) {
+      if (inputs.size() == 1) return outputs[0].set_exception(std::current_exception());
+      for (size_t i = 0; i < inputs.size(); ++i)
+        answer(inputs.subspan(i, 1), outputs.subspan(i, 1));
+      return;
+    }
+    for (size_t i = 0; i < outputs.size(); ++i) outputs[i].set_value(std::move(results[i]));
   }
 
   const Work work_;

@@ -18,7 +18,8 @@ class MicroBatchesTest : public testing::Test {
   using Batches = MicroBatches<int, int>;
 
   Batches::Work work() {
-    return {[this](std::vector<int> inputs) {
+    return {[this](std::span<const int> asked) {
+              std::vector<int> inputs(asked.begin(), asked.end());
               if (batches_.empty()) started_.set_value();
               if (batches_.empty()) go_on_.get_future().wait();
               batches_.push_back(inputs);
@@ -61,9 +62,11 @@ TEST_F(MicroBatchesTest, DoesTogetherWhatHasArrived) {
                                     ElementsAre(30), ElementsAre(6)));
 }
 
-TEST_F(MicroBatchesTest, AFailureIsTheBatchs) {
+TEST_F(MicroBatchesTest, AFailureIsItsRequestsAlone) {
   Batches batches(work());
-  EXPECT_THAT(ask(batches, {1, 2, 7, 8}), ElementsAre(2, -1, -1, 16));
+  EXPECT_THAT(ask(batches, {1, 2, 7, 8}), ElementsAre(2, 4, -1, 16));
+  EXPECT_THAT(batches_, ElementsAre(ElementsAre(1), ElementsAre(2, 7), ElementsAre(2),
+                                    ElementsAre(7), ElementsAre(8)));
 }
 
 TEST_F(MicroBatchesTest, KeepsApartWhatDoesNotFit) {

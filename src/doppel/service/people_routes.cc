@@ -165,6 +165,7 @@ HttpResponse fill_synthetically(const RouteRequest& request, ServiceParts& parts
     people.push_back({photo.name, {made}});
   }
   const Matrix embeddings = embed_faces(photos, parts);
+  throw_problems(photos);
   for (size_t i = 0; i < people.size(); ++i) {
     people[i].templates[0].embedding.assign(embeddings.row(i).begin(), embeddings.row(i).end());
   }

@@ -70,9 +70,7 @@ std::vector<RequestPhoto> read_two(const RouteRequest& request, const ServicePar
     throw Error(ErrorKind::bad_argument,
                 "body: two photos were expected, not " + std::to_string(photos.size()));
   }
-  for (const RequestPhoto& photo : photos) {
-    if (photo.problem) throw Error(*photo.problem);
-  }
+  throw_problems(photos);
   return photos;
 }
 
@@ -91,6 +89,7 @@ json verdict_json(const Model& model, double distance) {
 HttpResponse verify(const RouteRequest& request, ServiceParts& parts) {
   std::vector<RequestPhoto> photos = read_two(request, parts);
   const Matrix embeddings = embed_faces(photos, parts);
+  throw_problems(photos);
   const double distance = energy_of(parts.model.energy, embeddings.row(0), embeddings.row(1));
   return json_response(verdict_json(parts.model, distance));
 }

@@ -91,10 +91,31 @@ std::string photo_field(const HttpRequest& request, const std::string& name) {
 Matrix embed_faces(std::vector<RequestPhoto>& photos, ServiceParts& parts) {
   std::vector<Image> images;
   for (RequestPhoto& photo : photos) {
-    photo.first = images.size();
     for (PhotoFace& face : photo.faces) images.push_back(std::move(face.image));
   }
-  return images.empty() ? Matrix() : parts.batches.embed(std::move(images));
+  if (images.empty()) return {};
+  const EachEmbedding embedded = parts.batches.embed(std::move(images));
+  Matrix rows(0, embedded.rows.columns);
+  size_t next = 0;
+  for (RequestPhoto& photo : photos) {
+    const size_t first = next;
+    next += photo.faces.size();
+    for (size_t i = first; i < next; ++i) {
+      const std::optional<std::string>& fault = embedded.faults[i];
+      if (fault)
+        photo.problem = Error(ErrorKind::bad_data, photo.name + ": its embedding " + *fault);
+    }
+    if (photo.problem) photo.faces.clear();
+    photo.first = rows.rows;
+    for (size_t i = 0; i < photo.faces.size(); ++i) rows.append(embedded.rows.row(first + i));
+  }
+  return rows;
+}
+
+void throw_problems(const std::vector<RequestPhoto>& photos) {
+  for (const RequestPhoto& photo : photos) {
+    if (photo.problem) throw Error(*photo.problem);
+  }
 }
 
 nlohmann::json box_json(const PhotoFace& face) {

@@ -45,8 +45,12 @@ std::vector<RequestPhoto> read_photos(const RouteRequest& request, FaceChoice ch
 // read_form() and json_body() do.
 std::string photo_field(const HttpRequest& request, const std::string& name);
 
-// Moves all faces' images out and gives their embeddings, one row each.
+// Moves all faces' images out and gives their embeddings, one row each. A photo of which one cannot
+// be embedded gets that as its problem, and no rows.
 Matrix embed_faces(std::vector<RequestPhoto>& photos, ServiceParts& parts);
+
+// Throws the first photo's problem, where one has any.
+void throw_problems(const std::vector<RequestPhoto>& photos);
 
 // [left, top, width, height].
 nlohmann::json box_json(const PhotoFace& face);

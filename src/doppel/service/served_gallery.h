@@ -3,10 +3,13 @@
 #pragma once
 
 #include <atomic>
+#include <condition_variable>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "doppel/base/matrix.h"
@@ -18,20 +21,35 @@
 
 namespace doppel {
 
-// Several threads may use it at once.
+// Several threads may use it at once. A graph that is due is made aside, on threads that give way
+// to others, from a second copy of the templates; until it is ready probes are compared with all.
 class ServedGallery {
  public:
-  // Opens it, reads everybody and follows it from then on; `model` is the embedding_digest() of the
-  // model that is served. `threads` >= 1 search. Throws as Gallery::open() and GallerySearch do.
-  ServedGallery(const std::string& location, std::string model, int threads,
-                IndexProgress progress);
+  // Told what an operator should know, a sentence at a time, by any thread.
+  using Notes = std::function<void(const std::string& sentence)>;
 
-  // GallerySearch::identify(), of what several threads ask for at once together.
+  // Opens it, reads everybody and follows it from then on; `model` is the settings_for() the model
+  // that is served. `threads` >= 1 search. Throws as Gallery::open() and GallerySearch do.
+  ServedGallery(const std::string& location, GallerySettings model, int threads, Notes notes,
+                size_t most_compared = kMostCompared);
+  ~ServedGallery();
+  ServedGallery(const ServedGallery&) = delete;
+  ServedGallery& operator=(const ServedGallery&) = delete;
+
+  // GallerySearch::identify(), of what several threads ask for at once together. Throws
+  // Error(bad_argument) where embedding_fault() finds something wrong with a probe.
   std::vector<Answer> identify(Matrix probes, size_t top);
   DecisionRule rule();
   GallerySettings settings();
   size_t people();  // who can be found, that is, have a template
   size_t templates();
+  size_t left_out();  // GallerySearch::left_out()
+  // Of the graph that is being made: templates that are linked, of all; none where none is.
+  struct GraphProgress {
+    size_t done = 0, total = 0;
+  };
+  std::optional<GraphProgress> graph_progress();
+  bool has_graph();
   std::vector<AccessKey> keys();
   const std::string& identity() const { return identity_; }
 
@@ -47,11 +65,29 @@ class ServedGallery {
   void change(const std::function<void(Gallery&)>& work);
 
  private:
+  // A gallery that is read and the search that follows it.
+  struct Followed {
+    Followed(const std::string& location, const GallerySettings& model, int threads,
+             size_t most_compared);
+    Gallery gallery;
+    ThreadPool pool;
+    GallerySearch search;
+  };
+
   std::optional<std::string> take_in(bool surely);
+  void apply(GallerySearch::Update update);
+  void note_left_out(const std::vector<LeftOut>& left_out, size_t known);
+  void make_graphs();
+  void make_graph();
+  void show_progress(size_t done, size_t total);
 
   Gallery& database();
 
-  const std::string location_, model_;
+  const std::string location_;
+  const GallerySettings model_;
+  const int threads_;
+  const size_t most_compared_;
+  const Notes notes_;
 
   std::mutex database_mutex_;  // what is below
   Gallery changed_;
@@ -59,24 +95,27 @@ class ServedGallery {
   std::atomic<bool> reopen_ = false;
 
   std::mutex following_mutex_;  // what is below; then the others, too
-  Gallery followed_;
+  // Its search is also search_mutex_'s, and so is which one it is.
+  std::unique_ptr<Followed> followed_;
   const std::string identity_;
   std::optional<std::string> moved_;  // to another model: what it holds now is of no use here
 
-  std::mutex search_mutex_;  // what is below
-  ThreadPool pool_;
-  GallerySearch search_;
+  std::mutex search_mutex_;  // what followed_ searches
 
   std::mutex state_mutex_;  // what is below; never held for long
   GallerySettings settings_;
   std::vector<AccessKey> keys_;
   std::optional<std::string> trouble_;
+  std::optional<GraphProgress> graph_progress_;
+  bool graph_due_ = false, ending_ = false;
+  std::condition_variable graph_wanted_;
+  std::thread graphs_;  // makes them
 
   struct Probes {
     Matrix rows;
     size_t top = 1;
   };
-  std::vector<std::vector<Answer>> search_together(const std::vector<Probes>& requests);
+  std::vector<std::vector<Answer>> search_together(std::span<const Probes> requests);
   MicroBatches<Probes, std::vector<Answer>> searches_;
 };
 

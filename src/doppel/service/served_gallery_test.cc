@@ -1,6 +1,8 @@
 #include "doppel/service/served_gallery.h"
 
+#include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <thread>
 
 #include "doppel/base/digest.h"
@@ -15,12 +17,21 @@ class ServedGalleryTest : public ServiceFixture {
   void SetUp() override {
     ServiceFixture::SetUp();
     service_.reset();
-    gallery_ = std::make_unique<ServedGallery>(place(), embedding_digest(grey_model()), 1,
-                                               IndexProgress());
+    gallery_ = served(unheard_, kMostCompared);
   }
   void TearDown() override {
     gallery_.reset();
     ServiceFixture::TearDown();
+  }
+  // `notes` outlives it.
+  std::unique_ptr<ServedGallery> served(std::vector<std::string>& notes, size_t most_compared) {
+    return std::make_unique<ServedGallery>(
+        place(), settings_for(grey_model(), "the model that is served"), 1,
+        [this, &notes](const std::string& note) {
+          const std::lock_guard lock(mutex_);
+          notes.push_back(note);
+        },
+        most_compared);
   }
   std::string nearest(uint32_t person) {
     ThreadPool pool(1);
@@ -30,6 +41,7 @@ class ServedGalleryTest : public ServiceFixture {
     return answer.known ? answer.candidates[0].name : "unknown";
   }
 
+  std::vector<std::string> unheard_;
   std::unique_ptr<ServedGallery> gallery_;
 };
 
@@ -75,6 +87,67 @@ TEST_F(ServedGalleryTest, AMoveToAnotherModelIsNotTakenIn) {
   EXPECT_THAT(*gallery_->follow(), testing::HasSubstr("the model that is served"));
   EXPECT_EQ(gallery_->trouble(), gallery_->follow());
   EXPECT_EQ(nearest(1), "Ada") << "who was known stays known";
+}
+
+TEST_F(ServedGalleryTest, ABadProbeIsItsAskersAlone) {
+  std::atomic<bool> ended = false;
+  std::vector<std::thread> threads;
+  for (const float value : {0.0f, 2e15f, std::nanf("")}) {
+    threads.emplace_back([&, value] {
+      Matrix bad(1, embedding_size(grey_model()));
+      std::ranges::fill(bad.values, value);
+      while (!ended) EXPECT_THROW(gallery_->identify(bad, 1), Error);
+    });
+  }
+  for (int i = 0; i < 200; ++i) EXPECT_EQ(nearest(1), "Ada");
+  ended = true;
+  for (std::thread& thread : threads) thread.join();
+}
+
+TEST_F(ServedGalleryTest, WhatCannotBeComparedIsLeftOutAndNamed) {
+  std::vector<std::string> notes;
+  gallery_ = served(notes, kMostCompared);
+  Gallery other = Gallery::open(place(), Access::read_write);
+  enrol(other, "Mary", 5);
+  const auto raw = open_database(place(), Access::read_write);
+  raw->begin_write();
+  raw->run("UPDATE templates SET embedding = $1 WHERE id = 3", {Bytes{"xyz"}});
+  raw->commit();
+  raw->end();
+  EXPECT_EQ(gallery_->follow(), std::nullopt);
+  EXPECT_EQ(gallery_->left_out(), 1u);
+  EXPECT_EQ(gallery_->templates(), 2u);
+  EXPECT_EQ(nearest(1), "Ada");
+  gallery_.reset();
+  EXPECT_THAT(notes, testing::ElementsAre(testing::HasSubstr(
+                         "g: template 3 is left out of the search: its embedding has 1 values")));
+}
+
+TEST_F(ServedGalleryTest, AGraphIsMadeAsideWhileOthersSearchAndEnrol) {
+  std::vector<std::string> notes;
+  gallery_ = served(notes, /*most_compared=*/60);
+  const auto add_one = [&](uint32_t person) {
+    const std::string name = std::string("P").append(std::to_string(person));
+    gallery_->change([&](Gallery& gallery) { enrol(gallery, name, person); });
+    EXPECT_EQ(nearest(person), name) << "known at once";
+  };
+  for (uint32_t person = 10; person < 68; ++person) add_one(person);
+  EXPECT_FALSE(gallery_->has_graph());
+  uint32_t person = 68;
+  for (; person < 400 && !gallery_->has_graph(); ++person) add_one(person);
+  EXPECT_TRUE(gallery_->has_graph());
+  EXPECT_FALSE(gallery_->graph_progress());
+  EXPECT_EQ(gallery_->templates(), person - 10 + 2);
+  for (uint32_t known = 10; known < person; ++known) {
+    EXPECT_EQ(nearest(known), std::string("P").append(std::to_string(known)));
+  }
+  // What is in its place now follows, too.
+  add_one(500);
+  gallery_->change([](Gallery& gallery) { gallery.remove(std::vector<std::string>{"P500"}); });
+  EXPECT_EQ(nearest(500), "unknown");
+  gallery_.reset();
+  EXPECT_THAT(notes, testing::Contains(testing::HasSubstr("is being made")));
+  EXPECT_THAT(notes, testing::Contains(testing::HasSubstr("is ready")));
 }
 
 TEST_F(ServedGalleryTest, ManyMaySearchAndChangeAtOnce) {

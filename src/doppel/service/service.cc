@@ -63,10 +63,10 @@ std::string key_of(const HttpRequest& request, const std::map<std::string, std::
 }  // namespace
 
 Service::Service(Model model, const std::string& gallery, const ServiceSettings& settings,
-                 IndexProgress progress, Log log)
+                 ServedGallery::Notes notes, Log log)
     : settings_(settings),
       parts_(std::move(model), gallery, settings.threads, settings.most_photo_pixels,
-             std::move(progress)),
+             std::move(notes)),
       rate_(settings.rate),
       log_(std::move(log)) {
   add_recognition_routes(table_, parts_);
@@ -108,6 +108,9 @@ void Service::add_own_routes() {
                 if (load_) load_(gauges);
                 gauges.people = parts_.gallery.people();
                 gauges.templates = parts_.gallery.templates();
+                gauges.left_out = parts_.gallery.left_out();
+                gauges.graph = parts_.gallery.graph_progress();
+                gauges.has_graph = parts_.gallery.has_graph();
                 gauges.ready = !parts_.gallery.trouble();
                 HttpResponse response;
                 response.content_type = "text/plain; version=0.0.4";

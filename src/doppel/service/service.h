@@ -8,7 +8,6 @@
 #include <string>
 #include <vector>
 
-#include "doppel/gallery/index.h"
 #include "doppel/model/model.h"
 #include "doppel/service/http_message.h"
 #include "doppel/service/rate_limit.h"
@@ -38,7 +37,7 @@ class Service {
 
   // Throws as ServedGallery and PhotoFaces do.
   Service(Model model, const std::string& gallery, const ServiceSettings& settings,
-          IndexProgress progress, Log log);
+          ServedGallery::Notes notes, Log log);
 
   // Several threads may call this at once.
   HttpResponse handle(const HttpRequest& request);

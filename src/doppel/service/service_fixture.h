@@ -97,11 +97,12 @@ class ServiceFixture : public testing::Test {
   virtual Model served_model() const { return grey_model(); }
 
   void serve(const ServiceSettings& settings) {
-    service_ = std::make_unique<Service>(served_model(), place(), settings, IndexProgress(),
-                                         [this](const RequestRecord& record) {
-                                           const std::lock_guard lock(mutex_);
-                                           records_.push_back(record);
-                                         });
+    service_ = std::make_unique<Service>(
+        served_model(), place(), settings, [](const std::string&) {},
+        [this](const RequestRecord& record) {
+          const std::lock_guard lock(mutex_);
+          records_.push_back(record);
+        });
   }
 
   std::string place() const { return (folder_ / "g").string(); }

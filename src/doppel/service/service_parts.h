@@ -15,18 +15,20 @@ namespace doppel {
 
 struct ServiceParts {
   ServiceParts(Model served, const std::string& location, int threads, int64_t most_photo_pixels,
-               IndexProgress progress)
+               ServedGallery::Notes notes)
       : model(std::move(served)),
-        digest(embedding_digest(model)),
+        bound(settings_for(model, "the model that is served")),
+        digest(bound.model_digest),
         photos(model),
         threads(threads),
         most_pixels(most_photo_pixels),
-        gallery(location, digest, threads, std::move(progress)),
+        gallery(location, bound, threads, std::move(notes)),
         batches(model, threads),
         decoding(2 * std::ptrdiff_t{threads}) {}
 
   const Model model;
-  const std::string digest;
+  const GallerySettings bound;  // of a gallery of this model
+  const std::string& digest;    // embedding_digest() of it
   const PhotoFaces photos;
   const int threads;
   const int64_t most_pixels;  // of a photo

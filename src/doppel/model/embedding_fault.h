@@ -1,0 +1,32 @@
+// Can a model have given this embedding at all? Values come in; what is wrong with them goes out.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+
+#include "doppel/model/model.h"
+
+namespace doppel {
+
+// How long a model's embeddings are.
+enum class EmbeddingLength {
+  any,   // as its network gives them
+  unit,  // 1: its network ends with an L2Normalize
+};
+
+// "any", "unit"; nothing for another name.
+std::string to_string(EmbeddingLength length);
+std::optional<EmbeddingLength> embedding_length_named(const std::string& name);
+
+// Somebody else's network may do anything.
+EmbeddingLength embedding_length(const Model& model);
+
+// Why no model whose embeddings are so long can have given these values, as it stands behind "its
+// embedding"; nothing where one can. An embedding of zeros says nothing of a face and would be as
+// near to everybody as everybody is long; values beyond 1e15 and lengths below 1e-9 would leave
+// single precision in a search.
+std::optional<std::string> embedding_fault(std::span<const float> embedding,
+                                           EmbeddingLength length);
+
+}  // namespace doppel
