@@ -13,10 +13,12 @@
 #include <cctype>
 #include <condition_variable>
 #include <deque>
+#include <functional>
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
+#include <string_view>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -37,6 +39,7 @@ using Plain = beast::tcp_stream;
 using Secure = beast::ssl_stream<beast::tcp_stream>;
 
 constexpr uint32_t kMostHeader = 16 * 1024;
+constexpr size_t kHeaderRead = 4096;
 constexpr std::chrono::seconds kSeeOff{2};
 constexpr std::chrono::milliseconds kPause{100};  // where no connection can be accepted
 
@@ -46,6 +49,56 @@ HttpResponse refusal(int status, const std::string& message) {
   response.body = nlohmann::json{{"code", status}, {"message", message}}.dump();
   if (status == 503) response.headers["Retry-After"] = "1";
   return response;
+}
+
+// Whether one of a header's lines goes on in the next, which begins with a blank. Boost joins the
+// two, others take the second for a header of its own. `bytes` begin with one of the header's lines
+// and may go on behind its end.
+bool has_folded_line(std::string_view bytes) {
+  const std::string_view head =
+      bytes.substr(0, bytes.starts_with("\r\n") ? 0 : bytes.find("\r\n\r\n"));
+  return head.find("\r\n ") != std::string_view::npos ||
+         head.find("\r\n\t") != std::string_view::npos;
+}
+
+struct Fault {
+  int status;
+  std::string message;
+};
+
+// What leaves open where a request ends, or whom it is for. A proxy in front, which reads it in
+// another way, would take for a request's body what is the next request here, and pass it on
+// without having checked it (RFC 9112, 3.2, 6.1 and 6.3).
+std::optional<Fault> ambiguity(const http::request_header<>& head) {
+  const size_t lengths = head.count(http::field::content_length);
+  const size_t codings = head.count(http::field::transfer_encoding);
+  const size_t hosts = head.count(http::field::host);
+  if (codings > 0) {
+    const beast::string_view coding = head[http::field::transfer_encoding];
+    if (head.version() < 11)
+      return Fault{400, "Transfer-Encoding: none was expected in a request of HTTP/1.0"};
+    if (lengths > 0) {
+      return Fault{400, "Transfer-Encoding or Content-Length was expected, not both"};
+    }
+    if (codings > 1 || coding.empty()) {
+      return Fault{400, "Transfer-Encoding: one was expected, chunked"};
+    }
+    if (!beast::iequals(coding, "chunked")) {
+      return Fault{501, "Transfer-Encoding: no other than chunked is known here"};
+    }
+  }
+  const beast::string_view length = head[http::field::content_length];
+  if (lengths > 1 || length.find_first_not_of("0123456789") != beast::string_view::npos) {
+    return Fault{400, "Content-Length: one number was expected"};
+  }
+  if (hosts > 1 || (hosts == 0 && head.version() >= 11)) {
+    return Fault{400, "Host: one was expected"};
+  }
+  // Where it is given twice, a proxy may have checked the other one.
+  for (const char* once : {"Authorization", "Content-Type", "Origin", "X-Api-Key"}) {
+    if (head.count(once) > 1) return Fault{400, std::string(once) + ": one was expected"};
+  }
+  return {};
 }
 
 }  // namespace
@@ -178,13 +231,13 @@ class HttpServer::Running::Connection final
     parser_.emplace();
     parser_->header_limit(kMostHeader);
     parser_->body_limit(server_.settings.most_body);
-    idle_ = true;
+    parser_->on_chunk_header(check_chunk_);
+    header_size_ = 0;
+    idle_ = buffer_.size() == 0;
     head_ = false;
     // The header's bytes may come slowly, but not for longer than a connection may be idle.
     lowest().expires_after(server_.settings.idle);
-    http::async_read_header(
-        stream_, buffer_, *parser_,
-        [self = this->shared_from_this()](ErrorCode error, size_t) { self->header_read(error); });
+    idle_ ? read_header() : parse_header();
   }
   // For connections that are not to be served.
   void turn_away() {
@@ -198,9 +251,34 @@ class HttpServer::Running::Connection final
   }
 
  private:
-  void header_read(ErrorCode error) {
+  void read_header() {
+    stream_.async_read_some(buffer_.prepare(kHeaderRead),
+                            [self = this->shared_from_this()](ErrorCode error, size_t size) {
+                              self->idle_ = false;
+                              if (error) return self->failed(error);
+                              self->buffer_.commit(size);
+                              self->parse_header();
+                            });
+  }
+  // The parser takes whole lines out of the buffer. It joins folded ones and sets no limit to the
+  // sum of what it takes bit by bit, so both are seen to here.
+  void parse_header() {
+    const asio::const_buffer bytes = buffer_.data();
+    if (has_folded_line({static_cast<const char*>(bytes.data()), bytes.size()})) {
+      keep_alive_ = false;
+      return refuse(400, "each header was expected on a line of its own");
+    }
+    ErrorCode error;
+    const size_t parsed = parser_->put(bytes, error);
+    buffer_.consume(parsed);
+    header_size_ += parsed;
+    if (header_size_ > kMostHeader) error = http::error::header_limit;
+    if (error && error != http::error::need_more) return failed(error);
+    parser_->is_header_done() ? header_read() : read_header();
+  }
+
+  void header_read() {
     idle_ = false;
-    if (error) return failed(error);
     lowest().expires_after(server_.settings.transfer);
     if (!read_head()) return;
     if (server_.admit) {
@@ -228,6 +306,11 @@ class HttpServer::Running::Connection final
     const auto& message = parser_->get();
     keep_alive_ = message.keep_alive();
     head_ = message.method() == http::verb::head;
+    if (const std::optional<Fault> fault = ambiguity(message)) {
+      keep_alive_ = false;
+      refuse(fault->status, fault->message);
+      return false;
+    }
     request_ = {};
     request_.method = std::string(message.method_string());
     const beast::string_view target = message.target();
@@ -303,7 +386,7 @@ class HttpServer::Running::Connection final
                       .append(" bytes that are accepted"));
     } else if (error == http::error::header_limit || error == http::error::buffer_overflow) {
       refuse(431, "the request's header is too large");
-    } else if (error == beast::error::timeout || error == http::error::end_of_stream ||
+    } else if (error == beast::error::timeout || error == asio::error::eof ||
                error == http::error::partial_message || error == ssl::error::stream_truncated ||
                error.category() == asio::error::get_system_category()) {
       close();
@@ -353,6 +436,14 @@ class HttpServer::Running::Connection final
   std::optional<http::response<http::empty_body>> continue_;
   std::optional<http::response<http::string_body>> response_;
   std::vector<char> rest_;
+  size_t header_size_ = 0;  // of what the parser has taken so far
+  // Boost takes a line feed within an extension's quotes for a part of it, others for its end.
+  std::function<void(uint64_t, beast::string_view, ErrorCode&)> check_chunk_ =
+      [](uint64_t, beast::string_view extension, ErrorCode& error) {
+        if (extension.find('\n') != beast::string_view::npos) {
+          error = http::error::bad_chunk_extension;
+        }
+      };
   bool idle_ = false, keep_alive_ = true, head_ = false;
 };
 

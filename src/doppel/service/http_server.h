@@ -32,8 +32,9 @@ struct HttpSettings {
 // One thread moves all bytes; it waits for nobody, so a slow client holds its connection and none
 // of the workers, and no longer than `idle` and `transfer` allow. A request is handed over when it
 // is whole. What is refused is answered at once, as JSON {"code", "message"}: 400 for what is no
-// HTTP, 413 and 431 for what is too large, 503 with Retry-After where too many wait, or where a
-// request has waited for longer than `answering`; the handler is told the same time as its
+// HTTP, or could be read as another request by a proxy in front, 501 for transfer codings other
+// than chunked, 413 and 431 for what is too large, 503 with Retry-After where too many wait, or
+// where a request has waited for longer than `answering`; the handler is told the same time as its
 // deadline.
 class HttpServer {
  public:
