@@ -155,6 +155,12 @@ HttpResponse list_faces(const RouteRequest& request, ServiceParts& parts) {
 
 HttpResponse delete_faces(const RouteRequest& request, ServiceParts& parts) {
   const std::string& subject = request.text("subject");
+  // A name that its sender did not have at hand is not meant for everybody.
+  if (request.http.query.contains("subject") &&
+      subject.find_first_not_of(' ') == std::string::npos) {
+    refuse(CompreFaceCode::bad_parameter,
+           "subject: a name was expected; all photos are deleted without this parameter");
+  }
   std::vector<int64_t> ids;
   parts.gallery.change([&](Gallery& gallery) {
     if (subject.empty()) {

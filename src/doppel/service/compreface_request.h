@@ -11,7 +11,8 @@
 // nothing.
 // * Photos are there to be downloaded only where the gallery keeps them.
 // * What changes the gallery, gives its photos, or compares given embeddings with its templates
-//   needs a key of the role admin.
+//   needs a key of the role admin; but for GET such requests have no parameters beside the known
+//   ones, and a DELETE has no slash at its end, no empty parameter and no body (check_meant()).
 #pragma once
 
 #include <cstdint>

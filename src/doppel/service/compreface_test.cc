@@ -110,6 +110,78 @@ TEST_F(CompreFace, KeepsFaces) {
   EXPECT_EQ(asked(file(kRecognize, 1))["result"][0]["subjects"], json::array());
 }
 
+// Each of these has once deleted everybody.
+TEST_F(CompreFace, ASlipDeletesNobody) {
+  const std::string fields =
+      "--edge\r\nContent-Disposition: form-data; name=\"subject\"\r\n\r\nAda"
+      "\r\n--edge--\r\n";
+  for (const std::string& target : {kSubjects + "/",
+                                    kFaces + "/",
+                                    kFaces + "/?subject=Ada",
+                                    kSubjects + "/?",
+                                    kSubjects + "?",
+                                    kFaces + "?",
+                                    kFaces + "?&",
+                                    kFaces + "?=Ada",
+                                    kFaces + "?Ada",
+                                    kFaces + "?Subject=Ada",
+                                    kFaces + "?subjects=Ada",
+                                    kFaces + "?%20subject=Ada",
+                                    kFaces + "?subject=Ada&dry_run=true",
+                                    kFaces + "?subject=Ada&subject=Grace",
+                                    kFaces + "?subject=Ada&subject=Ada",
+                                    kFaces + "?subject=Ada&",
+                                    kSubjects + "?subject=Ada",
+                                    kSubjects + "?Ada",
+                                    kSubjects + "/Ada/",
+                                    kSubjects + "/Ada?",
+                                    kSubjects + "/Ada?force=true"}) {
+    refused(bare("DELETE", target), 400, 36, "DELETE /api/v1/recognition/");
+  }
+  for (const char* query : {"?subject=", "?subject", "?subject=+", "?subject=%20%20"}) {
+    refused(bare("DELETE", kFaces + query), 400, 26, "a name was expected");
+  }
+  for (const std::string& target :
+       {kSubjects, kFaces, kSubjects + "/Ada", kFaces + "?subject=Ada"}) {
+    for (const char* body : {"subject=Ada", R"({"subject": "Ada"})", "[]"}) {
+      refused(bare("DELETE", target, body), 400, 36, "no body");
+    }
+    HttpRequest request = bare("DELETE", target, fields);
+    request.headers["content-type"] = "multipart/form-data; boundary=edge";
+    refused(request, 400, 36, "no body");
+  }
+  for (const std::string& target : {kSubjects + "//", kSubjects + "/%20", kFaces + "//"}) {
+    EXPECT_GE(service_->handle(bare("DELETE", target)).status, 400) << target;
+  }
+  EXPECT_EQ(asked(bare("POST", kFaces + "/delete", "[]")), json::array());
+  // The same mistakes in what else changes something.
+  refused(bare("PUT", kSubjects + "/Ada?dry_run=true", R"({"subject": "Mary"})"), 400, 36,
+          "dry_run");
+  refused(bare("POST", kSubjects + "?subject=x", R"({"subject": "Mary"})"), 400, 36, "only: none");
+  refused(file(kFaces + "?subject=Mary&Det_prob_threshold=0.9", 5), 400, 36, "det_prob_threshold");
+  refused(file(kFaces + "?subject=Mary&subject=Ann", 5), 400, 36, "twice");
+  for (const std::string& target : {std::string("/v1/decision"), std::string("/v1/people"),
+                                    std::string("/v1/synthetic-people")}) {
+    asked(bare(target == "/v1/decision" ? "PUT" : "POST", target + "?dry_run=1", "{}"), 400);
+  }
+  EXPECT_EQ(asked(bare("GET", kFaces))["total_elements"], 2);
+  EXPECT_THAT(asked(bare("GET", kSubjects))["subjects"], ElementsAre("Ada", "Grace"));
+}
+
+// As CompreFace's SDKs for Python and JavaScript write them; they may send what is unknown here.
+TEST_F(CompreFace, WhoReadsMaySendMoreThanIsKnown) {
+  EXPECT_EQ(asked(bare("GET", kSubjects + "/?x=1"))["subjects"].size(), 2u);
+  EXPECT_EQ(asked(bare("GET", kFaces + "/?Page=1"))["total_elements"], 2);
+  asked(file(kRecognize + "?&limit=0&det_prob_threshold=0.8&prediction_count=1&face_plugins=age,"
+                          "gender,mask&status=True&new_in_1_3=x&limit=0",
+             1));
+  asked(file(kFaces + "?subject=Mary&det_prob_threshold=0.8&limit=1", 5), 201);
+  HttpRequest without_body = bare("DELETE", kSubjects + "/Mary");
+  without_body.headers["content-type"] = "application/json";
+  without_body.headers["content-length"] = "0";
+  asked(without_body);
+}
+
 TEST_F(CompreFace, DeletesListedFaces) {
   const std::string ada = image_of("Ada"), grace = image_of("Grace");
   const std::string stranger = "6b135f5b-a365-4522-b1f1-4c9ac2dd0728";

@@ -114,15 +114,16 @@ void read_target(std::string_view target, HttpRequest& request) {
     rest.remove_prefix(end);
   }
   request.query.clear();
+  request.repeated.clear();
   if (question == std::string_view::npos) return;
-  std::string_view rest = target.substr(question + 1);
-  while (!rest.empty()) {
-    const size_t end = std::min(rest.find('&'), rest.size());
-    const std::string_view pair = rest.substr(0, end);
-    rest.remove_prefix(std::min(end + 1, rest.size()));
-    if (pair.empty()) continue;
+  for (size_t at = question + 1; at <= target.size();) {
+    const size_t end = std::min(target.find('&', at), target.size());
+    const std::string_view pair = target.substr(at, end - at);
+    at = end + 1;
     const size_t equals = std::min(pair.find('='), pair.size());
-    request.query[percent_decoded(pair.substr(0, equals), true)] =
+    std::string name = percent_decoded(pair.substr(0, equals), true);
+    if (!name.empty() && request.query.contains(name)) request.repeated.insert(name);
+    request.query[std::move(name)] =
         equals < pair.size() ? percent_decoded(pair.substr(equals + 1), true) : std::string();
   }
 }

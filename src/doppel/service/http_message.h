@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,6 +15,7 @@ struct HttpRequest {
   std::string path;                            // decoded, without the query: "/v1/verify"
   std::vector<std::string> segments;           // of it: "v1", "verify"; a name may hold a slash
   std::map<std::string, std::string> query;    // decoded; of a repeated name the last value
+  std::set<std::string> repeated;              // names of the query that stand there twice or more
   std::map<std::string, std::string> headers;  // names in lower case
   std::string body;
   std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::time_point::max();
@@ -29,7 +31,8 @@ struct HttpResponse {
   std::map<std::string, std::string> headers;  // beside those that the server gives
 };
 
-// Fills path and query from a request's target, "/v1/identify?top=3". Throws Error(bad_argument)
+// Fills path and query from a request's target, "/v1/identify?top=3"; a question mark or ampersand
+// with nothing behind it gives the query an empty name. Throws Error(bad_argument)
 // where it does not begin with a slash, a percent sign is not followed by two hexadecimal digits,
 // or they encode a character of value 0.
 void read_target(std::string_view target, HttpRequest& request);

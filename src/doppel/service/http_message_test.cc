@@ -36,8 +36,13 @@ TEST(HttpTarget, IsDecoded) {
   read_target("/v1/people/Ada%20Lovelace%2f+?top=3&name=A+B%26C&flag&top=4&", request);
   EXPECT_EQ(request.path, "/v1/people/Ada Lovelace/+");
   EXPECT_EQ(request.segments, (std::vector<std::string>{"v1", "people", "Ada Lovelace/+"}));
-  EXPECT_EQ(request.query,
-            (std::map<std::string, std::string>{{"top", "4"}, {"name", "A B&C"}, {"flag", ""}}));
+  EXPECT_EQ(request.query, (std::map<std::string, std::string>{
+                               {"top", "4"}, {"name", "A B&C"}, {"flag", ""}, {"", ""}}));
+  EXPECT_EQ(request.repeated, std::set<std::string>{"top"});
+  read_target("/v1/people?", request);
+  EXPECT_EQ(request.query, (std::map<std::string, std::string>{{"", ""}}));
+  read_target("/v1/people", request);
+  EXPECT_TRUE(request.query.empty() && request.repeated.empty());
 }
 
 TEST(HttpTarget, RefusesWhatIsNone) {

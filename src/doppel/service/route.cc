@@ -1,10 +1,12 @@
 #include "doppel/service/route.h"
 
+#include <algorithm>
 #include <charconv>
 #include <optional>
 #include <string_view>
 
 #include "doppel/base/error.h"
+#include "doppel/gallery/person_name.h"
 
 namespace doppel {
 namespace {
@@ -67,10 +69,12 @@ size_t RouteRequest::number(const std::string& name, size_t otherwise, size_t le
 bool RouteRequest::flag(const std::string& name, bool otherwise) const {
   const std::string& given = text(name);
   if (given.empty()) return otherwise;
-  if (given != "true" && given != "false") {
+  // As Python writes them, too.
+  const bool yes = given == "true" || given == "True";
+  if (!yes && given != "false" && given != "False") {
     throw Error(ErrorKind::bad_argument, name + ": true or false was expected");
   }
-  return given == "true";
+  return yes;
 }
 
 const std::string& RouteRequest::text(const std::string& name) const {
@@ -79,10 +83,36 @@ const std::string& RouteRequest::text(const std::string& name) const {
   return given == http.query.end() ? none : given->second;
 }
 
+void check_meant(const Route& route, const HttpRequest& request) {
+  const auto fail = [&](const std::string& what) {
+    throw Error(ErrorKind::bad_argument,
+                request.method + " " + route.path + ": " + what + "; nothing was changed");
+  };
+  if (route.permission != Permission::admin || route.method == "GET") return;
+  const bool deletes = route.method == "DELETE";
+  for (const auto& [name, value] : request.query) {
+    if (name.empty() && !deletes) continue;
+    if (name.empty()) fail("a part of its query is empty");
+    if (std::ranges::find(route.query, name, &QueryParameter::name) == route.query.end()) {
+      std::string known;
+      for (const QueryParameter& parameter : route.query) {
+        known += (known.empty() ? "" : ", ") + parameter.name;
+      }
+      fail("it has no parameter \"" + shown(name) +
+           "\", only: " + (known.empty() ? "none" : known));
+    }
+  }
+  if (!request.repeated.empty()) {
+    fail("the parameter \"" + *request.repeated.begin() + "\" stands there twice");
+  }
+  if (!deletes) return;
+  if (request.segments.back().empty()) fail("it was expected without a slash at its end");
+  if (!request.body.empty()) fail("no body was expected: it takes parameters in its address alone");
+}
+
 RouteTable::Match RouteTable::find(const HttpRequest& request) const {
   const std::string method = request.method == "HEAD" ? "GET" : request.method;
   Match match;
-  // A trailing slash means nothing.
   std::vector<std::string> path = request.segments;
   if (path.size() > 1 && path.back().empty()) path.pop_back();
   for (const Route& route : routes_) {

@@ -86,6 +86,12 @@ struct Route {
   std::function<HttpResponse(const RouteRequest&)> answer = {};
 };
 
+// What a typing mistake makes of a request must not be another one, such as that to delete
+// everybody. Where an admin's key changes something, or looks into templates, throws
+// Error(bad_argument) for a parameter that the route does not have or that stands there twice; on
+// DELETE also for a trailing slash, an empty query and a body.
+void check_meant(const Route& route, const HttpRequest& request);
+
 class RouteTable {
  public:
   void add(Route route) { routes_.push_back(std::move(route)); }
@@ -97,7 +103,7 @@ class RouteTable {
     std::string known;    // the path as routes have it, where there is one of any method
     std::string allowed;  // its methods, "GET, PUT"
   };
-  // GET serves HEAD, too.
+  // GET serves HEAD, too. A trailing slash means nothing.
   Match find(const HttpRequest& request) const;
 
  private:

@@ -55,7 +55,7 @@ TEST(RouteTable, TellsWhatIsNotThere) {
 
 TEST(RouteRequest, ReadsItsQuery) {
   HttpRequest http;
-  read_target("/x?top=3&deep=true&bad=3x&flag=yes", http);
+  read_target("/x?top=3&deep=true&python=False&bad=3x&flag=yes", http);
   RequestRecord record;
   const std::map<std::string, std::string> path;
   const RouteRequest request{http, path, Role::recognise, record};
@@ -64,6 +64,7 @@ TEST(RouteRequest, ReadsItsQuery) {
   EXPECT_THROW(request.number("top", 1, 4, 10), Error);
   EXPECT_THROW(request.number("bad", 1, 1, 10), Error);
   EXPECT_TRUE(request.flag("deep", false));
+  EXPECT_FALSE(request.flag("python", true));
   EXPECT_TRUE(request.flag("other", true));
   EXPECT_THROW(request.flag("flag", false), Error);
   EXPECT_EQ(request.text("other"), "");

@@ -280,6 +280,7 @@ HttpResponse Service::answer_route(const Route& route,
   if (route.permission == Permission::admin && role != Role::admin) {
     throw Refusal(403, "a key of the role admin was expected");
   }
+  check_meant(route, request);
   const RouteRequest call{request, path, role, record};
   call.check_time();
   return route.answer(call);
