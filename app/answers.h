@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "doppel/base/error.h"
+#include "doppel/gallery/person_name.h"
 #include "doppel/gallery/search.h"
 #include "doppel/model/model.h"
 #include "doppel/model/photo_faces.h"
@@ -26,8 +27,8 @@ struct AnsweredPhoto {
 };
 
 // The names of the compatible output (face_recognition's).
-inline constexpr const char* kUnknown = "unknown_person";
-inline constexpr const char* kNobody = "no_persons_found";
+inline constexpr const char* kUnknown = kUnknownPerson;
+inline constexpr const char* kNobody = kNoPerson;
 
 // Reads and decodes photos and embeds their faces, then asks for the search and searches.
 class PhotoAnswers {

@@ -51,7 +51,7 @@ std::vector<PersonFiles> people_to_enroll(const EnrollOptions& options) {
       throw Error(ErrorKind::bad_argument,
                   "IMAGES: at least one photo of \"" + shown(options.name) + "\" was expected");
     }
-    return {{options.name, options.images}};
+    return {{normal_name(options.name), options.images}};
   }
   if (!options.images.empty()) {
     throw Error(ErrorKind::bad_argument,
@@ -65,13 +65,14 @@ std::vector<PersonFiles> people_to_enroll(const EnrollOptions& options) {
     return path.filename().string().starts_with('.');
   };
   std::vector<PersonFiles> people;
-  std::map<std::string, std::string> taken;  // names and where they come from
-  const auto add = [&](const std::string& name, std::vector<std::string> files,
+  std::map<std::string, std::string> taken;  // what names look like and where they come from
+  const auto add = [&](const std::string& given, std::vector<std::string> files,
                        const fs::path& from) {
-    if (const auto [known, fresh] = taken.emplace(name, from.string()); !fresh) {
+    const std::string name = normal_name(given);
+    if (const auto [known, fresh] = taken.emplace(look_of(name), from.string()); !fresh) {
       throw Error(ErrorKind::bad_data,
                   from.string() + ": \"" + shown(name) + "\" is the name of " + known->second +
-                      ", too; a folder or one file was expected of each person");
+                      ", too, or looks like it; a folder or one file was expected of each person");
     }
     std::ranges::sort(files, natural_less);
     people.push_back({name, std::move(files)});

@@ -173,6 +173,8 @@ TEST_F(GalleryCommands, SayInOneLineWhatIsWrongAndChangeNothing) {
   refused({"enroll", "g", "--name", "two\nlines", photo}, "two\\x0alines", 2);
   refused({"enroll", "g", "--name", std::string(10'000, 'x'), photo}, "10000 characters", 2);
   refused({"enroll", "g", "--name", "\xff", photo}, "no UTF-8", 2);
+  refused({"enroll", "g", "--name", "unknown_person", photo}, "call strangers", 2);
+  refused({"enroll", "g", "--name", "s22\u200b", photo}, "s22\\xe2\\x80\\x8b", 2);
   refused({"enroll", "g", "--name", "Eve", "first/s22.pgm"}, "enrolled already, as \"s22\"");
   refused({"enroll", "g", "--name", "Eve"}, "IMAGES", 2);
   refused({"enroll", "g", "--folder", "nowhere"}, "nowhere");

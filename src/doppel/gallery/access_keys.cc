@@ -78,7 +78,7 @@ std::vector<AccessKey> access_keys(Gallery& gallery) {
 }
 
 std::string add_access_key(Gallery& gallery, Role role, const std::string& label) {
-  if (!label.empty()) check_person_name(label, "label");
+  if (!label.empty()) check_name(label, "label");
   std::string key = random_uuid();
   const std::string hash = hash_of(key);
   gallery.change_note(kKeysNote, [&](const std::string& text) {

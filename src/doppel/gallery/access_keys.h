@@ -33,7 +33,7 @@ struct AccessKey {
 std::vector<AccessKey> access_keys(Gallery& gallery);
 
 // Adds one and gives its text, a random UUID (RFC 9562, version 4), which is stored nowhere. Throws
-// Error(bad_argument) for a label that check_person_name() would refuse.
+// Error(bad_argument) for a label that check_name() would refuse.
 std::string add_access_key(Gallery& gallery, Role role, const std::string& label);
 
 // Throws Error(bad_argument) where there is none of that id.

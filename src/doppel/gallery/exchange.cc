@@ -145,7 +145,7 @@ ImportedGallery read_export(std::istream& stream, const std::string& name) {
   for (++number; next_line(stream, text, where(), bytes); ++number) {
     const Line line(text, where());
     NewPerson person;
-    person.name = line.text(line.object(), "name");
+    person.name = normal_name(line.text(line.object(), "name"));
     try {
       check_person_name(person.name, where());
     } catch (const Error& error) {

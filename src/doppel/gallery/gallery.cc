@@ -126,15 +126,21 @@ void Gallery::check_model(const GallerySettings& model) {
 }
 
 int64_t Gallery::person_named(const std::string& name) {
-  int64_t id = 0;
-  database_->run("SELECT id FROM people WHERE name = $1", std::vector<SqlValue>{name},
-                 [&](const SqlRow& row) { id = row.integer(0); });
-  return id;
+  const std::optional<Person> person = find(name);
+  return person ? person->id : 0;
+}
+
+std::map<std::string, std::string> Gallery::looks(int64_t but) {
+  std::map<std::string, std::string> looks;
+  database_->run("SELECT id, name FROM people", {}, [&](const SqlRow& row) {
+    if (row.integer(0) != but) looks.emplace(look_of(row.text(1)), row.text(1));
+  });
+  return looks;
 }
 
 Enrolled Gallery::enrol(std::span<const NewPerson> people) {
   for (const NewPerson& person : people) {
-    check_person_name(person.name, name());
+    check_person_name(normal_name(person.name), name());
     for (const NewTemplate& photo : person.templates) {
       if (const auto fault = embedding_fault(photo.embedding, settings_)) {
         throw Error(photo.embedding.size() == settings_.embedding_size ? ErrorKind::bad_data
@@ -153,12 +159,17 @@ Enrolled Gallery::enrol(std::span<const NewPerson> people) {
   if (settings_.model_digest != made_for) {
     throw Error(ErrorKind::mismatch, name() + ": the gallery was moved to another model meanwhile");
   }
+  std::optional<std::map<std::string, std::string>> known_looks;
   for (const NewPerson& person : people) {
     int64_t id = person_named(person.name);
     if (id == 0) {
+      const std::string added = normal_name(person.name);
+      if (!known_looks) known_looks = looks(0);
+      check_look(added, *known_looks);
+      known_looks->emplace(look_of(added), added);
       database_->run("INSERT INTO people (name, added, revision) VALUES ($1, $2, $3)",
-                     {person.name, now, revision});
-      id = person_named(person.name);
+                     {added, now, revision});
+      id = person_named(added);
       ++result.people;
     }
     for (const NewTemplate& photo : person.templates) {
@@ -206,16 +217,18 @@ Enrolled Gallery::enrol(std::span<const NewPerson> people) {
   return result;
 }
 
-void Gallery::rename(const std::string& from, const std::string& to, bool merge) {
+void Gallery::rename(const std::string& from, const std::string& wanted, bool merge) {
+  const std::string to = normal_name(wanted);
   check_person_name(to, name());
   WriteTransaction transaction(*database_);
   const int64_t revision = next_revision();
   const int64_t id = person_named(from);
   if (id == 0)
     throw Error(ErrorKind::bad_argument, name() + ": there is no \"" + shown(from) + "\"");
-  if (from == to) return;
   const int64_t other = person_named(to);
+  if (other == id) return;
   if (other == 0) {
+    check_look(to, looks(id));
     database_->run("UPDATE people SET name = $1, revision = $2 WHERE id = $3", {to, revision, id});
   } else if (merge) {
     database_->run("UPDATE templates SET person = $1, revision = $2 WHERE person = $3",
@@ -225,6 +238,15 @@ void Gallery::rename(const std::string& from, const std::string& to, bool merge)
     throw Error(ErrorKind::bad_argument, name() + ": there is a \"" + shown(to) + "\" already");
   }
   transaction.commit();
+}
+
+void Gallery::check_look(const std::string& name,
+                         const std::map<std::string, std::string>& looks) const {
+  const auto alike = looks.find(look_of(name));
+  if (alike == looks.end()) return;
+  throw Error(ErrorKind::bad_argument,
+              this->name() + ": \"" + shown(name) + "\" looks like \"" + shown(alike->second) +
+                  "\", who is there already; give that name, or another one; nothing was changed");
 }
 
 void Gallery::forget_template(int64_t id, int64_t revision) {
@@ -348,13 +370,17 @@ std::vector<Person> Gallery::people() {
 
 std::optional<Person> Gallery::find(const std::string& name) {
   std::optional<Person> person;
-  database_->run(
-      "SELECT id, added, (SELECT COUNT(*) FROM templates WHERE person = people.id)"
-      " FROM people WHERE name = $1",
-      std::vector<SqlValue>{name}, [&](const SqlRow& row) {
-        person = Person{row.integer(0), name, std::string(row.text(1)),
-                        static_cast<size_t>(row.integer(2))};
-      });
+  // As it is written, for galleries of a time when every form was kept.
+  for (const std::string& written : {name, normal_name(name)}) {
+    if (person) break;
+    database_->run(
+        "SELECT id, added, (SELECT COUNT(*) FROM templates WHERE person = people.id)"
+        " FROM people WHERE name = $1",
+        std::vector<SqlValue>{written}, [&](const SqlRow& row) {
+          person = Person{row.integer(0), written, std::string(row.text(1)),
+                          static_cast<size_t>(row.integer(2))};
+        });
+  }
   return person;
 }
 

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -102,13 +103,15 @@ class Gallery {
   // whose templates these are. How long its embeddings are is known from then on.
   void check_model(const GallerySettings& model);
 
-  // Adds people, perhaps without a photo yet, or photos to people of that name. Throws
-  // Error(bad_argument) for a name that is none, Error(mismatch) for a photo that another person
-  // has or embeddings of another size, Error(bad_data) for ones that the model cannot have given.
+  // Adds people, perhaps without a photo yet, or photos to people of that name, which is kept as
+  // normal_name(). Throws Error(bad_argument) for a name that is none or looks like another
+  // person's (person_name.h), Error(mismatch) for a photo that another person has or embeddings of
+  // another size, Error(bad_data) for ones that the model cannot have given.
   Enrolled enrol(std::span<const NewPerson> people);
-  // Throws Error(bad_argument) where there is nobody of that name, or somebody of the new one; with
-  // `merge`, that person gets the templates, too.
-  void rename(const std::string& from, const std::string& to, bool merge = false);
+  // Throws Error(bad_argument) where there is nobody of that name, where the new one is none or
+  // looks like another person's, or where there is somebody of the new one; with `merge`, that
+  // person gets the templates, too.
+  void rename(const std::string& from, const std::string& wanted, bool merge = false);
   // True when also the database's own files hold nothing of it any more, but for a server's
   // write-ahead log; false where another process that is reading delays that.
   bool remove(std::span<const std::string> names);
@@ -121,8 +124,8 @@ class Gallery {
                const std::function<std::vector<float>(std::string_view photo,
                                                       const std::string& name)>& embed);
 
-  std::vector<Person> people();  // in natural order of their names
-  std::optional<Person> find(const std::string& name);
+  std::vector<Person> people();                         // in natural order of their names
+  std::optional<Person> find(const std::string& name);  // in any form of Unicode's
   std::vector<TemplateFacts> templates_of(int64_t person);
   std::optional<Face> face(int64_t id);  // nothing where there is no such template
   // In the order of their numbers, at most `most` behind the first `skipped`.
@@ -158,6 +161,9 @@ class Gallery {
   void write_settings(const GallerySettings& settings);
   int64_t next_revision();
   int64_t person_named(const std::string& name);  // 0: nobody
+  // Everybody's names but one person's, by look_of() them.
+  std::map<std::string, std::string> looks(int64_t but);
+  void check_look(const std::string& name, const std::map<std::string, std::string>& looks) const;
   void forget_template(int64_t id, int64_t revision);
   bool purge();
 

@@ -1,4 +1,6 @@
 // Gallery::check(): what a gallery that somebody else may have written does not hold true.
+#include <map>
+
 #include "doppel/base/digest.h"
 #include "doppel/base/error.h"
 #include "doppel/gallery/embedding_bytes.h"
@@ -23,13 +25,18 @@ std::vector<std::string> Gallery::check() {
                    if (!is_digest_hex(row.text(2)))
                      problems.push_back(where + ": its image has no digest");
                  });
+  std::map<std::string, std::string> looks;
   database_->run("SELECT id, name FROM people ORDER BY id", {}, [&](const SqlRow& row) {
-    const std::string where = "person " + number(row.integer(0));
+    const std::string where = "person " + number(row.integer(0)), name(row.text(1));
     try {
-      check_person_name(row.text(1), where);
+      check_person_name(name, where);
     } catch (const Error& error) {
       problems.emplace_back(error.what());
     }
+    const std::string quoted = where + ": \"" + shown(name) + "\"";
+    if (normal_name(name) != name) problems.push_back(quoted + " is not in Unicode's form NFC");
+    const auto [alike, fresh] = looks.emplace(look_of(name), quoted);
+    if (!fresh) problems.push_back(quoted + " looks like " + alike->second);
   });
   database_->run(
       "SELECT template FROM removed JOIN templates ON templates.id = removed.template", {},

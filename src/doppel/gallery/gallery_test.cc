@@ -161,6 +161,69 @@ TEST_P(GalleryTest, RenamesWithoutMixingPeopleUp) {
   EXPECT_EQ(gallery.find("Ada King'); --")->templates, 1u);
 }
 
+TEST_P(GalleryTest, OneWhoIsWrittenInTwoWaysIsOnePerson) {
+  Gallery gallery = Gallery::create(place(), four_values());
+  const std::string composed = "Zo\u00eb", decomposed = "Zoe\u0308";
+  EXPECT_EQ(add(gallery, decomposed, {photo_of("a")}).people, 1u);
+  EXPECT_EQ(add(gallery, composed, {photo_of("b")}).people, 0u);
+  EXPECT_THAT(names(gallery), ElementsAre(composed));
+  EXPECT_EQ(gallery.find(decomposed)->name, composed);
+  gallery.rename(decomposed, "Ann");
+  gallery.rename("Ann", decomposed);
+  EXPECT_THAT(names(gallery), ElementsAre(composed));
+  gallery.remove(std::vector<std::string>{decomposed});
+  EXPECT_THAT(names(gallery), IsEmpty());
+}
+
+TEST_P(GalleryTest, NobodyIsCalledLikeAnotherOrAStranger) {
+  Gallery gallery = Gallery::create(place(), four_values());
+  add(gallery, "Ann Lee", {photo_of("a")});
+  add(gallery, "Bob", {photo_of("b")});
+  for (const char* name : {"Ann\u00a0Lee", "Ann  Lee", "\uff21nn Lee"}) {
+    const auto words = "looks like \"Ann Lee\", who is there already";
+    refused([&] { add(gallery, name, {photo_of("c")}); }, ErrorKind::bad_argument, words);
+    refused([&] { gallery.rename("Bob", name); }, ErrorKind::bad_argument, words);
+  }
+  refused(
+      [&] {
+        gallery.enrol(std::vector<NewPerson>{{"A B", {}}, {"A  B", {}}});
+      },
+      ErrorKind::bad_argument, "looks like \"A B\"");
+  for (const char* name : {"unknown_person", "Unknown", "no_persons_found"}) {
+    refused([&] { add(gallery, name, {}); }, ErrorKind::bad_argument, "call strangers");
+    refused([&] { gallery.rename("Bob", name); }, ErrorKind::bad_argument, "call strangers");
+  }
+  add(gallery, "ann lee", {});
+  gallery.rename("Ann Lee", "Ann\u00a0Lee");  // herself
+  EXPECT_THAT(names(gallery), testing::UnorderedElementsAre("Ann\u00a0Lee", "ann lee", "Bob"));
+  EXPECT_THAT(gallery.check(), IsEmpty());
+}
+
+// As galleries of earlier programs may have them.
+TEST_P(GalleryTest, NamesThatWereTakenOnceCanBeMended) {
+  Gallery gallery = Gallery::create(place(), four_values());
+  for (const char* name : {"Ann", "B", "C", "D"}) add(gallery, name, {photo_of(name)});
+  const std::string hidden = "Ann\u200b", decomposed = "Zoe\u0308";
+  {
+    const std::unique_ptr<Database> database = open_database(place(), Access::read_write);
+    database->run("UPDATE people SET name = $1 WHERE name = 'B'", {hidden});
+    database->run("UPDATE people SET name = $1 WHERE name = 'C'", {decomposed});
+    database->run("UPDATE people SET name = 'unknown' WHERE name = 'D'");
+  }
+  const std::vector<std::string> problems = gallery.check();
+  EXPECT_THAT(problems, testing::Contains(testing::HasSubstr("cannot be seen")));
+  EXPECT_THAT(problems, testing::Contains(testing::HasSubstr("looks like person 1: \"Ann\"")));
+  EXPECT_THAT(problems, testing::Contains(testing::HasSubstr("not in Unicode's form NFC")));
+  EXPECT_THAT(problems, testing::Contains(testing::HasSubstr("call strangers")));
+  refused([&] { add(gallery, "Zo\u00eb", {photo_of("c")}); }, ErrorKind::bad_argument,
+          "looks like");
+  gallery.rename(decomposed, "Zo\u00eb");
+  gallery.rename("unknown", "Dan");
+  gallery.rename(hidden, "Ann", /*merge=*/true);
+  EXPECT_THAT(names(gallery), ElementsAre("Ann", "Dan", "Zo\u00eb"));
+  EXPECT_THAT(gallery.check(), IsEmpty());
+}
+
 TEST_P(GalleryTest, WhatWasRemovedIsInNoFile) {
   Gallery gallery = Gallery::create(place(), four_values(true));
   NewTemplate secret = photo_of("secret");

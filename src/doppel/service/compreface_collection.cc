@@ -26,12 +26,15 @@ std::string subject_parameter(const RouteRequest& request) {
   return request.text("subject");
 }
 
-void check_subject(const std::string& name) {
+// The name as the gallery keeps it.
+std::string checked_subject(const std::string& given) {
+  std::string name = normal_name(given);
   try {
     check_person_name(name, "subject");
   } catch (const Error& error) {
     refuse(CompreFaceCode::bad_parameter, error.what());
   }
+  return name;
 }
 
 // The one of a JSON body, {"subject": "Ada"}.
@@ -40,9 +43,7 @@ std::string subject_of_body(const HttpRequest& request) {
   if (!body.is_object() || !body.contains("subject") || !body["subject"].is_string()) {
     refuse(CompreFaceCode::bad_parameter, "subject: a text was expected");
   }
-  std::string name = body["subject"].get<std::string>();
-  check_subject(name);
-  return name;
+  return checked_subject(body["subject"].get<std::string>());
 }
 
 json named_face(const Face& face, const ServiceParts& parts) {
@@ -99,8 +100,7 @@ HttpResponse delete_subjects(const RouteRequest&, ServiceParts& parts) {
 // ---- the collection of faces
 
 HttpResponse add_face(const RouteRequest& request, ServiceParts& parts) {
-  const std::string name = subject_parameter(request);
-  check_subject(name);
+  const std::string name = checked_subject(subject_parameter(request));
   const PhotoOptions options(request);
   FoundFaces found = find_faces(request, "file", options, true, parts);
   if (found.photo.faces.size() > 1) {
@@ -141,7 +141,7 @@ HttpResponse list_faces(const RouteRequest& request, ServiceParts& parts) {
     const std::vector<TemplateFacts> all = gallery.templates_of(person->id);
     total = all.size();
     for (size_t i = page * size; i < std::min(total, (page + 1) * size); ++i) {
-      faces.push_back({all[i].id, subject});
+      faces.push_back({all[i].id, person->name});
     }
   });
   json listed = json::array();

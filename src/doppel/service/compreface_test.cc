@@ -78,6 +78,29 @@ TEST_F(CompreFace, RenamingToAnotherMergesTheTwo) {
   EXPECT_EQ(asked(file(kRecognize, 2))["result"][0]["subjects"][0]["subject"], "Ada");
 }
 
+TEST_F(CompreFace, ASubjectIsOneHoweverItIsWritten) {
+  const std::string composed = "Zo%C3%AB", decomposed = "Zoe%CC%88";
+  const json added = asked(file(kFaces + "?subject=" + decomposed, 5), 201);
+  EXPECT_EQ(added["subject"], "Zo\u00eb");
+  EXPECT_EQ(asked(file(kFaces + "?subject=" + composed, 5), 201), added);
+  for (const std::string& form : {composed, decomposed}) {
+    const json listed = asked(bare("GET", kFaces + "?subject=" + form));
+    ASSERT_EQ(listed["total_elements"], 1);
+    EXPECT_EQ(listed["faces"][0]["subject"], "Zo\u00eb");
+    EXPECT_EQ(asked(bare("GET", "/v1/people/" + form))["name"], "Zo\u00eb");
+    EXPECT_EQ(asked(bare("GET", "/v1/people?search=" + form))["total"], 1);
+  }
+  refused(bare("POST", kSubjects, json{{"subject", "Zoe\u0308"}}.dump()), 400, 43);
+  refused(bare("POST", kSubjects, json{{"subject", "Zo\u00eb\u200b"}}.dump()), 400, 26);
+  refused(bare("POST", kSubjects, json{{"subject", "unknown"}}.dump()), 400, 26, "strangers");
+  refused(bare("POST", kSubjects, json{{"subject", "\uff21da"}}.dump()), 400, 36,
+          "looks like \"Ada\"");
+  refused(file(kFaces + "?subject=unknown_person", 6), 400, 26, "strangers");
+  refused(bare("PUT", kSubjects + "/Ada", R"({"subject": "Unknown"})"), 400, 26, "strangers");
+  asked(bare("DELETE", kSubjects + "/" + decomposed));
+  EXPECT_THAT(asked(bare("GET", kSubjects))["subjects"], ElementsAre("Ada", "Grace"));
+}
+
 TEST_F(CompreFace, KeepsFaces) {
   const json added = asked(file(kFaces + "?subject=Mary", 5), 201);
   EXPECT_EQ(added["subject"], "Mary");

@@ -36,7 +36,7 @@ std::string lower_ascii(std::string text) {
 HttpResponse list_people(const RouteRequest& request, ServiceParts& parts) {
   const size_t page = request.number("page", 0, 0, 1'000'000);
   const size_t size = request.number("size", 50, 1, kMostPage);
-  const std::string wanted = lower_ascii(request.text("search"));
+  const std::string wanted = lower_ascii(normal_name(request.text("search")));
   std::vector<Person> people;
   parts.gallery.look([&](Gallery& gallery) { people = gallery.people(); });
   std::erase_if(people, [&](const Person& person) {
