@@ -20,9 +20,9 @@ namespace doppel {
 
 // `exact` compares a probe with every template. `graph` goes along the links of a hierarchical
 // navigable small world (Malkov and Yashunin, "Efficient and robust approximate nearest neighbor
-// search using hierarchical navigable small world graphs", 2018; FAISS's), which misses a nearest
-// one now and then. `automatic` goes along a graph once make_graph() has made one, which is due
-// beyond kMostCompared templates.
+// search using hierarchical navigable small world graphs", 2018), which misses a nearest one now and
+// then. `automatic` goes along a graph once make_graph() has made one, which is due beyond
+// kMostCompared templates.
 enum class IndexKind { automatic, exact, graph };
 
 // Up to here comparing all takes less than making the graph is worth; bench/index_bench measures.

@@ -15,6 +15,7 @@
 #include "doppel/base/random.h"
 #include "doppel/base/thread_pool.h"
 #include "doppel/gallery/index.h"
+#include "doppel/gallery/index_rows.h"
 
 namespace doppel {
 
@@ -50,6 +51,15 @@ inline Matrix part(const Matrix& rows, size_t first, size_t n) {
   std::copy_n(rows.values.begin() + static_cast<ptrdiff_t>(first * rows.columns), n * rows.columns,
               result.values.begin());
   return result;
+}
+
+// Under the ids 0, 1, ...
+inline IndexRows numbered_rows(const Energy& energy, const Matrix& values) {
+  IndexRows rows;
+  rows.dimension = values.columns;
+  rows.energy = energy;
+  rows.append(ids_from(0, values.rows), values);
+  return rows;
 }
 
 // Energies of all, sorted.

@@ -1,9 +1,10 @@
-// Links between the templates of an index, and the search along them; on FAISS's graph, whose
-// header stays inside index_graph.cc. Inside gallery/.
+// The graph of an index: it links rows as they come, mends the links where rows go, searches along
+// them, and becomes bytes and back. Inside gallery/.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <span>
 #include <string>
@@ -12,19 +13,17 @@
 
 #include "doppel/base/thread_pool.h"
 #include "doppel/gallery/index.h"
+#include "doppel/gallery/index_guide.h"
+#include "doppel/gallery/index_links.h"
 #include "doppel/gallery/index_rows.h"
+#include "doppel/gallery/index_walk.h"
 
 namespace doppel {
 
 // Rows are named by their number; the rows themselves lie with the caller, who passes them along.
 class IndexGraph {
  public:
-  IndexGraph();
-  ~IndexGraph();
-  IndexGraph(IndexGraph&&) noexcept;
-  IndexGraph& operator=(IndexGraph&&) noexcept;
-
-  size_t size() const;
+  size_t size() const { return links_.size(); }
   size_t bytes() const;
 
   // Links the rows that have none yet: size() .. rows.size() - 1. The same links for every number
@@ -38,7 +37,8 @@ class IndexGraph {
   bool worn() const;
   bool outgrown(const IndexRows& rows) const;
 
-  // The `breadth` rows nearest to the probe, in no order; fewer where no more are reached.
+  // The `breadth` rows nearest to the probe or more, in no order; fewer where no more are reached.
+  // By several threads at a time.
   std::vector<uint32_t> search(const IndexRows& rows, std::span<const float> probe,
                                size_t breadth) const;
 
@@ -50,8 +50,19 @@ class IndexGraph {
   static size_t most_bytes(size_t rows, size_t dimension);
 
  private:
-  struct Parts;
-  std::unique_ptr<Parts> parts_;
+  struct Request;
+
+  void link_batch(std::span<const uint32_t> batch, std::deque<IndexWalker>& walkers,
+                  ThreadPool& pool);
+  std::vector<std::vector<uint32_t>> choose_links(uint32_t row, IndexWalk& walk) const;
+  void answer(std::span<const Request> requests, IndexWalk& walk);
+  std::vector<uint32_t> mended(uint32_t row, size_t level, const std::vector<bool>& marked,
+                               IndexWalk& walk) const;
+
+  IndexLinks links_;
+  IndexGuide guide_;
+  size_t repaired_ = 0;  // rows taken out since it was made
+  std::unique_ptr<IdleWalks> idle_ = std::make_unique<IdleWalks>();
 };
 
 }  // namespace doppel

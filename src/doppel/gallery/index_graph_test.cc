@@ -2,10 +2,20 @@
 
 #include <gtest/gtest.h>
 
+#include <stdlib.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cmath>
+#include <cstring>
+#include <filesystem>
+#include <string>
+#include <thread>
+#include <vector>
 
+#include "doppel/base/digest.h"
 #include "doppel/base/error.h"
+#include "doppel/base/file.h"
 #include "doppel/gallery/index_check.h"
 #include "doppel/gallery/index_guide.h"
 
@@ -106,6 +116,164 @@ TEST(TemplateIndexGraph, WalksLongEmbeddingsByTheirProjections) {
     EXPECT_GE(recall(index, probes, pool), 0.99) << to_string(kind);
     index.add(ids_from(10'000, 300), part(rows, 1000, 300), pool);
     EXPECT_GE(recall(index, probes, pool), 0.99) << to_string(kind);
+  }
+}
+
+TEST(IndexGraph, IsTheSameForEveryNumberOfThreads) {
+  const Matrix values = long_rows(1500, 3, 1), probes = long_rows(20, 1, 2);
+  for (const EnergyKind kind : {EnergyKind::euclidean, EnergyKind::manhattan}) {
+    std::vector<std::string> bytes;
+    std::vector<std::vector<uint32_t>> found;
+    for (const int threads : {1, 2, 4}) {
+      ThreadPool pool(threads);
+      IndexRows rows = numbered_rows({kind, {}, 0}, part(values, 0, 4200));
+      IndexGraph graph;
+      graph.link(rows, pool, {});
+      std::vector<bool> marked(rows.size());
+      for (size_t i = 0; i < rows.size(); i += 9) marked[i] = true;
+      graph.unlink(rows, marked, pool);
+      rows.erase(marked);
+      rows.append(ids_from(10'000, 300), part(values, 4200, 300));
+      graph.link(rows, pool, {});
+      bytes.push_back(graph.encode());
+      found.emplace_back();
+      for (size_t i = 0; i < probes.rows; ++i) {
+        const std::vector<uint32_t> own = graph.search(rows, probes.row(i), 10);
+        found.back().insert(found.back().end(), own.begin(), own.end());
+      }
+    }
+    for (const size_t i : {1u, 2u}) {
+      EXPECT_TRUE(bytes[i] == bytes[0]) << to_string(kind);
+      EXPECT_EQ(found[i], found[0]) << to_string(kind);
+    }
+  }
+}
+
+TEST(IndexGraph, IsSearchedBySeveralThreadsAtATime) {
+  ThreadPool pool(2);
+  const IndexRows rows = numbered_rows({}, clustered_rows(400, 5, 16, 0.3));
+  const Matrix probes = clustered_rows(400, 1, 16, 0.3);
+  IndexGraph graph;
+  graph.link(rows, pool, {});
+  std::vector<std::vector<uint32_t>> expected(probes.rows);
+  for (size_t i = 0; i < probes.rows; ++i) expected[i] = graph.search(rows, probes.row(i), 10);
+  std::vector<std::vector<uint32_t>> found(3 * probes.rows);
+  std::vector<std::thread> threads;
+  for (size_t t = 0; t < 3; ++t) {
+    threads.emplace_back([&, t] {
+      for (size_t i = 0; i < probes.rows; ++i) {
+        found[t * probes.rows + i] = graph.search(rows, probes.row(i), 10);
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  for (size_t i = 0; i < found.size(); ++i) EXPECT_EQ(found[i], expected[i % probes.rows]);
+}
+
+TEST(IndexGraph, FindsAllThereIsWhereMoreAreAsked) {
+  ThreadPool pool(2);
+  IndexGraph graph;
+  const Matrix values = random_rows(150, 4);
+  EXPECT_TRUE(graph.search(numbered_rows({}, Matrix(0, 4)), values.row(0), 5).empty());
+  const IndexRows rows = numbered_rows({}, values);
+  graph.link(rows, pool, {});
+  std::vector<uint32_t> found = graph.search(rows, values.row(0), 1000);
+  std::ranges::sort(found);
+  ASSERT_EQ(found.size(), 150u);
+  EXPECT_EQ(found.back(), 149u);
+  EXPECT_TRUE(std::ranges::adjacent_find(found) == found.end());
+}
+
+// Taken apart: how many rows were taken out, the entry, the length of the directions.
+std::vector<uint64_t> head_of(const std::string& bytes) {
+  std::vector<uint64_t> head(3);
+  std::memcpy(head.data(), bytes.data(), 24);
+  return head;
+}
+
+TEST(IndexGraph, KeepsNothingOfTheRowsThatAreTakenOut) {
+  ThreadPool pool(2);
+  const Matrix values = clustered_rows(100, 5, 16, 0.3);
+  IndexRows rows = numbered_rows({}, values);
+  IndexGraph graph;
+  graph.link(rows, pool, {});
+  std::vector<bool> marked(500);
+  std::fill(marked.begin() + 100, marked.begin() + 130, true);
+  graph.unlink(rows, marked, pool);
+  rows.erase(marked);
+  ASSERT_EQ(graph.size(), 470u);
+  const std::string bytes = graph.encode();
+  // Lists of the others alone, and rows for each link: decoding looks at every one.
+  const IndexGraph same = IndexGraph::decode(bytes, rows, pool, "x");
+  EXPECT_EQ(same.encode(), bytes);
+  EXPECT_EQ(head_of(bytes)[0], 30u);
+  // Whoever was linked to them is found by way of others.
+  for (size_t i = 0; i < rows.size(); ++i) {
+    const std::vector<uint32_t> found = graph.search(rows, rows.row(i), 1);
+    EXPECT_TRUE(std::ranges::find(found, i) != found.end()) << i;
+  }
+  graph.unlink(rows, std::vector<bool>(470, true), pool);
+  EXPECT_EQ(graph.size(), 0u);
+  EXPECT_EQ(graph.encode().size(), 24u);
+  EXPECT_EQ(IndexGraph::decode(graph.encode(), numbered_rows({}, Matrix(0, 16)), pool, "x").size(),
+            0u);
+}
+
+TEST(IndexGraph, IsNotMadeOfForgedBytes) {
+  ThreadPool pool(1);
+  for (const size_t n : {300u, 4200u}) {  // without directions and with them
+    const IndexRows rows = numbered_rows({}, part(long_rows(1500, 3, 1), 0, n));
+    IndexGraph graph;
+    graph.link(rows, pool, {});
+    const std::string whole = graph.encode();
+    ASSERT_EQ(head_of(whole)[2] > 0, n == 4200);
+    ASSERT_LE(whole.size(), IndexGraph::most_bytes(n, 160));
+    const auto refused = [&](const std::string& bytes) {
+      EXPECT_THROW(IndexGraph::decode(bytes, rows, pool, "x"), Error);
+    };
+    for (const size_t size : {size_t{0}, size_t{23}, size_t{24}, whole.size() - 1}) {
+      refused(whole.substr(0, size));
+    }
+    refused(whole + '\0');
+    for (const uint64_t number :
+         {uint64_t{1}, uint64_t{n}, uint64_t{1} << 32, UINT64_MAX - 23, UINT64_MAX}) {
+      for (const size_t field : {1u, 2u}) {
+        if (field == 1 && number == 1) continue;  // may be as good an entry
+        std::string forged = whole;
+        std::memcpy(forged.data() + field * sizeof number, &number, sizeof number);
+        refused(forged);
+      }
+    }
+  }
+}
+
+// A file may be forged so that links lead nowhere: what is asked is found all the same.
+TEST(TemplateIndexGraph, ComparesAllWhereLinksLeadToTooFew) {
+  ThreadPool pool(2);
+  const Matrix values = random_rows(200, 4), probes = random_rows(5, 4, 2);
+  const std::vector<int64_t> ids = ids_from(0, 200);
+  TemplateIndex index(4, {}, IndexKind::graph);
+  index.add(ids, values, pool);
+  std::string path = (std::filesystem::temp_directory_path() / "doppel_islandsXXXXXX").string();
+  const int file = mkstemp(path.data());
+  ASSERT_GE(file, 0);
+  close(file);
+  index.save(path, "key");
+  std::string bytes = read_file(path, 1 << 20);
+  constexpr size_t kDigestAt = 15, kBodyAt = kDigestAt + 64;
+  size_t links = 0;
+  for (size_t i = 0; i < 200; ++i) links += 16 * (size_t{1} + 1);
+  std::fill(bytes.end() - static_cast<ptrdiff_t>(links * sizeof(uint32_t)), bytes.end(), '\xff');
+  bytes.replace(kDigestAt, 64, sha256_hex(std::string_view(bytes).substr(kBodyAt)));
+  write_file_atomically(path, bytes);
+  const TemplateIndex::Loaded loaded =
+      TemplateIndex::load(path, "key", ids, values, {}, pool, IndexKind::graph);
+  std::filesystem::remove(path);
+  ASSERT_TRUE(loaded.index) << loaded.reason;
+  ASSERT_TRUE(loaded.index->has_graph());
+  const auto found = loaded.index->search(probes, 7, pool);
+  for (size_t i = 0; i < probes.rows; ++i) {
+    EXPECT_EQ(found[i], by_hand({}, ids, values, probes.row(i), 7));
   }
 }
 
