@@ -20,8 +20,8 @@ namespace doppel {
 
 // `exact` compares a probe with every template. `graph` goes along the links of a hierarchical
 // navigable small world (Malkov and Yashunin, "Efficient and robust approximate nearest neighbor
-// search using hierarchical navigable small world graphs", 2018), which misses a nearest one now and
-// then. `automatic` goes along a graph once make_graph() has made one, which is due beyond
+// search using hierarchical navigable small world graphs", 2018), which misses a nearest one now
+// and then. `automatic` goes along a graph once make_graph() has made one, which is due beyond
 // kMostCompared templates.
 enum class IndexKind { automatic, exact, graph };
 
