@@ -9,26 +9,19 @@
 #include "doppel/base/digest.h"
 #include "doppel/base/error.h"
 #include "doppel/base/file.h"
+#include "doppel/gallery/database_fixture.h"
 
 namespace doppel {
 namespace {
 
-class AccessKeys : public testing::Test {
+class AccessKeys : public InFolder<testing::Test> {
  protected:
-  AccessKeys() : folder_(testing::TempDir() + "/doppel_access_keys_test") {
-    std::filesystem::remove_all(folder_);
-    std::filesystem::create_directories(folder_);
-  }
-  ~AccessKeys() override { std::filesystem::remove_all(folder_); }
-
   Gallery made() const {
     GallerySettings settings;
     settings.model_digest = sha256_hex("model");
     settings.embedding_size = 2;
     return Gallery::create(folder_ / "keys.gallery", settings);
   }
-
-  std::filesystem::path folder_;
 };
 
 TEST_F(AccessKeys, OpenWhatTheirRoleSays) {
