@@ -268,6 +268,7 @@ void ServedGallery::make_graph() {
     settings_ = fresh->gallery.settings();
     keys_ = std::move(keys);
     graph_progress_.reset();
+    graph_due_ = fresh->search.graph_due();  // what was due was that of the first copy
   }
   const std::lock_guard lock(search_mutex_);
   followed_.swap(fresh);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cmath>
 #include <thread>
 
@@ -146,8 +147,29 @@ TEST_F(ServedGalleryTest, AGraphIsMadeAsideWhileOthersSearchAndEnrol) {
   gallery_->change([](Gallery& gallery) { gallery.remove(std::vector<std::string>{"P500"}); });
   EXPECT_EQ(nearest(500), "unknown");
   gallery_.reset();
-  EXPECT_THAT(notes, testing::Contains(testing::HasSubstr("is being made")));
   EXPECT_THAT(notes, testing::Contains(testing::HasSubstr("is ready")));
+}
+
+TEST_F(ServedGalleryTest, WhatComesWhileAGraphIsMadeAsksForNoSecondOne) {
+  const auto add_one = [this](uint32_t person) {
+    const std::string name = std::string("P").append(std::to_string(person));
+    gallery_->change([&](Gallery& gallery) { enrol(gallery, name, person); });
+  };
+  std::atomic<int> made = 0;
+  gallery_ = std::make_unique<ServedGallery>(
+      place(), settings_for(grey_model(), "the model that is served"), 1,
+      [&](const std::string& note) {
+        if (note.find("is being made") == std::string::npos) return;
+        ++made;
+        add_one(1000 + static_cast<uint32_t>(made));  // taken in while there is no graph yet
+      },
+      /*most_compared=*/20);
+  for (uint32_t person = 10; person < 400 && !gallery_->has_graph(); ++person) add_one(person);
+  ASSERT_TRUE(gallery_->has_graph());
+  // Whoever had another one to make would begin at once.
+  std::this_thread::sleep_for(std::chrono::milliseconds(500));
+  EXPECT_EQ(made, 1);
+  EXPECT_EQ(nearest(1001), "P1001");
 }
 
 TEST_F(ServedGalleryTest, ManyMaySearchAndChangeAtOnce) {
