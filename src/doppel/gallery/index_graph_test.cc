@@ -121,12 +121,14 @@ TEST(TemplateIndexGraph, WalksLongEmbeddingsByTheirProjections) {
 
 TEST(IndexGraph, IsTheSameForEveryNumberOfThreads) {
   const Matrix values = long_rows(1500, 3, 1), probes = long_rows(20, 1, 2);
-  for (const EnergyKind kind : {EnergyKind::euclidean, EnergyKind::manhattan}) {
+  // As many as a guide is fitted on, and few of a distance that has none.
+  for (const auto& [kind, first] : {std::pair(EnergyKind::euclidean, IndexGuide::kFewestRows + 100),
+                                    std::pair(EnergyKind::manhattan, size_t{900})}) {
     std::vector<std::string> bytes;
     std::vector<std::vector<uint32_t>> found;
     for (const int threads : {1, 2, 4}) {
       ThreadPool pool(threads);
-      IndexRows rows = numbered_rows({kind, {}, 0}, part(values, 0, 4200));
+      IndexRows rows = numbered_rows({kind, {}, 0}, part(values, 0, first));
       IndexGraph graph;
       graph.link(rows, pool, {});
       std::vector<bool> marked(rows.size());
