@@ -75,7 +75,7 @@ TEST(Kill, AtFiveHundredMomentsLosesNothingThatWasAcknowledged) {
   { Gallery::create(path, many_values()); }
   Random random(1, Purpose::sample);
   std::map<uint32_t, bool> there;  // by what was acknowledged
-  uint32_t next = 0;
+  uint32_t next = 1;               // whose number is the embedding, which is never of zeros
   size_t unacknowledged = 0;
   double change_us = 0;
   for (int kill_number = 0; kill_number < kKills; ++kill_number) {
