@@ -10,7 +10,6 @@
 #include <fstream>
 
 #include "doppel/base/error.h"
-#include "doppel/base/random.h"
 #include "doppel/data/synthetic.h"
 #include "doppel/gallery/photo_templates.h"
 #include "doppel/model/embedding.h"
@@ -40,22 +39,26 @@ LargeGallery::LargeGallery() {
 
 LargeGallery::~LargeGallery() { fs::remove_all(folder_); }
 
-void LargeGallery::fill(size_t number) {
-  Gallery gallery = Gallery::create(gallery_file(), settings_for(model_, model_file()));
-  Random random(1, Purpose::sample);
+std::vector<NewPerson> LargeGallery::directions(size_t number) {
   std::vector<NewPerson> people;
-  for (size_t i = 1; i < number; ++i) {
+  for (size_t i = 0; i < number; ++i) {
     NewTemplate made;
     double squares = 0;
     for (size_t k = 0; k < embedding_size(model_); ++k) {
-      made.embedding.push_back(static_cast<float>(random.normal()));
+      made.embedding.push_back(static_cast<float>(random_.normal()));
       squares += double{made.embedding.back()} * made.embedding.back();
     }
     for (float& value : made.embedding) value /= static_cast<float>(std::sqrt(squares));
     made.image_digest = std::string(64, '0');
-    std::snprintf(made.image_digest.data(), 65, "%064zu", i);
-    people.push_back({std::string("person ").append(std::to_string(i)), {made}});
+    std::snprintf(made.image_digest.data(), 65, "%064zu", ++drawn_);
+    people.push_back({std::string("person ").append(std::to_string(drawn_)), {made}});
   }
+  return people;
+}
+
+void LargeGallery::fill(size_t number) {
+  Gallery gallery = Gallery::create(gallery_file(), settings_for(model_, model_file()));
+  std::vector<NewPerson> people = directions(number - 1);
   const std::vector<std::string> one = {files_[0]};
   people.push_back({"the one",
                     {*PhotoTemplates(model_, pool_)
@@ -63,6 +66,10 @@ void LargeGallery::fill(size_t number) {
                           .front()
                           .made}});
   gallery.enrol(people);
+}
+
+void LargeGallery::grow(size_t number) {
+  Gallery::open(gallery_file(), Access::read_write).enrol(directions(number));
 }
 
 void run_program(std::vector<std::string> words, const std::string& out) {

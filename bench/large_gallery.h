@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "doppel/base/random.h"
 #include "doppel/base/thread_pool.h"
 #include "doppel/gallery/gallery.h"
 #include "doppel/model/model.h"
@@ -22,6 +23,8 @@ class LargeGallery {
 
   // Makes the gallery: directions without a face, and "the one" of files()[0].
   void fill(size_t people);
+  // Enrols so many more directions, as another process beside a service would.
+  void grow(size_t people);
 
   std::string path(const std::string& name) const { return folder_ / name; }
   std::string model_file() const { return path("m.safetensors"); }
@@ -31,10 +34,14 @@ class LargeGallery {
   ThreadPool& pool() { return pool_; }
 
  private:
+  std::vector<NewPerson> directions(size_t number);
+
   std::filesystem::path folder_;
   ThreadPool pool_{ThreadPool::available_threads()};
   Model model_;
   std::vector<std::string> files_;
+  Random random_{1, Purpose::sample};
+  size_t drawn_ = 0;
 };
 
 // The program, to its end; what it prints goes to the file `out`. Throws Error(io) where it fails.

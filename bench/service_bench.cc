@@ -1,19 +1,13 @@
 // What HTTP costs: `doppel serve` under load (wrk, on the same cores) beside decoding, embedding
 // and searching the same pictures in a process; then with twice the clients that it can serve, and
 // its memory over many requests. After checking that both give the same answers.
-#include <fcntl.h>
-#include <signal.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <CLI/CLI.hpp>
-#include <array>
 #include <cstdio>
-#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "bench/comparison.h"
 #include "bench/large_gallery.h"
+#include "bench/served_load.h"
 #include "doppel/base/error.h"
 #include "doppel/base/file.h"
 #include "doppel/gallery/search.h"
@@ -32,104 +26,13 @@ struct Options {
 // What the service can have under way: its workers and its queue (HttpSettings).
 constexpr int kServedAtOnce = 32 + 64;
 
-std::string output_of(const std::string& command) {
-  FILE* pipe = popen(command.c_str(), "r");
-  if (pipe == nullptr) throw Error(ErrorKind::io, command + ": cannot be run");
-  std::string out;
-  std::array<char, 4096> part;
-  while (const size_t n = fread(part.data(), 1, part.size(), pipe)) out.append(part.data(), n);
-  if (pclose(pipe) != 0) throw Error(ErrorKind::io, command + ": it failed");
-  return out;
-}
-
-// `doppel serve` until the end of its scope.
-class Serving {
- public:
-  explicit Serving(const LargeGallery& world) {
-    const std::string errors = world.path("serve.err"), gallery = world.gallery_file();
-    process_ = fork();
-    if (process_ == 0) {
-      const int null = open("/dev/null", O_WRONLY);
-      const int said = open(errors.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
-      dup2(null, STDOUT_FILENO);
-      dup2(said, STDERR_FILENO);
-      execl(DOPPEL_PROGRAM, DOPPEL_PROGRAM, "serve", gallery.c_str(), "--port", "0", nullptr);
-      _exit(127);
-    }
-    const std::string before = "http://127.0.0.1:";
-    for (const Clock::time_point start = Clock::now(); seconds_since(start) < 30;) {
-      std::ifstream stream(errors);
-      const std::string said{std::istreambuf_iterator<char>(stream), {}};
-      if (said.find("Ctrl-C") != std::string::npos) {
-        port_ = std::stoi(said.substr(said.find(before) + before.size()));
-        return;
-      }
-      std::this_thread::sleep_for(std::chrono::milliseconds(20));
-    }
-    throw Error(ErrorKind::io, "doppel serve does not start");
-  }
-  ~Serving() {
-    kill(process_, SIGTERM);
-    waitpid(process_, nullptr, 0);
-  }
-  Serving(const Serving&) = delete;
-  Serving& operator=(const Serving&) = delete;
-
-  std::string url(const std::string& target) const {
-    return "http://127.0.0.1:" + std::to_string(port_) + target;
-  }
-  pid_t process() const { return process_; }
-
- private:
-  pid_t process_ = 0;
-  int port_ = 0;
-};
-
-// Each request a form with the next of the pictures; in the end what wrk has counted.
-constexpr const char* kLoadScript = R"lua(
-local bodies = {}
-for file in io.lines(os.getenv("DOPPEL_BENCH_FILES")) do
-  local stream = io.open(file, "rb")
-  bodies[#bodies + 1] = "--edge\r\nContent-Disposition: form-data; name=\"file\"; " ..
-    "filename=\"a.pgm\"\r\n\r\n" .. stream:read("*a") .. "\r\n--edge--\r\n"
-  stream:close()
-end
-local headers = {["Content-Type"] = "multipart/form-data; boundary=edge"}
-local requests = {}
-function init()
-  for i, body in ipairs(bodies) do
-    requests[i] = wrk.format("POST", "/api/v1/recognition/recognize", headers, body)
-  end
-end
-local next_one = 0
-function request()
-  next_one = next_one % #requests + 1
-  return requests[next_one]
-end
-function done(summary, latency)
-  local errors = summary.errors
-  io.write(string.format("\nRESULT %d %d %d %d %d %d\n", summary.requests, summary.duration,
-    errors.status, errors.connect + errors.read + errors.write + errors.timeout,
-    latency:percentile(50), latency:percentile(99)))
-end
-)lua";
-
-struct Load {
-  double answered_per_s = 0, refused_per_s = 0, p50_ms = 0, p99_ms = 0;
-  size_t requests = 0, broken = 0;
-};
-
 class Bench {
  public:
   explicit Bench(const Options& options) : options_(options) {
     world_.fill(options_.people);
-    std::string list;
     for (const std::string& file : world_.files()) {
-      list += file + "\n";
       bytes_.push_back(read_file(file, kMostImageBytes));
     }
-    write_file_atomically(world_.path("files"), list);
-    write_file_atomically(world_.path("load.lua"), kLoadScript);
   }
 
   nlohmann::json run() {
@@ -139,7 +42,7 @@ class Bench {
     std::vector<double> alone, served, p50, p99;
     for (int round = 0; round < options_.rounds; ++round) {
       alone.push_back(in_process());
-      const Load load = loaded(serving, options_.clients);
+      const Load load = load_.run(serving, options_.clients, options_.seconds);
       if (load.refused_per_s > 0 || load.broken > 0) {
         throw Error(ErrorKind::numeric, "some requests were not answered: nothing is compared");
       }
@@ -148,7 +51,7 @@ class Bench {
       p99.push_back(load.p99_ms);
     }
     const int many = 2 * kServedAtOnce;
-    const Load over = loaded(serving, many);
+    const Load over = load_.run(serving, many, options_.seconds);
     nlohmann::json result = {{"people", options_.people},
                              {"values", embedding_size(world_.model())},
                              {"threads", world_.pool().threads()},
@@ -208,31 +111,10 @@ class Bench {
     return static_cast<double>(done) / seconds_since(start);
   }
 
-  Load loaded(const Serving& serving, int clients, int seconds = 0) {
-    const std::string out = output_of(
-        "DOPPEL_BENCH_FILES=" + world_.path("files") + " wrk -t1 -c" + std::to_string(clients) +
-        " -d" + std::to_string(seconds > 0 ? seconds : options_.seconds) + "s --timeout 30s -s " +
-        world_.path("load.lua") + " " + serving.url("/"));
-    const size_t at = out.find("RESULT ");
-    unsigned long long requests = 0, microseconds = 0, refused = 0, broken = 0, p50 = 0, p99 = 0;
-    if (at == std::string::npos ||
-        std::sscanf(out.c_str() + at, "RESULT %llu %llu %llu %llu %llu %llu", &requests,
-                    &microseconds, &refused, &broken, &p50, &p99) != 6) {
-      throw Error(ErrorKind::io, "wrk: " + out);
-    }
-    const double time = static_cast<double>(microseconds) / 1e6;
-    return {static_cast<double>(requests - refused) / time,
-            static_cast<double>(refused) / time,
-            static_cast<double>(p50) / 1e3,
-            static_cast<double>(p99) / 1e3,
-            requests,
-            broken};
-  }
-
   nlohmann::json soak(const Serving& serving) {
-    size_t done = loaded(serving, options_.clients, 2).requests;
+    size_t done = load_.run(serving, options_.clients, 2).requests;
     const double early = resident_mb(serving.process());
-    while (done < options_.soak) done += loaded(serving, options_.clients, 20).requests;
+    while (done < options_.soak) done += load_.run(serving, options_.clients, 20).requests;
     return {{"soak_requests", done},
             {"soak_mb_early", early},
             {"soak_mb_at_the_end", resident_mb(serving.process())}};
@@ -240,6 +122,7 @@ class Bench {
 
   Options options_;
   LargeGallery world_;
+  LoadMaker load_{world_};
   std::vector<std::string> bytes_;
 };
 
