@@ -5,10 +5,15 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <iostream>
 #include <new>
+#include <span>
+#include <sstream>
+#include <string>
 
 #include "commands.h"
 #include "doppel/base/error.h"
+#include "doppel/gallery/location.h"
 #include "doppel/nn/simd.h"
 #include "heap.h"
 #include "stop.h"
@@ -17,9 +22,24 @@ namespace {
 
 constexpr int kFailed = 1, kWrongUsage = 2, kInterrupted = 130;
 
-int fail(int code, const char* what) {
-  std::fprintf(stderr, "doppel: %s\n", what);
-  return code;
+// A URL that is given where none belongs comes back in what is said about it: without its password.
+std::string without_passwords(std::string text, std::span<char* const> arguments) {
+  for (const std::string argument : arguments) {
+    const size_t equals = argument.starts_with("--") ? argument.find('=') : std::string::npos;
+    const std::string value = equals == std::string::npos ? argument : argument.substr(equals + 1);
+    std::string shown;
+    try {
+      shown = doppel::shown_location(value);
+    } catch (const doppel::Error&) {  // the library that would know is not installed
+      shown = "postgresql://...";
+    }
+    if (shown == value) continue;
+    for (size_t at = text.find(value); at != std::string::npos;
+         at = text.find(value, at + shown.size())) {
+      text.replace(at, value.size(), shown);
+    }
+  }
+  return text;
 }
 
 int run(int argc, char** argv) {
@@ -62,11 +82,14 @@ int run(int argc, char** argv) {
     const auto named = [&](const CLI::App* command) { return command->check_name(argv[1]); };
     if (argc > 1 && argv[1][0] != '-' && program.get_subcommands(named).empty()) {
       const std::string what = std::string("there is no command \"") + argv[1] + "\"";
-      return fail(kWrongUsage, (what + "; doppel --help lists them").c_str());
+      throw Exit{kWrongUsage, what + "; doppel --help lists them"};
     }
     program.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return program.exit(error) == 0 ? 0 : kWrongUsage;
+    std::ostringstream said;
+    const int code = program.exit(error, std::cout, said);
+    std::fputs(without_passwords(said.str(), {argv, static_cast<size_t>(argc)}).c_str(), stderr);
+    return code == 0 ? 0 : kWrongUsage;
   }
   return 0;
 }
@@ -76,13 +99,18 @@ int run(int argc, char** argv) {
 int main(int argc, char** argv) {
   doppel::app::arrange_heap();
   int code = 0;
+  const auto fail = [&](int with, const std::string& what) {
+    std::fprintf(stderr, "doppel: %s\n",
+                 without_passwords(what, {argv, static_cast<size_t>(argc)}).c_str());
+    return with;
+  };
   try {
     code = run(argc, argv);
   } catch (const doppel::Error& error) {
     code =
         fail(error.kind() == doppel::ErrorKind::bad_argument ? kWrongUsage : kFailed, error.what());
   } catch (const doppel::app::Exit& exit) {
-    code = exit.problem.empty() ? exit.code : fail(exit.code, exit.problem.c_str());
+    code = exit.problem.empty() ? exit.code : fail(exit.code, exit.problem);
   } catch (const doppel::app::Interrupted&) {
     code = kInterrupted;
   } catch (const std::bad_alloc&) {
@@ -91,9 +119,7 @@ int main(int argc, char** argv) {
     code = fail(kFailed, error.what());
   }
   if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
-    return fail(
-        kFailed,
-        (std::string("standard output cannot be written: ") + std::strerror(errno)).c_str());
+    return fail(kFailed, std::string("standard output cannot be written: ") + std::strerror(errno));
   }
   return code;
 }

@@ -63,5 +63,41 @@ TEST_F(ProgramTest, TwoProcessesShareAGalleryOnAServer) {
   EXPECT_THAT(run({"gallery", "check", place}).out, HasSubstr("is whole: 2 people, 2 templates"));
 }
 
+TEST_F(ProgramTest, NoMessageHoldsAPartOfThePassword) {
+  std::vector<std::string> locations;
+  for (const char* password : {"W1?W2", "W1@W2", "W1#W2", "W1%W2", "W1/W2", "W1 W2", "W1:W2@W3"}) {
+    locations.push_back(std::string("postgresql://ada:") + password + "@127.0.0.1:1/people");
+  }
+  locations.insert(locations.end(),
+                   {"postgresql://ada:W1@127.0.0.1:port/people",
+                    "postgresql://127.0.0.1:1/people?user=ada&password=W1",
+                    "postgresql+psycopg2://ada:W1@127.0.0.1/people", "host=127.0.0.1 password=W1",
+                    "password=W1 W2 host=127.0.0.1", "'postgresql://ada:W1@127.0.0.1/people'"});
+  const auto quiet = [&](const std::vector<std::string>& words, int code) {
+    const Finished done = run(words);
+    EXPECT_EQ(done.code, code) << words[0] << " " << words.back() << ": " << done.err;
+    EXPECT_NE(done.err, "");
+    for (const char* part : {"W1", "W2", "W3"}) {
+      EXPECT_THAT(done.err + done.out, testing::Not(HasSubstr(part)))
+          << words[0] << " " << words.back();
+    }
+  };
+  for (const std::string& location : locations) {
+    // Whom nobody answers is a failure of the work, a URL that is none one of the usage.
+    const bool read = run({"gallery", "list", location}).code == 1;
+    quiet({"gallery", "list", location}, read ? 1 : 2);
+    quiet({"identify", location, "x.png"}, read ? 1 : 2);
+    quiet({"serve", location}, read ? 1 : 2);
+    // Where none belongs.
+    quiet({"info", location}, 1);
+    quiet({"gallery", "lst", location}, 2);
+    quiet({"gallery", "list", "g", location}, 2);
+    quiet({"identify", "g", "--gallery=" + location}, 2);
+    quiet({location}, 2);
+  }
+  const Finished none = run({"gallery", "list", "postgresql://ada:W1?W2@127.0.0.1:1/people"});
+  EXPECT_THAT(none.err, HasSubstr("postgresql://ada@127.0.0.1:1/people: the PostgreSQL server"));
+}
+
 }  // namespace
 }  // namespace doppel

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "doppel/gallery/database_fixture.h"
+
 namespace doppel {
 namespace {
 
@@ -10,18 +12,37 @@ TEST(Location, IsAFileOrAServer) {
   EXPECT_TRUE(is_server("postgres:///people?host=/run/postgresql"));
   EXPECT_FALSE(is_server("postgresql"));
   EXPECT_FALSE(is_server("./postgresql:/x"));
+  EXPECT_FALSE(is_server("./host=db password=x"));
+  EXPECT_FALSE(is_server("/srv/door=3/user list"));
+  EXPECT_FALSE(is_server("a:b@c?password=x"));
+  EXPECT_FALSE(is_server("C:/people"));
   EXPECT_FALSE(is_server(""));
 }
 
-TEST(Location, IsShownWithoutAPassword) {
-  const auto shown = shown_location;
-  EXPECT_EQ(shown("postgresql://ada:s3:cret@db:5433/people"), "postgresql://ada@db:5433/people");
-  EXPECT_EQ(shown("postgresql://ada@db/people"), "postgresql://ada@db/people");
-  EXPECT_EQ(shown("postgresql://db:5433/people"), "postgresql://db:5433/people");
-  EXPECT_EQ(shown("postgresql:///p?user=ada&password=s3cret&host=/tmp"),
-            "postgresql:///p?user=ada&password=***&host=/tmp");
-  EXPECT_EQ(shown("postgresql://db/p?sslpassword=x"), "postgresql://db/p?sslpassword=***");
-  EXPECT_EQ(shown("a:b@c?password=x"), "a:b@c?password=x") << "a file";
+TEST(Location, AServerNamedInAnotherWayIsRefusedWithoutItsPassword) {
+  const std::pair<const char*, const char*> others[] = {
+      {"mysql://ada:s3cret@db/people", "mysql://..."},
+      {"postgresql+psycopg2://ada:s3cret@db/people", "postgresql+psycopg2://..."},
+      {"jdbc:postgresql://db/people?user=ada&password=s3cret", "jdbc:postgresql://..."},
+      {"PostgreSQL://ada:s3cret@db/people", "PostgreSQL://..."},
+      {" postgresql://ada:s3cret@db/people", " postgresql://..."},
+      {"\"postgresql://ada:s3cret@db/people\"", "\"postgresql://..."},
+      {"postgresql:/ada:s3cret@db/people", "postgresql:..."},
+      {"postgres:ada:s3cret@db", "postgres:..."},
+      {"host=db user=ada password=s3cret", "host=..."},
+      {"connect_timeout = 3 password = 's3cret'", "password=..."},
+  };
+  for (const auto& [location, shown] : others) {
+    EXPECT_EQ(shown_location(location), shown);
+    refused([&] { is_server(location); }, ErrorKind::bad_argument,
+            std::string(shown) + ": a gallery's file was expected, or a PostgreSQL server's URL");
+  }
+}
+
+TEST(Location, AFileIsShownAsItIs) {
+  for (const char* file : {"team.gallery", "./mysql://x", "a:b@c?password=x", "/srv/host=db"}) {
+    EXPECT_EQ(shown_location(file), file);
+  }
 }
 
 }  // namespace

@@ -17,8 +17,13 @@ namespace doppel {
 // error says that nobody knows. While a server cannot be reached it is tried after 1 s, 2 s, .. 16
 // s.
 //
-// Throws Error(bad_argument) for a URL that is none, Error(io) where the server cannot be reached
-// or does not let us in, or where the library for it is not installed.
+// Throws Error(bad_argument) for a URL that libpq does not read or that could show a part of its
+// password, Error(io) where the server cannot be reached or does not let us in, or where the
+// library for it is not installed. No message holds a password, or a part of one.
 std::unique_ptr<Database> open_postgres(const std::string& url, Access access);
+
+// The URL for messages: written anew from what libpq reads in it, without what is secret; nothing
+// of it where open_postgres() refuses it. Throws Error(io) where the library is not installed.
+std::string shown_postgres(const std::string& url);
 
 }  // namespace doppel

@@ -9,7 +9,7 @@
 
 #include "doppel/base/error.h"
 #include "doppel/gallery/database.h"
-#include "doppel/gallery/location.h"
+#include "doppel/gallery/postgres_url.h"
 
 namespace doppel {
 namespace {
@@ -24,27 +24,6 @@ class Lost : public Error {
  public:
   explicit Lost(const std::string& message) : Error(ErrorKind::io, message) {}
 };
-
-std::string one_line(std::string text) {
-  while (!text.empty() && text.back() == '\n') text.pop_back();
-  std::ranges::replace(text, '\n', ' ');
-  std::ranges::replace(text, '\t', ' ');
-  return text;
-}
-
-// With waiting times where it has none: a server that is gone is noticed.
-std::string with_defaults(std::string url) {
-  for (const auto& [option, value] : {std::pair{"connect_timeout", "3"},
-                                      {"tcp_user_timeout", "10000"},
-                                      {"keepalives_idle", "30"},
-                                      {"client_encoding", "UTF8"},
-                                      {"application_name", "doppel"}}) {
-    const std::string setting = std::string(option) + "=";
-    if (url.find(setting) != std::string::npos) continue;
-    url += (url.find('?') == std::string::npos ? "?" : "&") + setting + value;
-  }
-  return url;
-}
 
 class ResultRow : public SqlRow {
  public:
@@ -81,7 +60,7 @@ class ResultRow : public SqlRow {
 class PostgresDatabase : public Database {
  public:
   PostgresDatabase(const std::string& url, Access access)
-      : name_(shown_location(url)), url_(with_defaults(url)), access_(access) {
+      : url_(url), name_(url_.shown()), access_(access) {
     attempt([&] { connection(); });
   }
   ~PostgresDatabase() override { disconnect(); }
@@ -215,7 +194,7 @@ class PostgresDatabase : public Database {
     disconnect();
     if (Clock::now() < next_try_) throw Lost(unreachable_);
     try {
-      connection_ = std::make_unique<pqxx::connection>(url_);
+      connection_ = std::make_unique<pqxx::connection>(url_.connection());
       quiet_ = std::make_unique<pqxx::quiet_errorhandler>(*connection_);
       listener_ = std::make_unique<Listener>(*connection_, notified_);
       pqxx::nontransaction session(*connection_);
@@ -223,12 +202,8 @@ class PostgresDatabase : public Database {
       if (access_ == Access::read) session.exec("SET default_transaction_read_only = on");
     } catch (const pqxx::pqxx_exception& error) {
       disconnect();
-      std::string why = one_line(error.base().what());
-      // Of a URL that is none it quotes all.
-      if (const size_t at = why.find(url_); at != std::string::npos) {
-        why.replace(at, url_.size(), name_);
-      }
-      unreachable_ = name_ + ": the PostgreSQL server cannot be used: " + why;
+      unreachable_ =
+          name_ + ": the PostgreSQL server cannot be used: " + url_.repeated(error.base().what());
       next_try_ = Clock::now() + pause_;
       pause_ = std::min(2 * pause_, kLongestPause);
       throw Lost(unreachable_);
@@ -272,9 +247,9 @@ class PostgresDatabase : public Database {
                       ": the connection was lost while a change was being made: whether it was "
                       "made is not known; look before you try again");
     } catch (const pqxx::sql_error& error) {
-      fail(error.sqlstate(), one_line(error.what()));
+      fail(error.sqlstate(), url_.repeated(error.what()));
     } catch (const pqxx::pqxx_exception& error) {
-      fail("", one_line(error.base().what()));
+      fail("", url_.repeated(error.base().what()));
     }
   }
 
@@ -346,7 +321,8 @@ class PostgresDatabase : public Database {
     return readers > 0;
   }
 
-  std::string name_, url_;
+  const PostgresUrl url_;
+  const std::string name_;
   Access access_;
   std::unique_ptr<pqxx::connection> connection_;
   std::unique_ptr<pqxx::quiet_errorhandler> quiet_;
@@ -365,4 +341,9 @@ class PostgresDatabase : public Database {
 extern "C" __attribute__((visibility("default"))) doppel::Database* doppel_open_postgres(
     const std::string& url, doppel::Access access) {
   return new doppel::PostgresDatabase(url, access);
+}
+
+extern "C" __attribute__((visibility("default"))) void doppel_show_postgres_url(
+    const std::string& url, std::string& shown) {
+  shown = doppel::shown_postgres_url(url);
 }
