@@ -39,6 +39,18 @@ TEST_F(RealFaces, TheTutorialsTrainingReachesItsFigures) {
   EXPECT_NEAR(json["test"]["impostor_seen_in_training"], 0.5, 0.04);
 }
 
+// A picture that shows nothing is refused; none of these is.
+TEST_F(RealFaces, EveryPhotoCanBeEnrolled) {
+  ASSERT_EQ(run({"train", att_faces().string(), "--recipe", "tutorial", "--set",
+                 "pairs.per_kind=40", "--epochs", "1", "--out", "m.safetensors"})
+                .code,
+            0);
+  const Finished enrolled =
+      run({"enroll", "g", "--model", "m.safetensors", "--folder", att_faces().string()});
+  EXPECT_EQ(enrolled.code, 0) << enrolled.err;
+  EXPECT_THAT(enrolled.out, testing::HasSubstr("400 photos of 40 new people added"));
+}
+
 // The reimplementation in PyTorch measured EER 14.0 %, TAR 37 %, one-shot 70.5 %; seeds move the
 // mean over four folds by about two points.
 TEST_F(RealFaces, UnseenPeopleAreRecognisedWorseThanByPixels) {

@@ -10,6 +10,7 @@
 #include "doppel/base/error.h"
 #include "doppel/base/file.h"
 #include "doppel/base/thread_pool.h"
+#include "doppel/image/content.h"
 #include "doppel/image/encode.h"
 #include "doppel/image/resize.h"
 
@@ -165,6 +166,14 @@ TEST(Synthetic, PixelsTellPeopleApartButNotWell) {
   const double one_shot = static_cast<double>(right) / static_cast<double>(probes);
   EXPECT_GT(one_shot, 0.60);
   EXPECT_LT(one_shot, 0.88);
+}
+
+TEST(Synthetic, EveryDrawingShowsSomething) {
+  for (uint32_t person = 0; person < 40; ++person) {
+    for (uint32_t index = 0; index < 10; ++index) {
+      EXPECT_TRUE(shows_something(synthetic_face(1, person, index))) << person << " " << index;
+    }
+  }
 }
 
 }  // namespace

@@ -46,7 +46,8 @@ class FailsInTheDark : public OnnxNetwork {
     for (size_t i = 0; i < inputs.rows; ++i) {
       float sum = 0;
       for (const float value : inputs.row(i)) sum += value;
-      embeddings.row(i)[0] = sum == 0 ? dark_ : sum;
+      const bool dark = *std::ranges::max_element(inputs.row(i)) < 80;  // of 255
+      embeddings.row(i)[0] = dark ? dark_ : sum;
     }
     return embeddings;
   }
@@ -57,7 +58,7 @@ class FailsInTheDark : public OnnxNetwork {
 
 TEST_F(PhotoTemplatesTest, WhatANetworkCannotEmbedIsItsPhotosAlone) {
   Image dark = synthetic_face(1, 0, 0);
-  std::ranges::fill(dark.pixels, 0.0f);
+  for (float& value : dark.pixels) value *= 0.3f;
   const std::vector<std::string> files = {written("a.pgm", encode_pgm(synthetic_face(1, 0, 0))),
                                           written("dark.pgm", encode_pgm(dark)),
                                           written("b.pgm", encode_pgm(synthetic_face(1, 1, 0)))};
@@ -79,6 +80,17 @@ TEST_F(PhotoTemplatesTest, WhatANetworkCannotEmbedIsItsPhotosAlone) {
     refused([&] { templates.of_bytes(encode_pgm(dark), FaceChoice::one, "x"); },
             ErrorKind::bad_data, words);
   }
+}
+
+TEST_F(PhotoTemplatesTest, APictureOfNothingIsNobodysTemplate) {
+  const std::string black = encode_pgm({92, 112, std::vector<float>(92 * 112)});
+  const std::vector<std::string> files = {written("black.pgm", black)};
+  const PhotoTemplates templates(model_, pool_);
+  const PhotoTemplate made = templates.of_files(files, FaceChoice::one, false, [](size_t) {})[0];
+  EXPECT_FALSE(made.made);
+  EXPECT_THAT(made.problem->what(), testing::HasSubstr("no face was found in "));
+  refused([&] { templates.of_bytes(black, FaceChoice::largest, "x"); }, ErrorKind::mismatch,
+          "no face was found in x");
 }
 
 TEST_F(PhotoTemplatesTest, EachFileHasItsTemplateOrItsProblem) {

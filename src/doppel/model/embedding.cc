@@ -106,6 +106,7 @@ void mean_histograms(const GradientHistograms& histograms, const Matrix& looks, 
 }
 
 Matrix embed_unchecked(const Model& model, std::span<const Image> images, ThreadPool& pool) {
+  if (images.empty()) return Matrix(0, embedding_size(model));
   return embed_inputs(model,
                       model.foreign
                           ? foreign_inputs(*model.foreign, model.preprocessing, images, pool)

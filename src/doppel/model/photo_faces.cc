@@ -1,6 +1,8 @@
 #include "doppel/model/photo_faces.h"
 
+#include "doppel/base/error.h"
 #include "doppel/face/align.h"
+#include "doppel/image/content.h"
 
 namespace doppel {
 namespace {
@@ -23,11 +25,17 @@ DecodeOptions PhotoFaces::decoding() const {
 
 std::vector<PhotoFace> PhotoFaces::of(const Image& photo, FaceChoice choice,
                                       const std::string& name) const {
-  std::vector<PhotoFace> faces;
   if (!finder_) {
-    faces.push_back(whole(photo));
+    std::vector<PhotoFace> faces = whole(photo);
+    if (faces.empty() && choice != FaceChoice::all) {
+      throw Error(ErrorKind::mismatch,
+                  "no face was found in " + name +
+                      ": the picture is of one grey, a gradient or noise, or less than 24 pixels "
+                      "wide or high");
+    }
     return faces;
   }
+  std::vector<PhotoFace> faces;
   for (const FoundFace& face : choose_faces(finder_->find(photo), choice, name)) {
     faces.push_back(
         {face.left, face.top, face.width, face.height, align_face(photo, face, size_), face});
@@ -35,8 +43,9 @@ std::vector<PhotoFace> PhotoFaces::of(const Image& photo, FaceChoice choice,
   return faces;
 }
 
-PhotoFace PhotoFaces::whole(const Image& photo) {
-  return {0, 0, static_cast<double>(photo.width), static_cast<double>(photo.height), photo};
+std::vector<PhotoFace> PhotoFaces::whole(const Image& photo) {
+  if (!shows_something(photo)) return {};
+  return {{0, 0, static_cast<double>(photo.width), static_cast<double>(photo.height), photo}};
 }
 
 std::vector<PhotoFace> PhotoFaces::load(const std::filesystem::path& path,

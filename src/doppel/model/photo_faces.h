@@ -21,9 +21,9 @@ struct PhotoFace {
   std::optional<FoundFace> found = {};              // none where the photo was taken as it is
 };
 
-// The faces of photos for one model. Where the model was trained on pictures as they are, every
-// photo is one face, whatever it shows. Where it was trained with alignment, faces are found,
-// chosen and aligned to the model's size as those of its training were.
+// The faces of photos for one model. Where the model was trained on pictures as they are, a photo
+// is one face, unless it shows nothing at all (image/content.h). Where it was trained with
+// alignment, faces are found, chosen and aligned to the model's size as those of its training were.
 class PhotoFaces {
  public:
   // Throws as FaceFinder does where the model aligns and this program cannot.
@@ -31,11 +31,12 @@ class PhotoFaces {
   ~PhotoFaces();
 
   // The chosen faces of a photo, of `all` perhaps none; `name` is what errors call it. Several
-  // threads may call this at once. Throws as FaceFinder::find() and choose_faces() do.
+  // threads may call this at once. Throws as FaceFinder::find() and choose_faces() do;
+  // Error(mismatch) where the photo shows nothing and one face is to be chosen.
   std::vector<PhotoFace> of(const Image& photo, FaceChoice choice, const std::string& name) const;
 
-  // The whole photo as one face, whatever it shows.
-  static PhotoFace whole(const Image& photo);
+  // The whole photo as one face; none where it shows nothing.
+  static std::vector<PhotoFace> whole(const Image& photo);
 
   // The same as of() of a file. Throws as load_image() does, too.
   std::vector<PhotoFace> load(const std::filesystem::path& path, FaceChoice choice) const;

@@ -31,6 +31,22 @@ TEST(PhotoFaces, AModelOfWholePicturesTakesWholePictures) {
   EXPECT_EQ(photos.decoding().shorter_side, 0);
 }
 
+TEST(PhotoFaces, APictureOfNothingIsNoFace) {
+  const PhotoFaces photos(model_of(false));
+  const Image wall{92, 112, std::vector<float>(92 * 112, 0.5f)};
+  EXPECT_TRUE(photos.of(wall, FaceChoice::all, "wall.jpg").empty());
+  EXPECT_TRUE(PhotoFaces::whole(wall).empty());
+  for (const FaceChoice choice : {FaceChoice::one, FaceChoice::largest}) {
+    try {
+      photos.of(wall, choice, "wall.jpg");
+      FAIL();
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::mismatch);
+      EXPECT_THAT(error.what(), testing::StartsWith("no face was found in wall.jpg: "));
+    }
+  }
+}
+
 TEST(PhotoFaces, AModelOfAlignedFacesTakesThemAsItsTrainingDid) {
   if (!can_find_faces()) GTEST_SKIP() << "built without dlib";
   const PhotoFaces photos(model_of(true));

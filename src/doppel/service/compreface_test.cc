@@ -404,6 +404,26 @@ TEST_F(CompreFaceWithPhotos, GivesThePhotosBack) {
   asked(bare("GET", images + id), 401);
 }
 
+// A model that takes photos as they are takes none that shows nothing.
+TEST_F(CompreFace, APictureOfNothingHasNoFace) {
+  const std::string black = encode_png(Image{92, 112, std::vector<float>(92 * 112)});
+  const auto upload = [&](const std::string& target) {
+    return form(target, {{"file", "f.png", black}});
+  };
+  for (const std::string& target : {kRecognize, kDetect, kFaces + "?subject=Mary"}) {
+    refused(upload(target), 400, 28, "No face is found");
+  }
+  refused(form(kVerify, {{"source_image", "s.png", black}, {"target_image", "t.png", black}}), 400,
+          28);
+  const json found =
+      asked(post_photos("/v1/identify", {{"black", black}, {"Ada", face_png(1)}}))["photos"];
+  EXPECT_EQ(found[0]["faces"], json::array());
+  EXPECT_EQ(found[1]["faces"][0]["name"], "Ada");
+  EXPECT_THAT(asked(post_photos("/v1/verify", {{"a", black}, {"b", black}}), 400)["message"]
+                  .get<std::string>(),
+              HasSubstr("no face was found in a"));
+}
+
 class CompreFaceWithAlignment : public CompreFace {
  protected:
   void SetUp() override {
@@ -462,8 +482,10 @@ TEST_F(CompreFaceWithAlignment, FindsFacesAndSaysWhereThereAreNoneOrTooMany) {
     EXPECT_LT(face["landmarks"][0][1], face["landmarks"][2][1]) << "and above the mouth";
   }
   EXPECT_EQ(asked(upload(kRecognize + "?limit=1", side_by_side(3, 4)))["result"].size(), 1u);
-  const json whole = asked(upload(kDetect + "?detect_faces=false", wall));
-  EXPECT_EQ(whole["result"][0]["box"]["x_max"], 200);
+  const json whole = asked(upload(kDetect + "?detect_faces=false", side_by_side(3, 4)));
+  ASSERT_EQ(whole["result"].size(), 1u);
+  EXPECT_EQ(whole["result"][0]["box"]["x_max"], 460);
+  refused(upload(kDetect + "?detect_faces=false", wall), 400, 28, "No face is found");
 }
 
 // Clients that enrol, remove and recognise at once: what was acknowledged is there.

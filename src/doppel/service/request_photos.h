@@ -27,7 +27,8 @@ struct RequestPhoto {
   std::optional<Error> problem;
 };
 
-// Decodes a photo and finds its faces, the surest first; with `whole`, it is itself a face. They
+// Decodes a photo and finds its faces, the surest first; with `whole`, it is itself a face, if it
+// shows anything. They
 // are brought to the model's size at once, which changes no bit of what it makes of them, so that
 // many large photos of one request do not lie in memory together. Throws as decode_image() and
 // PhotoFaces::of() do, and Refusal(503) where the request's time is over before its turn comes.
