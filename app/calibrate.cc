@@ -10,6 +10,7 @@
 #include "doppel/eval/calibration.h"
 #include "doppel/model/foreign.h"
 #include "doppel/model/model.h"
+#include "doppel/model/threshold_fault.h"
 #include "measures.h"
 #include "output_file.h"
 #include "recipe_options.h"
@@ -105,7 +106,7 @@ void add_calibrate(CLI::App& program) {
   command->add_option("MODEL", options->model, "A model file")->required();
   options->data.add_to(*command);
   command->add_option("--far", options->far, "FAR that the threshold is chosen for")
-      ->check(CLI::Range(1e-9, 0.999999))
+      ->check(CLI::Range(kLeastRate, kMostRate))
       ->capture_default_str();
   command->add_option("--out", options->out, "The new model file; not for an ONNX network");
   add_threads_option(*command, options->threads);

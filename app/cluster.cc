@@ -3,9 +3,9 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <cmath>
 #include <cstdio>
 #include <filesystem>
+#include <iterator>
 #include <set>
 
 #include "commands.h"
@@ -20,6 +20,7 @@
 #include "doppel/model/embedding.h"
 #include "doppel/model/model.h"
 #include "doppel/model/photo_faces.h"
+#include "exit_code.h"
 #include "measures.h"
 #include "progress.h"
 #include "recipe_options.h"
@@ -143,24 +144,86 @@ void check_stop() {
   if (stop_asked()) throw Interrupted();
 }
 
-Distances compare(const Model& model, const std::vector<fs::path>& files, ThreadPool& pool,
-                  Progress& progress) {
+// The photos that can be compared, and how far apart they are.
+struct Compared {
+  std::vector<fs::path> files;
+  Distances distances;
+  std::vector<std::string> left_out;  // a sentence for each other one
+};
+
+Compared compare(const Model& model, const std::vector<fs::path>& files, ThreadPool& pool,
+                 Progress& progress) {
   const PhotoFaces photos(model);
-  Matrix embeddings(files.size(), embedding_size(model));
+  Compared result;
+  Matrix embeddings(0, embedding_size(model));
   constexpr size_t kPart = 256;  // a large folder does not have to fit into memory
   for (size_t first = 0; first < files.size(); first += kPart) {
     check_stop();
     const size_t n = std::min(kPart, files.size() - first);
-    std::vector<Image> images(n);
+    std::vector<std::optional<Image>> faces(n);
+    std::vector<std::string> problems(n);
     pool.parallel_for(n, [&](size_t i, size_t) {
-      images[i] = photos.load(files[first + i], FaceChoice::largest).front().image;
+      const Image photo = load_image(files[first + i], photos.decoding());
+      try {
+        faces[i] = photos.of(photo, FaceChoice::largest, files[first + i].string()).front().image;
+      } catch (const Error& error) {
+        if (error.kind() != ErrorKind::mismatch) throw;
+        problems[i] = error.what();
+      }
     });
-    const Matrix part = embed_images(model, images, pool);
-    std::ranges::copy(part.values, embeddings.row(first).begin());
+    std::vector<Image> images;
+    std::vector<size_t> shown;
+    for (size_t i = 0; i < n; ++i) {
+      if (!faces[i]) continue;
+      images.push_back(std::move(*faces[i]));
+      shown.push_back(i);
+    }
+    const EachEmbedding part = embed_each(model, images, pool);
+    for (size_t k = 0; k < shown.size(); ++k) {
+      const fs::path& file = files[first + shown[k]];
+      if (part.faults[k]) {
+        problems[shown[k]] = file.string() + ": its embedding " + *part.faults[k];
+        continue;
+      }
+      result.files.push_back(file);
+      embeddings.append(part.rows.row(k));
+    }
+    std::ranges::copy_if(problems, std::back_inserter(result.left_out),
+                         [](const std::string& problem) { return !problem.empty(); });
     progress.show("Embedding", first + n, files.size(), "",
                   static_cast<double>(first + n) / static_cast<double>(files.size()));
   }
-  return all_distances(embeddings, pool, model.energy);
+  result.distances = all_distances(embeddings, pool, model.energy);
+  return result;
+}
+
+// Of each photo the nearest other one: what a threshold has to part, where there is none yet.
+void print_nearest(const Compared& compared, const std::vector<std::string>& names, bool as_json) {
+  nlohmann::json listed = nlohmann::json::array();
+  if (!as_json) std::printf("file,nearest,distance\n");
+  for (size_t i = 0; i < names.size(); ++i) {
+    size_t nearest = names.size();
+    for (size_t j = 0; j < names.size(); ++j) {
+      if (j == i) continue;
+      if (nearest == names.size() || compared.distances(i, j) < compared.distances(i, nearest)) {
+        nearest = j;
+      }
+    }
+    if (nearest == names.size()) continue;  // a lone photo
+    const auto distance = static_cast<double>(compared.distances(i, nearest));
+    if (as_json) {
+      listed.push_back({{"file", names[i]}, {"nearest", names[nearest]}, {"distance", distance}});
+    } else {
+      std::printf("%s,%s,%.4f\n", csv_field(names[i]).c_str(), csv_field(names[nearest]).c_str(),
+                  distance);
+    }
+  }
+  if (as_json) {
+    print_json({{"images", names.size()},
+                {"threshold", nullptr},
+                {"nearest", listed},
+                {"left_out", compared.left_out}});
+  }
 }
 
 void copy_photos(const std::vector<fs::path>& files, const std::vector<fs::path>& places,
@@ -207,24 +270,35 @@ nlohmann::json agreement_json(const ClusterAgreement& agreement) {
 }
 
 void run(const ClusterOptions& options) {
-  if (options.threshold && !std::isfinite(*options.threshold)) {
-    throw Error(ErrorKind::bad_argument, "--threshold: a finite number was expected");
-  }
   if (!fs::is_directory(options.folder)) {
     throw Error(ErrorKind::io, options.folder + ": a folder of photos was expected");
   }
   const Model model = load_model(options.model);
-  const std::vector<fs::path> files = image_files({options.folder});
-  const std::vector<std::string> names = names_within(options.folder, files);
-  std::vector<uint32_t> people;
-  if (options.compare) people = folders_of(options.folder, names);
+  const std::optional<double> threshold = decision_threshold(model, options.threshold);
+  const std::vector<fs::path> found = image_files({options.folder});
+  if (options.compare) folders_of(options.folder, names_within(options.folder, found));
   watch_for_stop();
-  NewFolder out(options.out);
+  std::optional<NewFolder> out;
+  if (threshold) out.emplace(options.out);
   ThreadPool pool(options.threads > 0 ? options.threads : ThreadPool::available_threads());
   Progress progress;
-  const double threshold = options.threshold.value_or(decision_threshold(model));
-  const Clusters clusters =
-      cluster_images(compare(model, files, pool, progress), threshold, options.seed);
+  const Compared compared = compare(model, found, pool, progress);
+  const std::vector<fs::path>& files = compared.files;
+  const std::vector<std::string> names = names_within(options.folder, files);
+  progress.clear();
+  for (const std::string& problem : compared.left_out) {
+    std::fprintf(stderr, "Note: left out: %s\n", problem.c_str());
+  }
+  if (!threshold) {
+    print_nearest(compared, names, options.as_json);
+    throw Exit{kUndecided, options.model + ": " + kNoThreshold};
+  }
+  if (files.empty()) {
+    throw Exit{kUndecided, options.folder + ": there is no face on any of its photos"};
+  }
+  const std::vector<uint32_t> people =
+      options.compare ? folders_of(options.folder, names) : std::vector<uint32_t>();
+  const Clusters clusters = cluster_images(compared.distances, *threshold, options.seed);
 
   const std::vector<std::string> cluster_name = cluster_names(clusters), flat = flat_names(names);
   std::vector<fs::path> places;
@@ -234,21 +308,21 @@ void run(const ClusterOptions& options) {
     places.push_back(fs::path(cluster) / flat[i]);
     csv += csv_field(names[i]) + "," + cluster + "," + csv_field(places[i].generic_string()) + "\n";
   }
-  copy_photos(files, places, out.path(), progress);
-  write_file_atomically(out.path() / "clusters.csv", csv);
+  copy_photos(files, places, out->path(), progress);
+  write_file_atomically(out->path() / "clusters.csv", csv);
   const std::string sheet = draw_clusters(clusters, cluster_name, files);
-  if (!sheet.empty()) write_file_atomically(out.path() / "clusters.png", sheet);
+  if (!sheet.empty()) write_file_atomically(out->path() / "clusters.png", sheet);
   check_stop();
-  out.keep();
+  out->keep();
   progress.clear();
 
   const auto lone = static_cast<size_t>(std::ranges::count(clusters.sizes, size_t{1}));
   const size_t groups = clusters.sizes.size() - lone;
   if (options.as_json) {
-    nlohmann::json document = {{"images", files.size()}, {"clusters", groups},
-                               {"unclustered", lone},    {"sizes", clusters.sizes},
-                               {"threshold", threshold}, {"seed", options.seed},
-                               {"out", options.out}};
+    nlohmann::json document = {{"images", files.size()},  {"clusters", groups},
+                               {"unclustered", lone},     {"sizes", clusters.sizes},
+                               {"threshold", *threshold}, {"seed", options.seed},
+                               {"out", options.out},      {"left_out", compared.left_out}};
     if (options.compare) {
       document["agreement"] = agreement_json(cluster_agreement(clusters, people));
       document["people"] = *std::ranges::max_element(people) + 1;
@@ -257,7 +331,7 @@ void run(const ClusterOptions& options) {
     return;
   }
   std::printf("%zu photos in %zu clusters, %zu by themselves, at distance %.4g: %s\n", files.size(),
-              groups, lone, threshold, options.out.c_str());
+              groups, lone, *threshold, options.out.c_str());
   if (options.compare) {
     const ClusterAgreement agreement = cluster_agreement(clusters, people);
     std::printf(
@@ -278,7 +352,10 @@ void add_cluster(CLI::App& program) {
       "(Biemann, 2006). DIR gets a folder of copies for each cluster of two or more, the rest in\n"
       "unclustered/, clusters.csv, and clusters.png to look at. Sub-folders of FOLDER are read; "
       "that\n"
-      "they may be people is not used.\n"
+      "they may be people is not used. Photos without a face are left out and named.\n"
+      "Without a threshold, of the model or given, nothing is sorted: a line for each photo says "
+      "which\n"
+      "other one is nearest and how near, file,nearest,distance, and the exit code is 3.\n"
       "Example: doppel cluster model.safetensors photos/ --out sorted/");
   command->add_option("MODEL", options->model, "A model file")->required();
   command->add_option("FOLDER", options->folder, "A folder of photos, one face each")->required();

@@ -1,20 +1,13 @@
 // The subcommands. Each adds itself, with its options and its help, to the program; what it does
-// when called it does by itself, and throws Error or Interrupted where it fails, or Exit.
+// when called it does by itself, and throws Error or Interrupted where it fails, or Exit
+// (exit_code.h).
 #pragma once
-
-#include <string>
 
 namespace CLI {
 class App;
 }
 
 namespace doppel::app {
-
-// Ends the program with a code that the command's help explains.
-struct Exit {
-  int code;
-  std::string problem;  // for standard error; empty where there is none
-};
 
 void add_train(CLI::App& program);
 void add_crossval(CLI::App& program);

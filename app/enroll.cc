@@ -211,14 +211,11 @@ void run(const EnrollOptions& options) {
   std::printf("%s of %s new people added; %s holds %zu people with %zu templates\n",
               plural(enrolled.templates, "photo").c_str(), std::to_string(enrolled.people).c_str(),
               gallery->name().c_str(), everybody, gallery->templates());
-  if (gallery->settings().threshold || gallery->settings().distance) {
+  if (const auto fault = decision_fault(gallery->settings())) {
+    std::printf("Nobody can be identified yet: %s\n", fault->c_str());
+  } else {
     std::printf("Deciding: %s\n",
                 rule_text(decision_rule(gallery->settings(), gallery->templates())).c_str());
-  } else {
-    std::printf(
-        "The model has no calibrated threshold: before anybody can be identified, set a distance\n"
-        "with doppel gallery set %s --threshold\n",
-        gallery->name().c_str());
   }
 }
 

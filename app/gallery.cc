@@ -44,7 +44,7 @@ void list(const GalleryOptions& options) {
   size_t templates = 0;
   for (const Person& person : people) templates += person.templates;
   std::optional<DecisionRule> rule;
-  if (settings.threshold || settings.distance) rule = decision_rule(settings, templates);
+  if (!decision_fault(settings)) rule = decision_rule(settings, templates);
   if (options.as_json) {
     json listed = json::array();
     for (const Person& person : people) {
@@ -155,9 +155,11 @@ void set(const GalleryOptions& options) {
                        : options.threshold ? options.threshold
                                            : settings.distance,
                        fusion);
+  const std::optional<std::string> fault = decision_fault(gallery.settings());
   std::printf("By the %s template of each person; %s\n",
               gallery.settings().fusion == Fusion::mean ? "mean over the" : "nearest",
-              rule_text(decision_rule(gallery.settings(), gallery.templates())).c_str());
+              fault ? ("nobody can be identified yet: " + *fault).c_str()
+                    : rule_text(decision_rule(gallery.settings(), gallery.templates())).c_str());
 }
 
 void check(const GalleryOptions& options) {
@@ -345,7 +347,7 @@ void add_gallery(CLI::App& program) {
       "One of a person's templates instead; its number as show gives it; the person stays");
   command = add("set", "Change how it decides", "set team.gallery --fpir 0.001", set);
   command->add_option("--fpir", options->fpir,
-                      "The rate at which strangers may be taken for somebody, 0 to 1");
+                      "The rate at which strangers may be taken for somebody, 1e-9 to 0.5");
   command->add_option("--threshold", options->threshold, "A distance of your own instead");
   command->add_option(
       "--fusion", options->fusion,

@@ -1,5 +1,5 @@
 // The program `doppel`: hands over to a subcommand and turns what it throws into one line on
-// standard error and an exit code: 0 done, 1 the work failed, 2 wrong usage, 130 interrupted.
+// standard error and an exit code (exit_code.h).
 #include <CLI/CLI.hpp>
 #include <cerrno>
 #include <cstdio>
@@ -13,14 +13,16 @@
 
 #include "commands.h"
 #include "doppel/base/error.h"
+#include "doppel/gallery/gallery_settings.h"
 #include "doppel/gallery/location.h"
 #include "doppel/nn/simd.h"
+#include "exit_code.h"
 #include "heap.h"
 #include "stop.h"
 
 namespace {
 
-constexpr int kFailed = 1, kWrongUsage = 2, kInterrupted = 130;
+using doppel::app::ExitCode;
 
 // A URL that is given where none belongs comes back in what is said about it: without its password.
 std::string without_passwords(std::string text, std::span<char* const> arguments) {
@@ -42,18 +44,18 @@ std::string without_passwords(std::string text, std::span<char* const> arguments
   return text;
 }
 
-int run(int argc, char** argv) {
+ExitCode run(int argc, char** argv) {
+  using namespace doppel::app;
   CLI::App program{
       "Doppel trains a twin network on a folder of faces and compares people by it.\n"
       "Environment: DOPPEL_DATA, where data sets lie; DOPPEL_SIMD, an instruction set to use\n"
-      "instead of the best one.\n"
-      "Exit codes: 0 done, 1 the work failed, 2 wrong usage, 130 interrupted."};
+      "instead of the best one."};
   program.name("doppel");
   program.set_version_flag("--version", "doppel " DOPPEL_VERSION);
   program.require_subcommand(1);
-  program.footer("Example: doppel train faces/ --out model.safetensors");
+  program.footer(doppel::app::kExitCodes +
+                 std::string("Example: doppel train faces/ --out model.safetensors"));
   program.get_formatter()->column_width(34);
-  using namespace doppel::app;
   add_train(program);
   add_crossval(program);
   add_calibrate(program);
@@ -89,29 +91,32 @@ int run(int argc, char** argv) {
     std::ostringstream said;
     const int code = program.exit(error, std::cout, said);
     std::fputs(without_passwords(said.str(), {argv, static_cast<size_t>(argc)}).c_str(), stderr);
-    return code == 0 ? 0 : kWrongUsage;
+    return code == 0 ? kDone : kWrongUsage;
   }
-  return 0;
+  return kDone;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  doppel::app::arrange_heap();
-  int code = 0;
-  const auto fail = [&](int with, const std::string& what) {
+  using namespace doppel::app;
+  arrange_heap();
+  ExitCode code = kDone;
+  const auto fail = [&](ExitCode with, const std::string& what) {
     std::fprintf(stderr, "doppel: %s\n",
                  without_passwords(what, {argv, static_cast<size_t>(argc)}).c_str());
     return with;
   };
   try {
     code = run(argc, argv);
+  } catch (const doppel::CannotDecide& fault) {
+    code = fail(kUndecided, fault.what());
   } catch (const doppel::Error& error) {
     code =
         fail(error.kind() == doppel::ErrorKind::bad_argument ? kWrongUsage : kFailed, error.what());
-  } catch (const doppel::app::Exit& exit) {
+  } catch (const Exit& exit) {
     code = exit.problem.empty() ? exit.code : fail(exit.code, exit.problem);
-  } catch (const doppel::app::Interrupted&) {
+  } catch (const Interrupted&) {
     code = kInterrupted;
   } catch (const std::bad_alloc&) {
     code = fail(kFailed, "out of memory");

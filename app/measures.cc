@@ -2,12 +2,18 @@
 
 #include <cstdio>
 
+#include "doppel/base/error.h"
 #include "doppel/base/utc_time.h"
+#include "doppel/model/threshold_fault.h"
 
 namespace doppel::app {
 
-double decision_threshold(const Model& model) {
-  return model.threshold ? model.threshold->value : kTutorialThreshold;
+std::optional<double> decision_threshold(const Model& model, std::optional<double> given) {
+  if (!given) return model.threshold ? std::optional(model.threshold->value) : std::nullopt;
+  if (const auto fault = distance_fault(*given, distance_scale(model))) {
+    throw Error(ErrorKind::bad_argument, "--threshold " + *fault);
+  }
+  return given;
 }
 
 std::string percent(double rate) {

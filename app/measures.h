@@ -13,9 +13,14 @@ namespace doppel::app {
 // The tutorial decides at this distance.
 inline constexpr double kTutorialThreshold = 0.5;
 
-// The distance below which the model takes two photos for one person: its calibrated one, else the
-// tutorial's.
-double decision_threshold(const Model& model);
+// The distance below which two photos are taken for one person: `given`, which --threshold says,
+// or else the model's calibrated one; nothing where there is neither, for no other means anything.
+// Throws Error(bad_argument) where what is given cannot be meant.
+std::optional<double> decision_threshold(const Model& model, std::optional<double> given);
+// Why nothing is decided without one, and what to do.
+inline constexpr const char* kNoThreshold =
+    "the model has no calibrated threshold, so nothing is decided; doppel calibrate gives it one, "
+    "or --threshold says one";
 
 std::string percent(double rate);                 // "97.8 %"
 std::string percent(std::optional<double> rate);  // or "none" where nothing was accepted

@@ -10,10 +10,12 @@
 #include "doppel/base/file.h"
 #include "doppel/base/random.h"
 #include "doppel/eval/distances.h"
+#include "doppel/image/content.h"
 #include "doppel/image/encode.h"
 #include "doppel/image/sheet.h"
 #include "doppel/model/embedding.h"
 #include "doppel/model/model.h"
+#include "exit_code.h"
 #include "measures.h"
 
 namespace doppel::app {
@@ -23,6 +25,7 @@ struct PairsOptions {
   std::string data, out = "pairs.png", model;
   size_t count = 24;
   uint64_t seed = 0;
+  std::optional<double> threshold;
   bool hardest = false;
 };
 
@@ -54,8 +57,13 @@ std::vector<ScoredPair> choose(const PairsOptions& options, const std::vector<Pa
   return chosen;
 }
 
-// `threshold`: where the model's distances are written, the one that decides.
-SheetCell cell(const Dataset& dataset, const ScoredPair& scored, std::optional<double> threshold) {
+// What is written under a pair.
+struct Captions {
+  bool distances = false;
+  std::optional<double> threshold;  // that says which of them are wrong; none: nothing does
+};
+
+SheetCell cell(const Dataset& dataset, const ScoredPair& scored, const Captions& captions) {
   const auto [a, b, genuine] = scored.pair;
   SheetCell result;
   result.images = {&dataset.images[a], &dataset.images[b]};
@@ -65,11 +73,11 @@ SheetCell cell(const Dataset& dataset, const ScoredPair& scored, std::optional<d
     return std::filesystem::path(dataset.image_names[i]).replace_extension().string();
   };
   result.caption = {short_name(a) + "  " + short_name(b)};
-  if (threshold) {
+  if (captions.distances) {
     char text[64];
-    const bool right = (static_cast<double>(scored.distance) < *threshold) == genuine;
-    std::snprintf(text, sizeof text, "%s %.3f",
-                  right ? "distance" : "wrong:", static_cast<double>(scored.distance));
+    const auto distance = static_cast<double>(scored.distance);
+    const bool wrong = captions.threshold && (distance < *captions.threshold) != genuine;
+    std::snprintf(text, sizeof text, "%s %.3f", wrong ? "wrong:" : "distance", distance);
     result.caption.emplace_back(text);
   } else {
     result.caption.emplace_back(genuine ? "genuine (1)" : "impostor (0)");
@@ -78,19 +86,35 @@ SheetCell cell(const Dataset& dataset, const ScoredPair& scored, std::optional<d
 }
 
 void add_rows(Sheet& sheet, const Dataset& dataset, const std::vector<ScoredPair>& pairs,
-              const std::string& heading, std::optional<double> threshold) {
+              const std::string& heading, const Captions& captions) {
   for (size_t i = 0; i < pairs.size(); i += kPairsInRow) {
     SheetRow row;
     if (i == 0) row.heading = heading;
     for (size_t j = i; j < std::min(pairs.size(), i + kPairsInRow); ++j) {
-      row.cells.push_back(cell(dataset, pairs[j], threshold));
+      row.cells.push_back(cell(dataset, pairs[j], captions));
     }
     sheet.rows.push_back(std::move(row));
   }
 }
 
+// Of a picture that shows nothing a distance says nothing.
+void leave_out_blank(const Dataset& dataset, std::vector<Pair>& candidates) {
+  std::vector<bool> blank;
+  for (size_t i = 0; i < dataset.images.size(); ++i) {
+    blank.push_back(!shows_something(dataset.images[i]));
+    if (!blank.back()) continue;
+    std::fprintf(stderr, "Note: left out: %s: the picture is of one grey, a gradient or noise\n",
+                 dataset.image_names[i].c_str());
+  }
+  std::erase_if(candidates, [&](const Pair& pair) { return blank[pair.a] || blank[pair.b]; });
+}
+
 void run(const PairsOptions& options) {
   const bool scored = !options.model.empty();
+  if (options.threshold && !scored) {
+    throw Error(ErrorKind::bad_argument,
+                "--threshold: it takes a --model whose distances it parts");
+  }
   if (options.hardest && !scored) {
     throw Error(ErrorKind::bad_argument, "--hardest: it takes a --model to know what is hard");
   }
@@ -100,7 +124,11 @@ void run(const PairsOptions& options) {
   }
   ThreadPool pool(ThreadPool::available_threads());
   std::optional<Model> model;
-  if (scored) model = load_model(options.model);
+  Captions captions;
+  if (scored) {
+    model = load_model(options.model);
+    captions = {true, decision_threshold(*model, options.threshold)};
+  }
   LoadOptions loading;  // at their own sizes: pictures look best
   if (model) loading.color = takes_color(*model);
   const bool aligned = model && model->preprocessing.align;
@@ -108,29 +136,32 @@ void run(const PairsOptions& options) {
       load_or_make_data(options.data, pool, aligned ? loaded_for(*model) : loading);
   print_notes(dataset);
   // Several of each identity are drawn, so that the sheet can show different ones.
-  const std::vector<Pair> candidates =
+  std::vector<Pair> candidates =
       options.hardest
           ? all_pairs(dataset)
           : draw_pairs(dataset, std::max(options.count, dataset.identities.size()), options.seed)
                 .pairs;
   std::vector<float> distances;
-  std::optional<double> threshold;
   if (model) {
+    leave_out_blank(dataset, candidates);
     distances =
         score_pairs(embed_images(*model, dataset.images, pool), candidates, model->energy, pool)
             .distance;
-    threshold = decision_threshold(*model);
   }
   const auto genuine = choose(options, candidates, distances, true);
   const auto impostor = choose(options, candidates, distances, false);
   Sheet sheet;
   sheet.title = dataset.source;
   const std::string hardest = options.hardest ? ", the hardest" : "";
-  add_rows(sheet, dataset, genuine, "Genuine pairs: one person (label 1)" + hardest, threshold);
-  add_rows(sheet, dataset, impostor, "Impostor pairs: two people (label 0)" + hardest, threshold);
+  add_rows(sheet, dataset, genuine, "Genuine pairs: one person (label 1)" + hardest, captions);
+  add_rows(sheet, dataset, impostor, "Impostor pairs: two people (label 0)" + hardest, captions);
+  if (sheet.rows.empty()) {
+    throw Exit{kUndecided, dataset.source + ": there are no two pictures that show anything"};
+  }
   write_file_atomically(options.out, encode_png(draw_sheet(sheet)));
   std::printf("%zu genuine and %zu impostor pairs: %s\n", genuine.size(), impostor.size(),
               options.out.c_str());
+  if (scored && !captions.threshold) throw Exit{kUndecided, options.model + ": " + kNoThreshold};
 }
 
 }  // namespace
@@ -140,12 +171,17 @@ void add_pairs(CLI::App& program) {
   CLI::App* command =
       program.add_subcommand("pairs", "Draw a sheet of genuine and impostor pairs to look at");
   command->footer(
+      "Where neither the model nor --threshold gives a threshold, the sheet shows distances "
+      "alone,\n"
+      "no pair is called wrong, and the exit code is 3.\n"
       "Examples:\n"
       "  doppel pairs faces/ --out pairs.png\n"
       "  doppel pairs faces/ --model model.safetensors --hardest --out hardest.png");
   command->add_option("DATA", options->data, kDataHelp);
   command->add_option("--out", options->out, "The sheet, a PNG file")->capture_default_str();
   command->add_option("--model", options->model, "Write this model's distance under each pair");
+  command->add_option("--threshold", options->threshold, "Same person below this distance")
+      ->default_str("the model's");
   command->add_flag("--hardest", options->hardest,
                     "Of all pairs, the genuine ones farthest apart and the nearest impostors");
   command->add_option("--count", options->count, "Pairs of each kind")

@@ -13,6 +13,7 @@
 #include "doppel/eval/calibration.h"
 #include "doppel/eval/distances.h"
 #include "doppel/model/embedding.h"
+#include "doppel/model/threshold_fault.h"
 #include "doppel/nn/simd.h"
 #include "doppel/train/train_model.h"
 #include "measures.h"
@@ -305,7 +306,7 @@ void add_train(CLI::App& program) {
       ->check(CLI::Range(0.0, 0.5))
       ->default_str("0.2; 0 for recipes with pairs");
   command->add_option("--far", options->far, "FAR that the threshold is chosen for")
-      ->check(CLI::Range(1e-9, 0.999999))
+      ->check(CLI::Range(kLeastRate, kMostRate))
       ->capture_default_str();
   options->recipe.add_to(*command);
   command->add_flag("--resume", options->resume, "Go on from the checkpoint beside --out");

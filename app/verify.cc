@@ -1,14 +1,15 @@
 // doppel verify: do two photos show one person?
 #include <CLI/CLI.hpp>
-#include <cmath>
 #include <cstdio>
 
 #include "commands.h"
 #include "doppel/base/error.h"
+#include "doppel/image/decode.h"
 #include "doppel/loss/energy.h"
 #include "doppel/model/embedding.h"
 #include "doppel/model/model.h"
 #include "doppel/model/photo_faces.h"
+#include "exit_code.h"
 #include "faces_option.h"
 #include "measures.h"
 
@@ -22,53 +23,76 @@ struct VerifyOptions {
   bool as_json = false, exit_code = false;
 };
 
-// Whether they are the same.
-bool run(const VerifyOptions& options) {
-  if (options.threshold && !std::isfinite(*options.threshold)) {
-    throw Error(ErrorKind::bad_argument, "--threshold: a finite number was expected");
-  }
-  const Model model = load_model(options.model);
+// The embeddings of both photos. Throws Exit where there is not one face on each, or nothing that
+// could be compared.
+Matrix embed_two(const VerifyOptions& options, const Model& model) {
   const PhotoFaces photos(model);
   const FaceChoice choice = single_face_choice(options.faces);
   std::vector<Image> images;
   for (const std::string& path : {options.a, options.b}) {
-    images.push_back(photos.load(path, choice).front().image);
+    const Image photo = load_image(path, photos.decoding());
+    try {
+      images.push_back(photos.of(photo, choice, path).front().image);
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::mismatch) throw;
+      throw Exit{kUndecided, error.what()};
+    }
   }
   ThreadPool pool(1);
-  const Matrix embeddings = embed_images(model, images, pool);
+  EachEmbedding embeddings = embed_each(model, images, pool);
+  for (size_t i = 0; i < 2; ++i) {
+    if (!embeddings.faults[i]) continue;
+    throw Exit{kUndecided,
+               (i == 0 ? options.a : options.b) + ": its embedding " + *embeddings.faults[i]};
+  }
+  return std::move(embeddings.rows);
+}
+
+void print_verdict(const Model& model, double distance, const VerifyOptions& options,
+                   std::optional<double> threshold) {
+  if (!threshold) {
+    std::printf("undecided: distance %.4f\n", distance);
+    return;
+  }
+  const std::string origin =
+      options.threshold ? "as --threshold says" : threshold_text(*model.threshold);
+  std::printf("%s: distance %.4f, threshold %.4g (%s)\n",
+              distance < *threshold ? "same" : "different", distance, *threshold, origin.c_str());
+  if (!model.threshold) return;
+  const double far = far_at(model.threshold->curve, distance);
+  std::printf("Of two different people %s %.2g %% come as near or nearer\n",
+              far <= model.threshold->curve.points.front().far ? "at most" : "about", 100 * far);
+}
+
+void print_verdict_json(const Model& model, double distance, const VerifyOptions& options,
+                        std::optional<double> threshold) {
+  nlohmann::json document = {{"a", options.a},
+                             {"b", options.b},
+                             {"distance", distance},
+                             {"threshold", to_json(threshold)},
+                             {"threshold_from", nullptr},
+                             {"same", nullptr},
+                             {"far", nullptr}};
+  if (threshold) {
+    document["threshold_from"] = options.threshold ? "option" : "model";
+    document["same"] = distance < *threshold;
+  }
+  if (model.threshold) {
+    document["far"] = far_at(model.threshold->curve, distance);
+    if (!options.threshold) document["calibration"] = to_json(*model.threshold);
+  }
+  print_json(document);
+}
+
+// Whether they are the same. Throws Exit where nothing says so or otherwise.
+bool run(const VerifyOptions& options) {
+  const Model model = load_model(options.model);
+  const std::optional<double> threshold = decision_threshold(model, options.threshold);
+  const Matrix embeddings = embed_two(options, model);
   const double distance = energy_of(model.energy, embeddings.row(0), embeddings.row(1));
-  const double threshold = options.threshold.value_or(decision_threshold(model));
-  const bool calibrated = !options.threshold && model.threshold;
-  const bool same = distance < threshold;
-  std::optional<double> far;
-  if (model.threshold) far = far_at(model.threshold->curve, distance);
-  if (options.as_json) {
-    nlohmann::json document = {{"a", options.a},
-                               {"b", options.b},
-                               {"distance", distance},
-                               {"threshold", threshold},
-                               {"threshold_from", options.threshold ? "option"
-                                                  : calibrated      ? "model"
-                                                                    : "tutorial"},
-                               {"same", same},
-                               {"far", to_json(far)}};
-    if (calibrated) document["calibration"] = to_json(*model.threshold);
-    print_json(document);
-    return same;
-  }
-  std::string origin = "as --threshold says";
-  if (calibrated) origin = threshold_text(*model.threshold);
-  if (!options.threshold && !calibrated) {
-    origin = "the tutorial's: this model has no calibrated one";
-  }
-  std::printf("%s: distance %.4f, threshold %.4g (%s)\n", same ? "same" : "different", distance,
-              threshold, origin.c_str());
-  if (far) {
-    std::printf("Of two different people %s %.2g %% come as near or nearer\n",
-                *far <= model.threshold->curve.points.front().far ? "at most" : "about",
-                100 * *far);
-  }
-  return same;
+  (options.as_json ? print_verdict_json : print_verdict)(model, distance, options, threshold);
+  if (!threshold) throw Exit{kUndecided, options.model + ": " + kNoThreshold};
+  return distance < *threshold;
 }
 
 }  // namespace
@@ -77,14 +101,16 @@ void add_verify(CLI::App& program) {
   auto options = std::make_shared<VerifyOptions>();
   CLI::App* command = program.add_subcommand("verify", "Compare two photos");
   command->footer(
-      "The threshold is the one that was chosen on people kept from the training (train --far). A\n"
-      "model without one is judged at the tutorial's, 0.5, which says nothing about people that "
-      "the\n"
-      "model has not seen. Images of another size than the model's are resized.\n"
+      "The threshold is the one that was chosen on people kept from the training (train --far), "
+      "or\n"
+      "by doppel calibrate. Where there is none, and --threshold says none, the distance alone is\n"
+      "given, nothing is decided, and the exit code is 3; so it is where a photo shows no face.\n"
+      "Images of another size than the model's are resized.\n"
       "How often two different people come as near is estimated from the same people (--json: "
       "far).\n"
+      "Two photos that are alike show no living person: a photo of a photo is \"same\", too.\n"
       "Examples: doppel verify model.safetensors ada_1.jpg ada_2.png\n"
-      "          doppel verify model.safetensors badge.jpg door.jpg --exit-code && open_door");
+      "          doppel verify model.safetensors ada_1.jpg ada_2.png --exit-code && echo alike");
   command->add_option("MODEL", options->model, "A model file")->required();
   command->add_option("A", options->a, "An image (PGM, PPM, PNG, JPEG, WebP)")->required();
   command->add_option("B", options->b, "Another image")->required();
@@ -93,7 +119,7 @@ void add_verify(CLI::App& program) {
   add_faces_option(*command, options->faces);
   command->add_flag("--json", options->as_json, "Print one JSON document instead of text");
   command->add_flag("--exit-code", options->exit_code,
-                    "End with 0 for the same person, 1 for different ones, 2 where they could not "
+                    "End with 0 for the same person, 1 for different ones, 3 where they could not "
                     "be compared");
   command->callback([options] {
     if (!options->exit_code) {
@@ -104,10 +130,11 @@ void add_verify(CLI::App& program) {
       try {
         return run(*options);
       } catch (const Error& error) {
-        throw Exit{2, error.what()};
+        if (error.kind() == ErrorKind::bad_argument) throw;
+        throw Exit{kUndecided, error.what()};
       }
     }();
-    if (!same) throw Exit{1, ""};
+    if (!same) throw Exit{kFailed, ""};
   });
 }
 

@@ -101,12 +101,12 @@ TEST_F(Aligned, AModelRemembersAndPhotosAreTreatedAlike) {
                                       "--json"};
     words.insert(words.end(), more.begin(), more.end());
     const Finished verified = run(words);
-    EXPECT_EQ(verified.code, 0) << verified.err;
+    EXPECT_EQ(verified.code, 3) << "without a threshold there is a distance alone";
     return verified.json()["distance"].get<double>();
   };
   EXPECT_LT(distance("one.png"), distance("other.png"));
   const Finished refused = run({"verify", "model.safetensors", "faces/s1/1.pgm", "three.png"});
-  EXPECT_EQ(refused.code, 1);
+  EXPECT_EQ(refused.code, 3);
   EXPECT_THAT(refused.err, HasSubstr("3 faces were found in three.png"));
   EXPECT_GT(distance("three.png", {"--faces", "largest"}), 0);
   const Finished none = run({"embed", "model.safetensors", "faces/s1/5.pgm"});
@@ -119,7 +119,7 @@ TEST_F(Aligned, AModelRemembersAndPhotosAreTreatedAlike) {
   for (const std::vector<std::string>& words :
        {std::vector<std::string>{"eval", "model.safetensors", "faces", "--allow-seen"},
         {"report", "model.safetensors", "faces", "--allow-seen"},
-        {"pairs", "faces", "--model", "model.safetensors"},
+        {"pairs", "faces", "--model", "model.safetensors", "--threshold", "0.5"},
         {"explain", "model.safetensors", "faces/s1/1.pgm", "one.png"}}) {
     const Finished done = run(words);
     EXPECT_EQ(done.code, 0) << words[0] << ": " << done.err;

@@ -6,6 +6,7 @@
 
 #include "doppel/base/file.h"
 #include "doppel/image/decode.h"
+#include "doppel/image/encode.h"
 #include "program.h"
 
 namespace doppel {
@@ -26,6 +27,9 @@ class ClusterCommand : public ProgramTest {
   }
   Finished cluster(const std::string& out, std::vector<std::string> more = {}) const {
     std::vector<std::string> words = {"cluster", "model.safetensors", "faces", "--out", out};
+    if (std::ranges::find(more, "--threshold") == more.end()) {
+      words.insert(words.end(), {"--threshold", "0.5"});  // the model has none
+    }
     words.insert(words.end(), more.begin(), more.end());
     return run(words);
   }
@@ -84,11 +88,44 @@ TEST_F(ClusterCommand, TheThresholdDecides) {
   EXPECT_EQ(all["sizes"], nlohmann::json::array({32}));
   EXPECT_EQ(all["agreement"]["recall"], 1);
   EXPECT_EQ(all["agreement"]["pairs_both"], 8 * 6);
-  const Finished none = cluster("none", {"--threshold", "0", "--compare"});
+  const Finished none = cluster("none", {"--threshold", "1e-9", "--compare"});
   EXPECT_EQ(none.code, 0) << none.err;
   EXPECT_THAT(none.out, HasSubstr("32 photos in 0 clusters, 32 by themselves"));
   EXPECT_FALSE(fs::exists(folder_ / "none" / "clusters.png"));
   EXPECT_TRUE(fs::exists(folder_ / "none" / "unclustered" / "s1_1.pgm"));
+}
+
+TEST_F(ClusterCommand, WithoutAThresholdItSaysHowNearPhotosAre) {
+  const Finished text = run({"cluster", "model.safetensors", "faces", "--out", "none"});
+  EXPECT_EQ(text.code, 3);
+  EXPECT_THAT(text.err, HasSubstr("no calibrated threshold"));
+  EXPECT_THAT(text.out, testing::StartsWith("file,nearest,distance\ns1/1.pgm,s"));
+  EXPECT_EQ(std::ranges::count(text.out, '\n'), 1 + 32);
+  EXPECT_FALSE(fs::exists(folder_ / "none"));
+  const Finished json = run({"cluster", "model.safetensors", "faces", "--out", "none", "--json"});
+  EXPECT_EQ(json.code, 3);
+  EXPECT_TRUE(json.json()["threshold"].is_null());
+  EXPECT_EQ(json.json()["nearest"].size(), 32u);
+  for (const char* bad : {"-1", "0", "1e300", "nan", "inf"}) {
+    const Finished refused = cluster("none", {"--threshold", bad});
+    EXPECT_EQ(refused.code, 2) << bad;
+    EXPECT_THAT(refused.err, HasSubstr("--threshold is")) << bad;
+  }
+}
+
+TEST_F(ClusterCommand, PhotosOfNothingAreLeftOutAndNamed) {
+  for (const char* name : {"black.pgm", "grey.pgm"}) {
+    const float grey = name[0] == 'b' ? 0.0f : 0.5f;
+    write_file_atomically(folder_ / "faces" / "s1" / name,
+                          encode_pgm({92, 112, std::vector<float>(92 * 112, grey)}));
+  }
+  const Finished done = cluster("sorted", {"--json", "--compare"});
+  ASSERT_EQ(done.code, 0) << done.err;
+  EXPECT_EQ(done.json()["images"], 32);
+  EXPECT_EQ(done.json()["left_out"].size(), 2u);
+  EXPECT_THAT(done.err, HasSubstr("left out: no face was found in faces/s1/black.pgm"));
+  for (const std::string& file : files("sorted"))
+    EXPECT_THAT(file, testing::Not(HasSubstr("black")));
 }
 
 TEST_F(ClusterCommand, LeavesNothingWhereItFails) {

@@ -6,9 +6,12 @@
 
 #include <algorithm>
 #include <fstream>
+#include <functional>
 
 #include "doppel/base/file.h"
+#include "doppel/base/random.h"
 #include "doppel/data/synthetic.h"
+#include "doppel/image/encode.h"
 #include "program.h"
 
 namespace doppel {
@@ -182,7 +185,12 @@ TEST_F(GalleryCommands, SayInOneLineWhatIsWrongAndChangeNothing) {
   refused({"gallery", "rename", "g", "s21", "s22"}, "there is a \"s22\" already", 2);
   refused({"gallery", "remove", "g", "s21", "nobody"}, "nothing was removed", 2);
   refused({"gallery", "show", "g", "nobody"}, "there is no \"nobody\"", 2);
-  refused({"gallery", "set", "g", "--fpir", "2"}, "fpir", 2);
+  for (const char* bad : {"2", "1", "0.51", "0", "-1", "1e-300", "nan"}) {
+    refused({"gallery", "set", "g", "--fpir", bad}, "fpir is ", 2);
+  }
+  for (const char* bad : {"-1", "0", "1e300", "inf", "2.1"}) {
+    refused({"gallery", "set", "g", "--threshold", bad}, "threshold is ", 2);
+  }
   refused({"gallery", "migrate", "g", "--model", "m.safetensors"}, "keeps no photos", 2);
   refused({"identify", "text.jpg", photo}, "text.jpg: no gallery");
   refused({"identify", "nowhere", photo}, "nowhere: there is no such gallery");
@@ -256,9 +264,21 @@ TEST_F(GalleryCommands, VerifyTellsScriptsByItsExitCode) {
   EXPECT_EQ(different.err, "");
   EXPECT_EQ(verify(other, {"--threshold", "1e-9"}).code, 0);
   const Finished missing = verify("none.pgm", {"--exit-code"});
-  EXPECT_EQ(missing.code, 2);
+  EXPECT_EQ(missing.code, 3);
   EXPECT_THAT(missing.err, HasSubstr("none.pgm"));
   EXPECT_EQ(verify("none.pgm", {}).code, 1);
+  // What cannot be meant is wrong usage, whatever was asked.
+  for (const char* bad : {"-1", "0", "1e300", "nan", "inf", "2.1"}) {
+    for (const std::vector<std::string>& more :
+         {std::vector<std::string>{"--threshold", bad}, {"--threshold", bad, "--exit-code"}}) {
+      const Finished wrong = verify(same, more);
+      EXPECT_EQ(wrong.code, 2) << bad;
+      EXPECT_THAT(wrong.err, HasSubstr("--threshold is ")) << bad;
+      EXPECT_EQ(wrong.out, "") << bad;
+    }
+  }
+  EXPECT_THAT(run({"--help"}).out, HasSubstr("  3    nothing can be decided"));
+  EXPECT_THAT(run({"verify", "--help"}).out, Not(HasSubstr("door")));
   // How often strangers come as near: more often the farther they may be.
   const auto far = [&](const std::string& photo) {
     return verify(photo, {"--json"}).json()["far"].get<double>();
@@ -267,6 +287,77 @@ TEST_F(GalleryCommands, VerifyTellsScriptsByItsExitCode) {
   EXPECT_LT(far(same), far(other));
   EXPECT_LE(far(other), 1);
   EXPECT_THAT(verify(same, {}).out, HasSubstr("Of two different people at most"));
+}
+
+// A picture with nothing in it is nobody: it is neither enrolled nor found, and like no other one.
+TEST_F(GalleryCommands, APictureOfNothingIsNobody) {
+  ASSERT_EQ(enroll().code, 0);
+  fs::create_directories(folder_ / "blank");
+  const auto write = [&](const std::string& name, const std::function<float(int, int)>& grey) {
+    Image image{92, 112, std::vector<float>(92 * 112)};
+    for (int y = 0; y < image.height; ++y) {
+      for (int x = 0; x < image.width; ++x) image.at(y, x) = grey(y, x);
+    }
+    write_file_atomically(folder_ / "blank" / name, encode_pgm(image));
+  };
+  Random random(1, Purpose::sample);
+  const auto cap = [&](int, int) { return static_cast<float>(random.below(12)) / 255; };
+  write("black.pgm", [](int, int) { return 0.0f; });
+  write("white.pgm", [](int, int) { return 1.0f; });
+  write("down.pgm", [](int y, int) { return static_cast<float>(2 * y) / 255; });
+  write("across.pgm", [](int, int x) { return static_cast<float>(2 * x) / 255; });
+  write("cap_1.pgm", cap);
+  write("cap_2.pgm", cap);
+  write_file_atomically(folder_ / "blank" / "pixel.pgm", encode_pgm({1, 1, {0.5f}}));
+  const std::vector<std::string> names = {"across", "black", "cap_1", "cap_2",
+                                          "down",   "pixel", "white"};
+  std::string nobody;
+  for (const std::string& name : names) {
+    const std::string file = "blank/" + name + ".pgm";
+    nobody += file + ",no_persons_found,\n";
+    refused({"enroll", "g", "--name", "Eve", file}, "no face was found in " + file);
+    for (const std::string& other : names) {
+      const Finished verdict =
+          run({"verify", "m.safetensors", file, "blank/" + other + ".pgm", "--exit-code"});
+      EXPECT_EQ(verdict.code, 3) << name << " and " << other;
+      EXPECT_EQ(verdict.out, "");
+    }
+    EXPECT_EQ(run({"verify", "m.safetensors", "first/s22.pgm", file}).code, 3);
+  }
+  // A folder goes on, and says who is on the others.
+  fs::copy_file(folder_ / "first/s22.pgm", folder_ / "blank/z.pgm");
+  const Finished identified = run({"identify", "g", "blank"});
+  EXPECT_EQ(identified.code, 0) << identified.err;
+  EXPECT_EQ(identified.out, nobody + "blank/z.pgm,s22,0.0000\n");
+  const Finished left_out = run({"enroll", "g", "--folder", "blank", "--skip-bad"});
+  EXPECT_THAT(left_out.err, HasSubstr("no face was found in blank/black.pgm"));
+}
+
+// Without a threshold in the model nobody can be told from strangers; that is no failure.
+TEST_F(GalleryCommands, WithoutAThresholdNothingIsDecided) {
+  ASSERT_EQ(run({"train", "faces", "--recipe", "tutorial", "--set", "pairs.per_kind=40", "--epochs",
+                 "1", "--out", "t.safetensors"})
+                .code,
+            0);
+  const std::string photo = "people/s21/1.pgm";
+  const Finished made = run({"enroll", "g", "--model", "t.safetensors", "--name", "Ada", photo});
+  EXPECT_EQ(made.code, 0) << made.err;
+  EXPECT_THAT(made.out, HasSubstr("Nobody can be identified yet"));
+  for (const std::vector<std::string>& words : {std::vector<std::string>{"identify", "g", photo},
+                                                {"watch", "g", "people"},
+                                                {"serve", "g", "--port", "0"},
+                                                {"gallery", "bench", "g"}}) {
+    const Finished undecided = run(words);
+    EXPECT_EQ(undecided.code, 3) << words[0];
+    EXPECT_THAT(undecided.err, HasSubstr("gallery set --threshold")) << words[0];
+  }
+  EXPECT_EQ(run({"gallery", "list", "g"}).code, 0);
+  EXPECT_EQ(run({"gallery", "set", "g", "--fpir", "0.1"}).code, 2);
+  for (const char* bad : {"-1", "0", "1e300"}) {
+    refused({"gallery", "set", "g", "--threshold", bad}, "threshold is ", 2);
+  }
+  EXPECT_EQ(run({"gallery", "set", "g", "--threshold", "0.5"}).code, 0);
+  EXPECT_EQ(run({"identify", "g", photo}).out, photo + ",Ada,0.0000\n");
 }
 
 TEST_F(GalleryCommands, WatchAFolder) {

@@ -126,6 +126,14 @@ TEST_F(OnnxProgram, AForeignNetworkGetsAThresholdAndDecidesByIt) {
   train("tutorial", {"pairs.per_kind=200", "training.epochs=1"}, "m.safetensors");
   ASSERT_EQ(run({"export", "m.safetensors", "m.onnx"}).code, 0);
   EXPECT_EQ(run({"calibrate", "m.onnx", "others", "--out", "x.onnx"}).code, 2);
+  // Until then it decides nothing.
+  const Finished undecided =
+      run({"verify", "m.onnx", "faces/s1/1.pgm", "faces/s1/1.pgm", "--exit-code"});
+  EXPECT_EQ(undecided.code, 3);
+  EXPECT_EQ(undecided.out, "undecided: distance 0.0000\n");
+  EXPECT_THAT(undecided.err, HasSubstr("m.onnx: the model has no calibrated threshold"));
+  EXPECT_EQ(run({"pairs", "faces", "--model", "m.onnx"}).code, 3);
+  EXPECT_EQ(run({"cluster", "m.onnx", "faces", "--out", "x"}).code, 3);
   const Finished done = run({"calibrate", "m.onnx", "others", "--far", "0.05", "--json"});
   ASSERT_EQ(done.code, 0) << done.err;
   EXPECT_EQ(json::parse(text("m.onnx.json"))["threshold"], done.json()["threshold"]);
@@ -139,6 +147,21 @@ TEST_F(OnnxProgram, AForeignNetworkGetsAThresholdAndDecidesByIt) {
   EXPECT_EQ(run({"explain", "m.onnx", "faces/s1/1.pgm", "faces/s2/1.pgm"}).code, 0);
   EXPECT_EQ(run({"report", "m.onnx", "faces", "--allow-seen"}).code, 0);
   EXPECT_EQ(run({"pairs", "faces", "--model", "m.onnx"}).code, 0);
+  // Nor does it by a calibration that was on nobody, or that takes everybody for one.
+  const json good = json::parse(text("m.onnx.json"));
+  for (const auto& [field, value] : {std::pair<const char*, json>("identities", 0),
+                                     {"impostor", 0},
+                                     {"value", 1e300},
+                                     {"value", -1}}) {
+    json lax = good;
+    lax["threshold"][field] = value;
+    write("m.onnx.json", lax.dump());
+    const Finished verdict =
+        run({"verify", "m.onnx", "faces/s1/1.pgm", "faces/s2/1.pgm", "--exit-code"});
+    EXPECT_EQ(verdict.code, 3) << field;
+    EXPECT_THAT(verdict.err, HasSubstr("m.onnx.json: its threshold ")) << field;
+  }
+  write("m.onnx.json", good.dump());
   const Finished again = run({"export", "m.onnx", "n.onnx"});
   EXPECT_EQ(again.code, 2);
   EXPECT_THAT(again.err, HasSubstr("an ONNX network already"));

@@ -10,6 +10,7 @@
 #include "doppel/data/synthetic.h"
 #include "doppel/data/zip_bytes.h"
 #include "doppel/image/decode.h"
+#include "doppel/image/encode.h"
 #include "doppel/nn/simd.h"
 #include "program.h"
 
@@ -182,8 +183,10 @@ TEST_F(Program, EvalVerifyEmbedAndInfoAgree) {
   double sum = 0;
   for (size_t k = 0; k < 50; ++k) sum += std::pow(double{values[k]} - double{values[50 + k]}, 2);
   EXPECT_NEAR(std::sqrt(sum), verify["distance"].get<double>(), 1e-6);
-  EXPECT_EQ(verify["same"], verify["distance"] < 0.5);
-  EXPECT_EQ(verify["threshold_from"], "tutorial");
+  // The recipe calibrates nothing, and no threshold comes from elsewhere.
+  for (const char* field : {"threshold", "threshold_from", "same", "far"}) {
+    EXPECT_TRUE(verify[field].is_null()) << field;
+  }
 
   const Finished csv = run({"embed", "model.safetensors", "faces/s1/1.pgm"});
   EXPECT_THAT(csv.out, HasSubstr("file,e0,e1,"));
@@ -200,11 +203,25 @@ TEST_F(Program, EvalVerifyEmbedAndInfoAgree) {
 TEST_F(Program, PairsDrawsSheets) {
   ASSERT_EQ(run(train()).code, 0);
   ASSERT_EQ(run({"pairs", "faces", "--out", "plain.png"}).code, 0);
-  ASSERT_EQ(run({"pairs", "faces", "--model", "model.safetensors", "--out", "scored.png"}).code, 0);
-  ASSERT_EQ(run({"pairs", "faces", "--model", "model.safetensors", "--hardest", "--count", "6",
-                 "--out", "hardest.png"})
-                .code,
-            0);
+  const auto scored = [&](const std::string& out, std::vector<std::string> more) {
+    std::vector<std::string> words = {"pairs", "faces", "--model", "model.safetensors",
+                                      "--out", out};
+    words.insert(words.end(), more.begin(), more.end());
+    return run(words);
+  };
+  ASSERT_EQ(scored("scored.png", {"--threshold", "0.5"}).code, 0);
+  ASSERT_EQ(scored("hardest.png", {"--hardest", "--count", "6", "--threshold", "0.5"}).code, 0);
+  // Without a threshold no pair is called wrong.
+  const Finished undecided = scored("undecided.png", {});
+  EXPECT_EQ(undecided.code, 3);
+  EXPECT_THAT(undecided.err, HasSubstr("no calibrated threshold"));
+  EXPECT_NE(bytes("undecided.png"), bytes("scored.png"));
+  EXPECT_EQ(scored("x.png", {"--threshold", "1e300"}).code, 2);
+  EXPECT_EQ(run({"pairs", "faces", "--threshold", "0.5"}).code, 2);
+  // Of a picture of nothing there is no pair.
+  write_file_atomically(folder_ / "faces/s1/1.pgm",
+                        encode_pgm({92, 112, std::vector<float>(92 * 112, 0.5f)}));
+  EXPECT_THAT(scored("x.png", {"--threshold", "0.5"}).err, HasSubstr("left out: s1/1.pgm"));
   EXPECT_NE(bytes("plain.png"), bytes("scored.png"));
   EXPECT_LT(load_image(folder_ / "hardest.png").height, load_image(folder_ / "plain.png").height);
 }
@@ -335,7 +352,8 @@ TEST_F(Faces, TrainKeepsPeopleAndChoosesTheThresholdOnThem) {
   EXPECT_EQ(verified["calibration"]["far"], 0.1);
   EXPECT_EQ(verified["same"], verified["distance"] < verified["threshold"]);
   EXPECT_THAT(run(verify).out, HasSubstr("FAR 10 %"));
-  words.insert(words.end(), {"--threshold", "1e9"});
+  const double just_beyond = 1e-4 + verified["distance"].get<double>();
+  words.insert(words.end(), {"--threshold", std::to_string(just_beyond)});
   verified = json_of(words);
   EXPECT_EQ(verified["same"], true);
   EXPECT_EQ(verified["threshold_from"], "option");

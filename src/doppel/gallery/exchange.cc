@@ -138,6 +138,7 @@ ImportedGallery read_export(std::istream& stream, const std::string& name) {
   }
   if (!head.object().contains("settings")) head.fail("\"settings\" are missing");
   result.settings = gallery_settings_from_json(head.object()["settings"], where());
+  if (const auto fault = rule_fault(result.settings)) head.fail("its " + *fault);
   const json people = head.object().value("people", json());
   if (!people.is_number_unsigned()) head.fail("\"people\" is no number");
 

@@ -119,6 +119,10 @@ TEST_F(Exchange, ForgedFilesAreRefused) {
   refused(altered(text, "\"embedding_size\":3", "\"embedding_size\":4"), "no base64 of 4 floats");
   refused(altered(text, "\"embedding_size\":3", "\"embedding_size\":4000000000"),
           "embedding_size is no number from 1");
+  refused(altered(text, "\"embedding_size\":3", "\"embedding_size\":3,\"distance\":1e300"),
+          "line 1: its threshold is 1e+300");
+  refused(altered(text, "\"embedding_size\":3", "\"embedding_size\":3,\"distance\":-1"),
+          "line 1: its threshold is -1");
   refused(altered(text, "\"people\":2", "\"people\":3"), "is it cut off?");
   refused(altered(text, "\"people\":2", "\"people\":-1"), "\"people\" is no number");
   refused(altered(text, "\"embedding\":\"", "\"embedding\":\"!"), "no base64");

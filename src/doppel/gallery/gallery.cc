@@ -39,6 +39,7 @@ Gallery Gallery::create(const std::string& location, const GallerySettings& sett
     throw Error(ErrorKind::io, shown_location(location) +
                                    ": it exists already; a new gallery was to be made there");
   }
+  if (const auto fault = rule_fault(settings)) throw Error(ErrorKind::bad_argument, *fault);
   Gallery gallery(location, Access::create);
   gallery.database_->create(gallery_tables(), [&] {
     gallery.database_->run("INSERT INTO gallery VALUES ('format', $1)",
@@ -299,12 +300,6 @@ bool Gallery::remove_templates(std::span<const int64_t> ids) {
 }
 
 void Gallery::set_decision(double fpir, std::optional<double> distance, Fusion fusion) {
-  if (!(fpir > 0 && fpir < 1)) {
-    throw Error(ErrorKind::bad_argument, "fpir: a rate between 0 and 1 was expected");
-  }
-  if (distance && !std::isfinite(*distance)) {
-    throw Error(ErrorKind::bad_argument, "threshold: a finite distance was expected");
-  }
   WriteTransaction transaction(*database_);
   next_revision();
   read_settings();
@@ -312,6 +307,7 @@ void Gallery::set_decision(double fpir, std::optional<double> distance, Fusion f
   changed.fpir = fpir;
   changed.distance = distance;
   changed.fusion = fusion;
+  if (const auto fault = rule_fault(changed)) throw Error(ErrorKind::bad_argument, *fault);
   write_settings(changed);
   transaction.commit();
   settings_ = changed;

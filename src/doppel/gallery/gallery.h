@@ -116,6 +116,7 @@ class Gallery {
   // write-ahead log; false where another process that is reading delays that.
   bool remove(std::span<const std::string> names);
   bool remove_templates(std::span<const int64_t> ids);  // their people stay
+  // Throws Error(bad_argument) for what rule_fault() finds wrong.
   void set_decision(double fpir, std::optional<double> distance, Fusion fusion);
   // Replaces every embedding, computed by `embed` from the photo, and binds the gallery to another
   // model. Throws Error(bad_argument) where a template has no photo, Error(bad_data) where the

@@ -12,6 +12,7 @@ namespace doppel {
 std::vector<std::string> Gallery::check() {
   ReadTransaction transaction(*database_);
   std::vector<std::string> problems = database_->check();
+  if (const auto fault = rule_fault(settings_)) problems.push_back("the gallery's " + *fault);
   const auto number = [](int64_t id) { return std::to_string(id); };
   database_->run("SELECT id, model, image, embedding FROM templates ORDER BY id", {},
                  [&](const SqlRow& row) {

@@ -5,6 +5,7 @@
 #include "doppel/base/digest.h"
 #include "doppel/base/error.h"
 #include "doppel/model/embedding.h"
+#include "doppel/model/threshold_fault.h"
 
 namespace doppel {
 
@@ -27,6 +28,29 @@ std::optional<std::string> embedding_fault(std::span<const float> embedding,
            std::to_string(settings.embedding_size) + " were expected";
   }
   return embedding_fault(embedding, settings.length.value_or(EmbeddingLength::any));
+}
+
+std::optional<std::string> rule_fault(const GallerySettings& settings) {
+  const EmbeddingLength length = settings.length.value_or(EmbeddingLength::any);
+  if (settings.distance) {
+    const auto fault = distance_fault(
+        *settings.distance, {settings.energy, length, settings.embedding_size, settings.threshold});
+    if (fault) return "threshold " + *fault;
+  }
+  if (const auto fault = rate_fault(settings.fpir)) return "fpir " + *fault;
+  return {};
+}
+
+std::optional<std::string> decision_fault(const GallerySettings& settings) {
+  if (!settings.threshold && !settings.distance) {
+    return settings.model_file +
+           ": the gallery's model has no calibrated threshold, so strangers could not be told; set "
+           "a distance (doppel gallery set --threshold), or train or calibrate the model on people "
+           "kept for that";
+  }
+  const std::optional<std::string> fault = rule_fault(settings);
+  if (fault) return "the gallery's " + *fault + "; doppel gallery set gives it another";
+  return {};
 }
 
 nlohmann::json to_json(const GallerySettings& settings) {
@@ -73,6 +97,12 @@ GallerySettings gallery_settings_from_json(const nlohmann::json& json, const std
   }
   if (json.contains("threshold"))
     settings.threshold = threshold_from_json(json["threshold"], where);
+  if (settings.threshold) {
+    const auto fault =
+        threshold_fault(*settings.threshold, settings.energy,
+                        settings.length.value_or(EmbeddingLength::any), settings.embedding_size);
+    if (fault) fail("its threshold " + *fault);
+  }
   if (!json.contains("fpir") || !json["fpir"].is_number()) fail("fpir is no number");
   settings.fpir = json["fpir"].get<double>();
   if (!(settings.fpir > 0 && settings.fpir < 1)) fail("fpir is no rate between 0 and 1");

@@ -52,7 +52,32 @@ TEST(GallerySettings, RefuseWhatCannotBe) {
   refused("fusion", "median", "neither nearest nor mean");
   refused("photos", 1, "photos is no boolean");
   refused("threshold", nlohmann::json::object(), "threshold");
+  nlohmann::json nobody = to_json(Threshold{
+      0.01, 0.5, 0.005, 0.02, 10, 100, 0.9, 5, {{{0.01, 0.5, 0.005, 0.02}, {1, 0.9, 1, 1}}, 0.01}});
+  nobody["identities"] = 0u;
+  refused("threshold", nobody, "its threshold was calibrated on 0 people");
+  nobody["identities"] = 5u;
+  nobody["value"] = 1e300;
+  refused("threshold", nobody, "its threshold is 1e+300");
   EXPECT_THROW(gallery_settings_from_json(nlohmann::json::array(), "g"), Error);
+}
+
+TEST(GallerySettings, SayWhyNothingCanBeDecided) {
+  GallerySettings settings = gallery_settings_from_json(good_settings(), "g");
+  EXPECT_EQ(rule_fault(settings), std::nullopt);
+  EXPECT_THAT(decision_fault(settings).value_or(""), testing::HasSubstr("no calibrated threshold"));
+  settings.distance = 0.5;
+  EXPECT_EQ(decision_fault(settings), std::nullopt);
+  for (const double bad : {-1.0, 0.0, 1.0, 1e300}) {
+    settings.distance = bad;
+    EXPECT_THAT(rule_fault(settings).value_or(""), testing::StartsWith("threshold is "));
+    EXPECT_THAT(decision_fault(settings).value_or(""),
+                testing::AllOf(testing::StartsWith("the gallery's threshold is "),
+                               testing::HasSubstr("doppel gallery set")));
+  }
+  settings.distance = 0.5;
+  settings.fpir = 0.999;
+  EXPECT_THAT(rule_fault(settings).value_or(""), testing::StartsWith("fpir is 0.999"));
 }
 
 }  // namespace

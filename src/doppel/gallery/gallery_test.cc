@@ -133,7 +133,13 @@ TEST_P(GalleryTest, BadInputChangesNothing) {
         gallery.remove_templates(std::vector<int64_t>{1, 77});
       },
       ErrorKind::bad_argument, "no template number 77; nothing was removed");
-  refused([&] { gallery.set_decision(0, {}, Fusion::mean); }, ErrorKind::bad_argument, "fpir");
+  for (const double fpir : {0.0, -1.0, 1e-300, 0.6, 1.0}) {
+    refused([&] { gallery.set_decision(fpir, {}, Fusion::mean); }, ErrorKind::bad_argument, "fpir");
+  }
+  for (const double distance : {-1.0, 0.0, 1e300}) {
+    refused([&] { gallery.set_decision(0.01, distance, Fusion::mean); }, ErrorKind::bad_argument,
+            "threshold is ");
+  }
   refused([&] { Gallery::create(place(), four_values()); }, ErrorKind::io, "it exists already");
   EXPECT_EQ(gallery.revision(), before);
   EXPECT_THAT(names(gallery), ElementsAre("Ada"));

@@ -29,15 +29,8 @@ std::string to_string(const LeftOut& left_out, const std::string& gallery) {
 DecisionRule decision_rule(const GallerySettings& settings, size_t templates) {
   DecisionRule rule;
   rule.templates = templates;
+  if (const auto fault = decision_fault(settings)) throw CannotDecide(*fault);
   if (!settings.threshold) {
-    if (!settings.distance) {
-      throw Error(
-          ErrorKind::bad_argument,
-          settings.model_file +
-              ": the gallery's model has no calibrated threshold, so "
-              "strangers could not be told; set a distance (doppel gallery set --threshold), or "
-              "train or calibrate the model on people kept for that");
-    }
     rule.threshold = *settings.distance;
     return rule;
   }

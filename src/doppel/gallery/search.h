@@ -27,8 +27,7 @@ struct DecisionRule {
   double fpir_lower = 0, fpir_upper = 0;  // of its 95 % interval
   bool extrapolated = false;  // the FAR is rarer than the people it was calibrated on can show
 };
-// By the gallery's settings. Throws Error(bad_argument) where it has no distance set and no
-// calibrated threshold.
+// By the gallery's settings. Throws CannotDecide where decision_fault() says why.
 DecisionRule decision_rule(const GallerySettings& settings, size_t templates);
 
 struct Candidate {

@@ -37,6 +37,11 @@ EmbeddingLength embedding_length(const Model& model) {
   return unit ? EmbeddingLength::unit : EmbeddingLength::any;
 }
 
+double longest_embedding(EmbeddingLength length, size_t size) {
+  if (length == EmbeddingLength::unit) return 1 + kUnitTolerance;
+  return double{kLargestValue} * std::sqrt(static_cast<double>(size));
+}
+
 std::optional<std::string> embedding_fault(std::span<const float> embedding,
                                            EmbeddingLength length) {
   const auto infinite = [](float value) { return !std::isfinite(value); };

@@ -1,6 +1,7 @@
 // Can a model have given this embedding at all? Values come in; what is wrong with them goes out.
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <span>
 #include <string>
@@ -21,6 +22,9 @@ std::optional<EmbeddingLength> embedding_length_named(const std::string& name);
 
 // Somebody else's network may do anything.
 EmbeddingLength embedding_length(const Model& model);
+
+// No embedding is longer; `size` values.
+double longest_embedding(EmbeddingLength length, size_t size);
 
 // Why no model whose embeddings are so long can have given these values, as it stands behind "its
 // embedding"; nothing where one can. An embedding of zeros says nothing of a face and would be as

@@ -9,6 +9,7 @@
 #include "doppel/base/file.h"
 #include "doppel/image/resize.h"
 #include "doppel/model/model.h"
+#include "doppel/model/threshold_fault.h"
 
 namespace doppel {
 namespace {
@@ -222,6 +223,12 @@ Model load_foreign(const std::filesystem::path& onnx) {
     throw Error(ErrorKind::bad_data, beside.string() + ": its energy has " +
                                          std::to_string(weights) + " weights, embeddings have " +
                                          std::to_string(size) + " values");
+  }
+  if (model.threshold) {
+    if (const auto fault =
+            threshold_fault(*model.threshold, model.energy, embedding_length(model), size)) {
+      throw Error(ErrorKind::bad_data, beside.string() + ": its threshold " + *fault);
+    }
   }
   return model;
 }

@@ -8,6 +8,7 @@
 #include "doppel/base/error.h"
 #include "doppel/base/file.h"
 #include "doppel/model/safetensors.h"
+#include "doppel/model/threshold_fault.h"
 #include "doppel/nn/engine.h"
 
 namespace doppel {
@@ -331,6 +332,12 @@ Model decode_model(std::string_view bytes, const std::string& name) {
     metadata.fail("its energy has " + std::to_string(model.energy.weights.size()) +
                   " weights, its embeddings have " + std::to_string(embedding_size(model)) +
                   " values");
+  }
+  if (model.threshold) {
+    if (const auto fault = threshold_fault(*model.threshold, model.energy, embedding_length(model),
+                                           embedding_size(model))) {
+      metadata.fail("its threshold " + *fault);
+    }
   }
   return model;
 }

@@ -60,8 +60,10 @@ TEST_F(PeopleRoutes, DecidesAnew) {
   const json by_fpir = asked(bare("PUT", "/v1/decision", R"({"fpir": 0.02})"));
   EXPECT_EQ(by_fpir["decision"]["fpir"], 0.02);
   EXPECT_TRUE(by_fpir["decision"]["distance"].is_null());
-  for (const char* body : {"{}", "[]", R"({"fpir": 2})", R"({"fpir": "x"})",
-                           R"({"distance": null})", R"({"fpir": 0.1, "distance": 1})", "x"}) {
+  for (const char* body :
+       {"{}", "[]", R"({"fpir": 2})", R"({"fpir": "x"})", R"({"distance": null})",
+        R"({"fpir": 0.1, "distance": 1})", "x", R"({"distance": 1e300})", R"({"distance": -1})",
+        R"({"distance": 0})", R"({"fpir": 1})", R"({"fpir": 0})", R"({"fpir": 1e-300})"}) {
     asked(bare("PUT", "/v1/decision", body), 400);
   }
 }

@@ -1,0 +1,31 @@
+// How the program ends: one table for all commands.
+#pragma once
+
+#include <string>
+
+namespace doppel::app {
+
+enum ExitCode : int {
+  kDone = 0,          // of verify --exit-code: the same person
+  kFailed = 1,        // of verify --exit-code: different people
+  kWrongUsage = 2,    // an option or argument that cannot be meant
+  kUndecided = 3,     // nothing failed, and nothing follows
+  kInterrupted = 130  // as shells say it of Ctrl-C
+};
+
+// For --help.
+inline constexpr const char* kExitCodes =
+    "Exit codes of all commands:\n"
+    "  0    done; of verify --exit-code: the same person\n"
+    "  1    it failed; of verify --exit-code: different people\n"
+    "  2    wrong usage: a command, option or argument that cannot be meant\n"
+    "  3    nothing can be decided: there is no threshold, or no face to compare\n"
+    "  130  interrupted\n";
+
+// Ends the program with a code of that table.
+struct Exit {
+  ExitCode code;
+  std::string problem;  // for standard error; empty where there is none
+};
+
+}  // namespace doppel::app
