@@ -182,12 +182,14 @@ void run(const EnrollOptions& options) {
   }
   const bool keep = gallery ? gallery->settings().photos : options.keep_photos;
   const std::vector<NewPerson> added = embed(people, model, options, keep, pool);
-  if (!gallery) {
+  Enrolled enrolled;
+  if (gallery) {
+    enrolled = gallery->enrol(added);
+  } else {
     GallerySettings settings = settings_for(model, fs::absolute(options.model).string());
     settings.photos = options.keep_photos;
-    gallery = Gallery::create(options.gallery, settings);
+    gallery = Gallery::create(options.gallery, settings, added, &enrolled);
   }
-  const Enrolled enrolled = gallery->enrol(added);
   const size_t everybody = gallery->people().size();
   if (options.as_json) {
     nlohmann::json names = nlohmann::json::array();

@@ -201,6 +201,7 @@ void import_from(const GalleryOptions& options) {
   if (!stream) throw Error(ErrorKind::io, options.file + ": cannot be read");
   ImportedGallery imported = read_export(stream, options.file);
   std::optional<Gallery> gallery;
+  Enrolled enrolled;
   if (Gallery::exists(options.gallery)) {
     gallery = Gallery::open(options.gallery, Access::read_write);
     if (gallery->settings().model_digest != imported.settings.model_digest) {
@@ -212,10 +213,10 @@ void import_from(const GalleryOptions& options) {
       throw Error(ErrorKind::mismatch, options.file + ": it has no photos, " + gallery->name() +
                                            " keeps them; export with --photos");
     }
+    enrolled = gallery->enrol(imported.people);
   } else {
-    gallery = Gallery::create(options.gallery, imported.settings);
+    gallery = Gallery::create(options.gallery, imported.settings, imported.people, &enrolled);
   }
-  const Enrolled enrolled = gallery->enrol(imported.people);
   std::printf("%s of %zu new people added, %zu were there; %s holds %zu people\n",
               plural(enrolled.templates, "template").c_str(), enrolled.people,
               enrolled.repeated.size(), gallery->name().c_str(), gallery->people().size());

@@ -75,7 +75,7 @@ class Database {
 enum class Access {
   read,        // the database exists and is not changed
   read_write,  // the database exists
-  create,      // for what create() is to make: a file that does not exist, a server that does
+  create,      // for what create() is to make: a file that is empty or not there, a server that is
 };
 
 // Of a file's path, or a server's URL (location.h). Throws as open_sqlite() and open_postgres() do.

@@ -30,11 +30,17 @@ std::string random_identity() {
 }  // namespace
 
 bool Gallery::exists(const std::string& location) {
-  if (!is_server(location)) return std::filesystem::exists(location);
+  if (!is_server(location)) {
+    std::error_code error;
+    const auto bytes = std::filesystem::file_size(location, error);
+    const bool none = error == std::errc::no_such_file_or_directory;
+    if (none || (!error && bytes == 0)) return false;
+  }
   return open_database(location, Access::read)->has_table("gallery");
 }
 
-Gallery Gallery::create(const std::string& location, const GallerySettings& settings) {
+Gallery Gallery::create(const std::string& location, const GallerySettings& settings,
+                        std::span<const NewPerson> people, Enrolled* enrolled) {
   if (exists(location)) {
     throw Error(ErrorKind::io, shown_location(location) +
                                    ": it exists already; a new gallery was to be made there");
@@ -49,8 +55,12 @@ Gallery Gallery::create(const std::string& location, const GallerySettings& sett
     gallery.database_->run("INSERT INTO gallery VALUES ('revision', '1')");
     gallery.database_->run("INSERT INTO gallery VALUES ('settings', $1)",
                            {std::string_view(to_json(settings).dump())});
+    gallery.read_settings();
+    if (people.empty()) return;
+    gallery.check_new(people);
+    const Enrolled added = gallery.add(people);
+    if (enrolled != nullptr) *enrolled = added;
   });
-  gallery.read_settings();
   return gallery;
 }
 
@@ -139,7 +149,7 @@ std::map<std::string, std::string> Gallery::looks(int64_t but) {
   return looks;
 }
 
-Enrolled Gallery::enrol(std::span<const NewPerson> people) {
+void Gallery::check_new(std::span<const NewPerson> people) const {
   for (const NewPerson& person : people) {
     check_person_name(normal_name(person.name), name());
     for (const NewTemplate& photo : person.templates) {
@@ -150,16 +160,27 @@ Enrolled Gallery::enrol(std::span<const NewPerson> people) {
       }
     }
   }
-  Enrolled result;
-  const std::string now = utc_time();
+}
+
+Enrolled Gallery::enrol(std::span<const NewPerson> people) {
+  check_new(people);
   WriteTransaction transaction(*database_);
-  const int64_t revision = next_revision();
   // Another process may have changed it since.
   const std::string made_for = settings_.model_digest;
   read_settings();
   if (settings_.model_digest != made_for) {
     throw Error(ErrorKind::mismatch, name() + ": the gallery was moved to another model meanwhile");
   }
+  Enrolled result = add(people);
+  if (result.templates > 0 || result.people > 0) transaction.commit();
+  return result;
+}
+
+// Within a transaction.
+Enrolled Gallery::add(std::span<const NewPerson> people) {
+  Enrolled result;
+  const std::string now = utc_time();
+  const int64_t revision = next_revision();
   std::optional<std::map<std::string, std::string>> known_looks;
   for (const NewPerson& person : people) {
     int64_t id = person_named(person.name);
@@ -214,7 +235,6 @@ Enrolled Gallery::enrol(std::span<const NewPerson> people) {
       ++result.templates;
     }
   }
-  if (result.templates > 0 || result.people > 0) transaction.commit();
   return result;
 }
 

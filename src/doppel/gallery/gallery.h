@@ -82,11 +82,14 @@ struct GalleryChanges {
 // changed. Errors begin with the gallery's name.
 class Gallery {
  public:
-  // Throws Error(io) where the file or the database's gallery exists already.
-  static Gallery create(const std::string& location, const GallerySettings& settings);
+  // With these people in it, all or nothing: where it throws, no file is left, and an empty one as
+  // it was. Throws Error(io) where there is a gallery already, and as enrol() does.
+  static Gallery create(const std::string& location, const GallerySettings& settings,
+                        std::span<const NewPerson> people = {}, Enrolled* enrolled = nullptr);
   // Throws Error(io) where there is none, Error(bad_data) where it is none, or Error(mismatch) one
   // of a newer program's.
   static Gallery open(const std::string& location, Access access);
+  // An empty file is none yet.
   static bool exists(const std::string& location);
 
   const std::string& name() const { return database_->name(); }
@@ -161,6 +164,8 @@ class Gallery {
   void read_settings();
   void write_settings(const GallerySettings& settings);
   int64_t next_revision();
+  void check_new(std::span<const NewPerson> people) const;
+  Enrolled add(std::span<const NewPerson> people);
   int64_t person_named(const std::string& name);  // 0: nobody
   // Everybody's names but one person's, by look_of() them.
   std::map<std::string, std::string> looks(int64_t but);

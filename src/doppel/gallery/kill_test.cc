@@ -151,5 +151,52 @@ TEST(Kill, AtFiveHundredMomentsLosesNothingThatWasAcknowledged) {
   std::filesystem::remove_all(folder);
 }
 
+TEST(Kill, WhileAGalleryIsMadeLeavesRoomForOne) {
+  constexpr int kKilledMakers = 100;
+  std::string folder = testing::TempDir() + "killXXXXXX";
+  ASSERT_NE(mkdtemp(folder.data()), nullptr);
+  const std::string path = folder + "/g";
+  const std::vector<NewPerson> one = {
+      {"p", {{"", std::vector<float>(kValues, 1), sha256_hex("p"), 1, ""}}}};
+  Random random(2, Purpose::sample);
+  double make_us = 0;
+  int whole = 0;
+  for (int kill_number = 0; kill_number < kKilledMakers; ++kill_number) {
+    const auto start = std::chrono::steady_clock::now();
+    const pid_t child = fork();
+    ASSERT_GE(child, 0);
+    if (child == 0) {
+      Gallery::create(path, many_values(), one);
+      _exit(0);
+    }
+    if (kill_number > 0) {
+      usleep(static_cast<useconds_t>(1.2 * make_us * random.uniform()));
+      kill(child, SIGKILL);
+    }
+    int status = 0;
+    waitpid(child, &status, 0);
+    if (kill_number == 0) {
+      const std::chrono::duration<double, std::micro> taken =
+          std::chrono::steady_clock::now() - start;
+      make_us = taken.count();
+    }
+    if (Gallery::exists(path)) {
+      ++whole;
+    } else {
+      Gallery::create(path, many_values(), one);
+    }
+    {
+      Gallery gallery = Gallery::open(path, Access::read_write);
+      ASSERT_THAT(gallery.check(), testing::IsEmpty()) << "kill " << kill_number;
+      ASSERT_EQ(gallery.templates(), 1u) << "kill " << kill_number;
+    }
+    for (const char* suffix : {"", "-wal", "-shm", "-journal"}) {
+      std::filesystem::remove(path + suffix);
+    }
+  }
+  EXPECT_LT(whole, kKilledMakers) << "or nobody was killed in time";
+  std::filesystem::remove_all(folder);
+}
+
 }  // namespace
 }  // namespace doppel

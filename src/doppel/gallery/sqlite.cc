@@ -46,16 +46,27 @@ class StatementRow : public SqlRow {
   const std::string& name_;
 };
 
-// Who else may read it is for its owner to say. SQLite gives its log the same rights.
-void make_private(const std::filesystem::path& path) {
+// Who else may read it is for its owner to say. SQLite gives its log the same rights. False where
+// there is a file.
+bool make_private(const std::filesystem::path& path) {
   const int file = ::open(path.c_str(), O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0600);
-  if (file >= 0) ::close(file);
+  if (file < 0) return false;
+  ::close(file);
+  return true;
+}
+
+bool is_empty_file(const std::filesystem::path& path) {
+  std::error_code error;
+  return std::filesystem::file_size(path, error) == 0 && !error;
 }
 
 class SqliteDatabase : public Database {
  public:
-  SqliteDatabase(const std::filesystem::path& path, Access access)
-      : name_(path.string()), database_(location(path, access), flags(access), kPatienceMs) {
+  // `made`: the file, empty, for this.
+  SqliteDatabase(const std::filesystem::path& path, Access access, bool made)
+      : name_(path.string()),
+        made_(made),
+        database_(location(path, access), flags(access), kPatienceMs) {
     attempt([&] {
       // Nothing in a file that somebody sent may make us run what it holds.
       sqlite3_db_config(database_.getHandle(), SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
@@ -69,24 +80,43 @@ class SqliteDatabase : public Database {
       }
       // Of a new file: a page of several templates, so that reading them all takes few steps.
       database_.exec("PRAGMA page_size = 16384");
-      database_.exec("PRAGMA journal_mode = WAL");
       database_.exec("PRAGMA synchronous = FULL");
+      if (access == Access::read_write) use_log();
     });
   }
+  ~SqliteDatabase() override {
+    if (made_) remove_empty();
+  }
+  SqliteDatabase(const SqliteDatabase&) = delete;
+  SqliteDatabase& operator=(const SqliteDatabase&) = delete;
 
   const std::string& name() const override { return name_; }
 
   void create(std::span<const std::string> tables, const std::function<void()>& fill) override {
-    WriteTransaction transaction(*this);
-    attempt([&] {
-      for (std::string table : tables) {
-        replace(table, "@id", "INTEGER PRIMARY KEY AUTOINCREMENT");
-        replace(table, "@bytes", "BLOB");
-        database_.exec(table);
-      }
-    });
-    fill();
-    transaction.commit();
+    // Without the log: that would put a database without tables into the file first.
+    {
+      WriteTransaction transaction(*this);
+      attempt([&] {
+        refuse_tables();
+        for (std::string table : tables) {
+          replace(table, "@id", "INTEGER PRIMARY KEY AUTOINCREMENT");
+          replace(table, "@bytes", "BLOB");
+          database_.exec(table);
+        }
+      });
+      fill();
+      transaction.commit();
+    }
+    try {
+      attempt([&] {
+        use_log();
+        database_.tableExists("");  // the log's files have to have room, too
+      });
+    } catch (const Error&) {
+      remove_all();
+      throw;
+    }
+    made_ = false;
   }
 
   bool has_table(const std::string& table) override {
@@ -172,6 +202,43 @@ class SqliteDatabase : public Database {
     return uri + "?immutable=1";
   }
 
+  // Takes the file for itself for a moment. Where another has it, whoever comes next does this.
+  void use_log() {
+    try {
+      database_.exec("PRAGMA journal_mode = WAL");
+    } catch (const SQLite::Exception& error) {
+      if (error.getErrorCode() != SQLITE_BUSY) throw;
+    }
+  }
+
+  void refuse_tables() {
+    if (database_.tableExists("gallery")) {
+      throw Error(ErrorKind::io, name_ + ": there is a gallery already; nothing was changed");
+    }
+    SQLite::Statement other(database_, "SELECT name FROM sqlite_schema");
+    if (other.executeStep()) {
+      throw Error(ErrorKind::bad_data, name_ + ": no gallery: a database of something else");
+    }
+  }
+
+  // What could not be made leaves nothing. Under the lock: another may make a gallery of the file.
+  void remove_empty() noexcept {
+    if (database_.tryExec("BEGIN IMMEDIATE") != SQLITE_OK) return;
+    if (is_empty_file(name_)) ::unlink(name_.c_str());
+    database_.tryExec("ROLLBACK");
+  }
+  // The same when all was in the file, and there was no room for its log, for nobody.
+  void remove_all() noexcept {
+    std::error_code ignored;
+    if (made_) {
+      std::filesystem::remove(name_, ignored);
+    } else {
+      std::filesystem::resize_file(name_, 0, ignored);
+    }
+    for (const char* beside : {"-wal", "-shm"}) std::filesystem::remove(name_ + beside, ignored);
+    made_ = false;
+  }
+
   static void replace(std::string& text, std::string_view mark, std::string_view with) {
     for (size_t at = text.find(mark); at != std::string::npos; at = text.find(mark, at)) {
       text.replace(at, mark.size(), with);
@@ -235,6 +302,7 @@ class SqliteDatabase : public Database {
   }
 
   std::string name_;
+  bool made_;  // the file; nothing is in it yet
   SQLite::Database database_;
   std::map<std::string, SQLite::Statement> statements_;
 };
@@ -252,9 +320,13 @@ std::unique_ptr<Database> open_sqlite(const std::filesystem::path& path, Access 
     throw Error(ErrorKind::io,
                 path.string() + ": there is no such gallery; doppel enroll makes one");
   }
+  if (access != Access::create && is_empty_file(path)) {
+    throw Error(ErrorKind::io,
+                path.string() + ": an empty file, no gallery yet; doppel enroll makes one of it");
+  }
+  const bool made = access == Access::create && make_private(path);
   try {
-    if (access == Access::create) make_private(path);
-    return std::make_unique<SqliteDatabase>(path, access);
+    return std::make_unique<SqliteDatabase>(path, access, made);
   } catch (const SQLite::Exception& problem) {
     throw Error(ErrorKind::io, path.string() + ": the gallery cannot be opened: " + problem.what());
   }

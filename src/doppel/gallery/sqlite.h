@@ -9,8 +9,10 @@
 
 namespace doppel {
 
-// Throws Error(io) where the file is not there, cannot be read or written, or exists for `create`;
-// Error(bad_data) where it is no SQLite database.
+// Throws Error(io) where the file is not there, cannot be read or written, or is empty;
+// Error(bad_data) where it is no SQLite database. An empty file is as good as none to create() a
+// gallery in: that leaves the file as it was where it fails, and takes one that was not there away
+// again.
 std::unique_ptr<Database> open_sqlite(const std::filesystem::path& path, Access access);
 
 }  // namespace doppel

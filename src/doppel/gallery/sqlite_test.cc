@@ -3,9 +3,15 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+
 #include <fstream>
 
+#include "doppel/base/digest.h"
 #include "doppel/gallery/database_fixture.h"
+#include "doppel/gallery/gallery.h"
 
 namespace doppel {
 namespace {
@@ -68,6 +74,114 @@ TEST_F(Sqlite, DamageIsFound) {
     problems = {error.what()};
   }
   EXPECT_FALSE(problems.empty());
+}
+
+class NewGallery : public InFolder<testing::Test> {
+ protected:
+  static Gallery make(const std::filesystem::path& path) {
+    GallerySettings settings;
+    settings.model_digest = sha256_hex("model");
+    settings.model_file = "m.safetensors";
+    settings.embedding_size = 4;
+    const std::vector<NewPerson> ada = {{"Ada", {{"a.png", {1, 2, 3, 4}, sha256_hex("a"), 1, ""}}}};
+    return Gallery::create(path, settings, ada);
+  }
+  // The same where no file may grow beyond `bytes`.
+  static bool made_within(const std::filesystem::path& path, rlim_t bytes) {
+    const pid_t child = fork();
+    if (child == 0) {
+      signal(SIGXFSZ, SIG_IGN);
+      const rlimit limit = {bytes, bytes};
+      if (setrlimit(RLIMIT_FSIZE, &limit) != 0) _exit(2);
+      try {
+        make(path);
+      } catch (const Error& error) {
+        _exit(error.kind() == ErrorKind::io ? 1 : 2);
+      }
+      _exit(0);
+    }
+    int status = 0;
+    waitpid(child, &status, 0);
+    EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) < 2) << status;
+    return status == 0;
+  }
+  std::vector<std::string> files() const {
+    std::vector<std::string> names;
+    for (const auto& file : std::filesystem::directory_iterator(folder_)) {
+      names.push_back(file.path().filename());
+    }
+    return names;
+  }
+};
+
+TEST_F(NewGallery, IsWholeOrNotThereHoweverLittleRoomThereIs) {
+  constexpr rlim_t kStep = 3000, kEnough = 400'000;
+  const std::filesystem::path path = folder_ / "g";
+  int failed = 0, made = 0;
+  for (const bool empty_file : {false, true}) {
+    for (rlim_t bytes = 0; bytes < kEnough; bytes += kStep) {
+      if (empty_file) std::ofstream{path};
+      if (made_within(path, bytes)) {
+        Gallery gallery = Gallery::open(path, Access::read_write);
+        EXPECT_EQ(gallery.templates(), 1u);
+        EXPECT_THAT(gallery.check(), testing::IsEmpty());
+        ++made;
+      } else if (empty_file) {
+        EXPECT_THAT(files(), testing::ElementsAre("g")) << bytes;
+        EXPECT_EQ(std::filesystem::file_size(path), 0u) << bytes;
+        ++failed;
+      } else {
+        EXPECT_THAT(files(), testing::IsEmpty()) << bytes;
+        ++failed;
+      }
+      std::filesystem::remove(path);
+    }
+  }
+  EXPECT_GT(failed, 10);
+  EXPECT_GT(made, 10);
+}
+
+TEST_F(NewGallery, IsMadeOfAnEmptyFile) {
+  const std::filesystem::path path = folder_ / "g";
+  std::ofstream{path};
+  EXPECT_FALSE(Gallery::exists(path));
+  for (const Access access : {Access::read, Access::read_write}) {
+    refused([&] { Gallery::open(path, access); }, ErrorKind::io, "g: an empty file");
+  }
+  EXPECT_EQ(std::filesystem::file_size(path), 0u);
+  make(path);
+  EXPECT_TRUE(Gallery::exists(path));
+  EXPECT_EQ(Gallery::open(path, Access::read).templates(), 1u);
+}
+
+// As an older program left one behind.
+TEST_F(NewGallery, IsMadeOfADatabaseWithoutTables) {
+  const std::filesystem::path path = folder_ / "g";
+  { open_sqlite(path, Access::create)->run("PRAGMA user_version = 1"); }
+  { open_sqlite(path, Access::read_write); }
+  EXPECT_GT(std::filesystem::file_size(path), 0u);
+  EXPECT_FALSE(Gallery::exists(path));
+  make(path);
+  EXPECT_THAT(Gallery::open(path, Access::read).check(), testing::IsEmpty());
+}
+
+TEST_F(NewGallery, IsNotMadeInSomethingElse) {
+  const std::filesystem::path other = folder_ / "other";
+  { open_sqlite(other, Access::create)->run("CREATE TABLE t (n INTEGER)"); }
+  refused([&] { make(other); }, ErrorKind::bad_data, "other: no gallery");
+  { EXPECT_TRUE(open_sqlite(other, Access::read)->has_table("t")); }
+  std::ofstream(folder_ / "text") << std::string(2000, 'x');
+  refused([&] { make(folder_ / "text"); }, ErrorKind::bad_data, "it is no SQLite database");
+}
+
+// What is wrong with the people, too, leaves nothing.
+TEST_F(NewGallery, IsNotMadeForPeopleWhoCannotBeEnrolled) {
+  GallerySettings settings;
+  settings.model_digest = sha256_hex("model");
+  settings.embedding_size = 4;
+  const std::vector<NewPerson> bad = {{"Ada", {{"a.png", {0, 0, 0, 0}, sha256_hex("a"), 1, ""}}}};
+  refused([&] { Gallery::create(folder_ / "g", settings, bad); }, ErrorKind::bad_data, "a.png");
+  EXPECT_THAT(files(), testing::IsEmpty());
 }
 
 }  // namespace
