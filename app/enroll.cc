@@ -166,6 +166,7 @@ void run(const EnrollOptions& options) {
   Model model;
   if (Gallery::exists(options.gallery)) {
     gallery = Gallery::open(options.gallery, Access::read_write);
+    gallery->refuse_damage();
     model = model_of(*gallery, options.model);
     if (options.keep_photos && !gallery->settings().photos) {
       throw Error(ErrorKind::bad_argument,

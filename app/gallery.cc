@@ -12,8 +12,10 @@
 #include "doppel/gallery/answer_json.h"
 #include "doppel/gallery/exchange.h"
 #include "doppel/gallery/index_measure.h"
+#include "doppel/gallery/location.h"
 #include "doppel/gallery/person_name.h"
 #include "doppel/gallery/photo_templates.h"
+#include "doppel/gallery/restore.h"
 #include "doppel/loss/energy.h"
 #include "gallery_access.h"
 #include "measures.h"
@@ -163,18 +165,19 @@ void set(const GalleryOptions& options) {
 }
 
 void check(const GalleryOptions& options) {
-  Gallery gallery = Gallery::open(options.gallery, Access::read);
-  const std::vector<std::string> problems = gallery.check();
+  const std::string name = shown_location(options.gallery);
+  const std::vector<std::string> problems = check_gallery(options.gallery);
   if (options.as_json) {
-    print_json({{"gallery", gallery.name()}, {"problems", problems}});
+    print_json({{"gallery", name}, {"problems", problems}});
   } else {
     for (const std::string& problem : problems) std::printf("%s\n", problem.c_str());
   }
   if (!problems.empty()) {
     throw Error(ErrorKind::bad_data,
-                gallery.name() + ": " + plural(problems.size(), "problem") + ", see above");
+                name + ": " + plural(problems.size(), "problem") + ", see above");
   }
   if (!options.as_json) {
+    Gallery gallery = Gallery::open(options.gallery, Access::read);
     std::printf("%s is whole: %zu people, %zu templates\n", gallery.name().c_str(),
                 gallery.people().size(), gallery.templates());
   }
@@ -213,6 +216,7 @@ void import_from(const GalleryOptions& options) {
       throw Error(ErrorKind::mismatch, options.file + ": it has no photos, " + gallery->name() +
                                            " keeps them; export with --photos");
     }
+    gallery->refuse_damage();
     enrolled = gallery->enrol(imported.people);
   } else {
     gallery = Gallery::create(options.gallery, imported.settings, imported.people, &enrolled);
@@ -220,6 +224,19 @@ void import_from(const GalleryOptions& options) {
   std::printf("%s of %zu new people added, %zu were there; %s holds %zu people\n",
               plural(enrolled.templates, "template").c_str(), enrolled.people,
               enrolled.repeated.size(), gallery->name().c_str(), gallery->people().size());
+}
+
+void restore(const GalleryOptions& options) {
+  const Restored restored = restore_gallery(options.file, options.gallery);
+  std::printf("%s: %zu people with %zu templates, as %s holds them\n", options.gallery.c_str(),
+              restored.people, restored.templates, options.file.c_str());
+  for (const std::string& file : restored.set_aside) {
+    std::fprintf(stderr, "Note: what was there was damaged and is %s now\n", file.c_str());
+  }
+  std::fprintf(
+      stderr,
+      "Note: people who were removed and keys that were revoked since then are back; image "
+      "ids that the service gave before hold no longer\n");
 }
 
 void migrate(const GalleryOptions& options) {
@@ -315,7 +332,7 @@ void bench(const GalleryOptions& options) {
 void add_gallery(CLI::App& program) {
   auto options = std::make_shared<GalleryOptions>();
   CLI::App* galleries = program.add_subcommand(
-      "gallery", "List, change, check, measure, export and import a gallery");
+      "gallery", "List, change, check, measure, export, import and restore a gallery");
   galleries->require_subcommand(1);
   galleries->footer(
       "Every change is one transaction: done when the command ends well, else not at all.\n"
@@ -366,6 +383,15 @@ void add_gallery(CLI::App& program) {
   command = add("import", "Add everybody of such a file; makes a gallery where there is none",
                 "import team.gallery team.jsonl", import_from);
   command->add_option("IN", options->file, "The file to read")->required();
+  command = galleries->add_subcommand("restore", "Put a copy in a gallery's place, also in use");
+  command->footer(
+      "The copy is checked first, and is in place as a whole or not at all. A running service "
+      "takes it in.\n"
+      "Example: doppel gallery restore team.backup team.gallery");
+  command->add_option("BACKUP", options->file, "A gallery's file, as a backup keeps it")
+      ->required();
+  command->add_option("GALLERY", options->gallery, "The file whose place it takes")->required();
+  command->callback([options] { restore(*options); });
   command = add("migrate", "Move a gallery that keeps its photos to another model",
                 "migrate team.gallery --model new.safetensors", migrate);
   command->add_option("--model", options->model, "The new model's file")->required();

@@ -70,6 +70,8 @@ class Database {
 
   // What the database's own check finds wrong.
   virtual std::vector<std::string> check() = 0;
+  // Throws where a quick look at all tables but one finds any of it.
+  virtual void refuse_damage(const std::string& but) = 0;
 };
 
 enum class Access {

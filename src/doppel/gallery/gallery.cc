@@ -20,14 +20,14 @@ namespace {
 
 constexpr const char* kGalleryFormat = "doppel gallery 1";
 
-std::string random_identity() {
+}  // namespace
+
+std::string new_gallery_identity() {
   unsigned char bytes[16];
   randombytes_buf(bytes, sizeof bytes);
   char text[2 * sizeof bytes + 1];
   return sodium_bin2hex(text, sizeof text, bytes, sizeof bytes);
 }
-
-}  // namespace
 
 bool Gallery::exists(const std::string& location) {
   if (!is_server(location)) {
@@ -51,7 +51,7 @@ Gallery Gallery::create(const std::string& location, const GallerySettings& sett
     gallery.database_->run("INSERT INTO gallery VALUES ('format', $1)",
                            {std::string_view(kGalleryFormat)});
     gallery.database_->run("INSERT INTO gallery VALUES ('identity', $1)",
-                           {std::string_view(random_identity())});
+                           {std::string_view(new_gallery_identity())});
     gallery.database_->run("INSERT INTO gallery VALUES ('revision', '1')");
     gallery.database_->run("INSERT INTO gallery VALUES ('settings', $1)",
                            {std::string_view(to_json(settings).dump())});

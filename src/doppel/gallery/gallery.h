@@ -157,6 +157,9 @@ class Gallery {
   // What is wrong: the database's own check, and what every gallery holds true (each template is
   // an embedding that the model can have given, ...).
   std::vector<std::string> check();
+  // Throws Error where the database finds itself damaged; photos, which may be large, are
+  // not looked at. For before people are added.
+  void refuse_damage();
 
  private:
   Gallery(const std::string& location, Access access)
@@ -177,5 +180,10 @@ class Gallery {
   std::string location_, identity_;
   GallerySettings settings_;
 };
+
+std::string new_gallery_identity();  // drawn at random
+
+// Gallery::check(), also of what is too damaged to be opened. Throws as open_database() does.
+std::vector<std::string> check_gallery(const std::string& location);
 
 }  // namespace doppel

@@ -3,7 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <map>
+#include <set>
 
 #include "doppel/base/digest.h"
 #include "doppel/base/random.h"
@@ -429,6 +431,43 @@ TEST_P(GalleryTest, CheckFindsWhatShouldNotBe) {
   finds("UPDATE people SET name = $1 WHERE id = 1", "person 1: the name",
         {std::string_view("a\n")});
   finds("INSERT INTO photos VALUES (2, $1)", "template 2: has a photo", {Bytes{"x"}});
+}
+
+TEST_P(GalleryTest, DamageIsListedAndNotWrittenInto) {
+  if (GetParam() == Kind::postgres) GTEST_SKIP() << "the server's files are its own";
+  std::vector<NewTemplate> photos;
+  for (int i = 0; i < 300; ++i) photos.push_back(photo_of(std::to_string(i)));
+  {
+    Gallery gallery = Gallery::create(place(), four_values());
+    add(gallery, "Ada", photos);
+    gallery.refuse_damage();
+  }
+  constexpr std::streamoff kPage = 16384;
+  const auto pages = static_cast<std::streamoff>(std::filesystem::file_size(place())) / kPage;
+  ASSERT_GT(pages, 8);
+  std::set<int64_t> of_photos;
+  open_database(place(), Access::read)
+      ->run("SELECT rootpage FROM sqlite_schema WHERE tbl_name = 'photos'", {},
+            [&](const SqlRow& row) { of_photos.insert(row.integer(0)); });
+  int opened = 0;
+  for (std::streamoff page = 1; page < pages; ++page) {
+    const std::string damaged = new_place();
+    std::filesystem::copy_file(place(), damaged);
+    std::fstream file(damaged, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(page * kPage);
+    file << std::string(2000, '\x7f');
+    file.close();
+    EXPECT_THAT(check_gallery(damaged), testing::Not(IsEmpty())) << "page " << page;
+    try {
+      Gallery gallery = Gallery::open(damaged, Access::read_write);
+      ++opened;
+      gallery.refuse_damage();
+      EXPECT_TRUE(of_photos.contains(page + 1)) << page;
+    } catch (const Error& error) {
+      EXPECT_THAT(error.what(), testing::HasSubstr("damaged"));
+    }
+  }
+  EXPECT_GT(opened, 3);
 }
 
 TEST_P(GalleryTest, EmbeddingsAreAsLongAsTheModelMakesThem) {

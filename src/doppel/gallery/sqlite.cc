@@ -6,9 +6,11 @@
 #include <unistd.h>
 
 #include <map>
+#include <sstream>
 #include <system_error>
 
 #include "doppel/base/error.h"
+#include "doppel/gallery/sqlite_states.h"
 
 namespace doppel {
 namespace {
@@ -66,14 +68,21 @@ class SqliteDatabase : public Database {
   SqliteDatabase(const std::filesystem::path& path, Access access, bool made)
       : name_(path.string()),
         made_(made),
-        database_(location(path, access), flags(access), kPatienceMs) {
+        database_(location(path, access), flags(access), kPatienceMs),
+        states_(database_, name_) {
     attempt([&] {
+      // Until it is known that the log belongs to the file.
+      keep_log_on_close(true);
       // Nothing in a file that somebody sent may make us run what it holds.
       sqlite3_db_config(database_.getHandle(), SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
       sqlite3_db_config(database_.getHandle(), SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
       database_.exec("PRAGMA cell_size_check = ON");
       database_.exec("PRAGMA foreign_keys = ON");
       database_.exec("PRAGMA secure_delete = ON");
+      if (access != Access::create) {
+        const ReadTransaction checked(*this);
+        keep_log_on_close(false);
+      }
       if (access == Access::read) {
         database_.exec("PRAGMA query_only = ON");
         return;
@@ -98,6 +107,8 @@ class SqliteDatabase : public Database {
       WriteTransaction transaction(*this);
       attempt([&] {
         refuse_tables();
+        // Of a file that was here before, and that somebody may still hold.
+        if (is_empty_file(name_)) remove_log();
         for (std::string table : tables) {
           replace(table, "@id", "INTEGER PRIMARY KEY AUTOINCREMENT");
           replace(table, "@bytes", "BLOB");
@@ -117,6 +128,7 @@ class SqliteDatabase : public Database {
       throw;
     }
     made_ = false;
+    keep_log_on_close(false);
   }
 
   bool has_table(const std::string& table) override {
@@ -127,6 +139,7 @@ class SqliteDatabase : public Database {
   void run(const std::string& text, std::span<const SqlValue> values,
            const std::function<void(const SqlRow&)>& use) override {
     attempt([&] {
+      if (!in_transaction()) states_.check_if_changed();
       SQLite::Statement& statement = prepared(text);
       // Also where `use` throws: a statement that is not reset keeps its locks.
       struct Reset {
@@ -140,17 +153,17 @@ class SqliteDatabase : public Database {
     });
   }
 
-  void begin_read() override {
-    attempt([&] { database_.exec("BEGIN"); });
-  }
-  void begin_write() override {
-    attempt([&] { database_.exec("BEGIN IMMEDIATE"); });
-  }
+  void begin_read() override { begin("BEGIN"); }
+  void begin_write() override { begin("BEGIN IMMEDIATE"); }
   void commit() override {
-    attempt([&] { database_.exec("COMMIT"); });
+    attempt([&] {
+      states_.advance();
+      database_.exec("COMMIT");
+    });
+    empty_log();
   }
   void end() noexcept override {
-    if (sqlite3_get_autocommit(database_.getHandle()) == 0) database_.tryExec("ROLLBACK");
+    if (in_transaction()) database_.tryExec("ROLLBACK");
   }
 
   // Whoever asks for the revision is told; nothing is cheaper.
@@ -166,18 +179,33 @@ class SqliteDatabase : public Database {
 
   std::vector<std::string> check() override {
     std::vector<std::string> problems;
-    attempt([&] {
-      SQLite::Statement integrity(database_, "PRAGMA integrity_check(20)");
-      while (integrity.executeStep()) {
-        const std::string finding = integrity.getColumn(0).getString();
-        if (finding != "ok") problems.push_back(finding);
-      }
+    try {
+      add_findings("PRAGMA integrity_check(20)", problems);
       SQLite::Statement keys(database_, "PRAGMA foreign_key_check");
       while (keys.executeStep()) {
         problems.push_back("a row of \"" + keys.getColumn(0).getString() + "\" belongs to nothing");
       }
-    });
+    } catch (const SQLite::Exception& error) {
+      if (error.getErrorCode() != SQLITE_CORRUPT) fail(error);
+      problems.push_back(std::string("SQLite cannot read on: ") + error.what());
+    }
     return problems;
+  }
+
+  void refuse_damage(const std::string& but) override {
+    std::vector<std::string> tables;
+    run("SELECT name FROM sqlite_schema WHERE type = 'table' AND name <> $1",
+        std::vector<SqlValue>{but}, [&](const SqlRow& row) { tables.emplace_back(row.text(0)); });
+    attempt([&] {
+      for (const std::string& table : tables) {
+        std::vector<std::string> problems;
+        add_findings("PRAGMA quick_check(" + table + ")", problems);
+        if (problems.empty()) continue;
+        throw Error(ErrorKind::bad_data, name_ + ": the gallery is damaged (" + problems.front() +
+                                             "); nothing was changed; doppel gallery check lists "
+                                             "what is wrong, restore puts a copy in its place");
+      }
+    });
   }
 
  private:
@@ -200,6 +228,42 @@ class SqliteDatabase : public Database {
       uri += c == '?' ? "%3f" : c == '#' ? "%23" : c == '%' ? "%25" : std::string(1, c);
     }
     return uri + "?immutable=1";
+  }
+
+  bool in_transaction() const { return sqlite3_get_autocommit(database_.getHandle()) == 0; }
+
+  void begin(const char* statement) {
+    attempt([&] { database_.exec(statement); });
+    try {
+      attempt([&] { states_.check(); });
+    } catch (const Error&) {
+      end();
+      throw;
+    }
+  }
+
+  // So that the file alone is the gallery again, whoever copies it or ends us. What a reader keeps
+  // there for now waits for the next commit.
+  void empty_log() noexcept {
+    sqlite3* const handle = database_.getHandle();
+    sqlite3_busy_timeout(handle, 0);
+    sqlite3_wal_checkpoint_v2(handle, nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
+    sqlite3_busy_timeout(handle, kPatienceMs);
+  }
+  void keep_log_on_close(bool keep) const {
+    sqlite3_db_config(database_.getHandle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, keep ? 1 : 0,
+                      nullptr);
+  }
+
+  // A row of what SQLite finds may be several lines, the first of which names the database.
+  void add_findings(const std::string& pragma, std::vector<std::string>& problems) {
+    SQLite::Statement statement(database_, pragma);
+    while (statement.executeStep()) {
+      std::istringstream rows(statement.getColumn(0).getString());
+      for (std::string finding; std::getline(rows, finding);) {
+        if (finding != "ok" && !finding.starts_with("***")) problems.push_back(finding);
+      }
+    }
   }
 
   // Takes the file for itself for a moment. Where another has it, whoever comes next does this.
@@ -235,8 +299,12 @@ class SqliteDatabase : public Database {
     } else {
       std::filesystem::resize_file(name_, 0, ignored);
     }
-    for (const char* beside : {"-wal", "-shm"}) std::filesystem::remove(name_ + beside, ignored);
+    remove_log();
     made_ = false;
+  }
+  void remove_log() const noexcept {
+    std::error_code ignored;
+    for (const char* beside : {"-wal", "-shm"}) std::filesystem::remove(name_ + beside, ignored);
   }
 
   static void replace(std::string& text, std::string_view mark, std::string_view with) {
@@ -289,6 +357,7 @@ class SqliteDatabase : public Database {
         case SQLITE_NOTADB:
           return "no gallery: it is no SQLite database";
         case SQLITE_CORRUPT:
+          keep_log_on_close(true);
           return "the gallery is damaged" + why + "; doppel gallery check lists what is wrong";
         case SQLITE_IOERR:
           return "the gallery cannot be read or written" + why + "; is the disk full?";
@@ -296,14 +365,14 @@ class SqliteDatabase : public Database {
           return "the gallery cannot be used" + why;
       }
     }();
-    const bool bad =
-        error.getErrorCode() == SQLITE_NOTADB || error.getErrorCode() == SQLITE_CORRUPT;
-    throw Error(bad ? ErrorKind::bad_data : ErrorKind::io, name_ + ": " + text);
+    const bool none = error.getErrorCode() == SQLITE_NOTADB;
+    throw Error(none ? ErrorKind::bad_data : ErrorKind::io, name_ + ": " + text);
   }
 
   std::string name_;
   bool made_;  // the file; nothing is in it yet
   SQLite::Database database_;
+  FileStates states_;
   std::map<std::string, SQLite::Statement> statements_;
 };
 

@@ -1,5 +1,6 @@
 // A gallery's database as one SQLite file: write-ahead log, flushed to the disk at every commit,
-// deleted content overwritten.
+// deleted content overwritten. After each commit the log is emptied into the file where no reader
+// needs it, and a file that the log does not belong to is refused (sqlite_states.h).
 #pragma once
 
 #include <filesystem>

@@ -55,6 +55,7 @@ ServedGallery::ServedGallery(const std::string& location, GallerySettings model,
                  [](const Probes& probes) { return probes.rows.rows; }, kMostSearchedTogether,
                  [](const Probes& a, const Probes& b) { return a.top == b.top; }}) {
   changed_.check_model(model_);
+  changed_.refuse_damage();
   note_left_out(followed_->search.left_out(), 0);
   graph_due_ = followed_->search.graph_due();
   graphs_ = std::thread([this] { make_graphs(); });
@@ -116,6 +117,11 @@ DecisionRule ServedGallery::rule() {
   return followed_->search.rule();
 }
 
+std::string ServedGallery::identity() {
+  const std::lock_guard lock(state_mutex_);
+  return identity_;
+}
+
 GallerySettings ServedGallery::settings() {
   const std::lock_guard lock(state_mutex_);
   return settings_;
@@ -173,6 +179,7 @@ std::optional<std::string> ServedGallery::take_in(bool surely) {
       if (trouble_) reopen_ = true;
       trouble_.reset();
       if (update) {
+        identity_ = update->identity;
         settings_ = update->settings;
         keys_ = std::move(keys);
       }
@@ -238,6 +245,8 @@ void ServedGallery::make_graphs() {
 // A second copy of the templates gets the graph, catches up with what was changed meanwhile, and
 // takes the first one's place.
 void ServedGallery::make_graph() {
+  // Another file may lie where the gallery was: two under one log would be mixed.
+  if (const std::optional<std::string> why = trouble()) throw Error(ErrorKind::io, *why);
   auto fresh = std::make_unique<Followed>(location_, model_, threads_, most_compared_);
   if (fresh->search.graph_due()) {
     const size_t total = fresh->search.index().size();
@@ -265,6 +274,7 @@ void ServedGallery::make_graph() {
   std::vector<AccessKey> keys = access_keys(fresh->gallery);
   {
     const std::lock_guard lock(state_mutex_);
+    identity_ = fresh->gallery.identity();
     settings_ = fresh->gallery.settings();
     keys_ = std::move(keys);
     graph_progress_.reset();

@@ -51,7 +51,7 @@ class ServedGallery {
   std::optional<GraphProgress> graph_progress();
   bool has_graph();
   std::vector<AccessKey> keys();
-  const std::string& identity() const { return identity_; }
+  std::string identity();  // Gallery::identity(), another one after a restore
 
   // Takes in what others changed. Where the gallery cannot be read the people known so far stay
   // known, and this gives the reason.
@@ -97,12 +97,12 @@ class ServedGallery {
   std::mutex following_mutex_;  // what is below; then the others, too
   // Its search is also search_mutex_'s, and so is which one it is.
   std::unique_ptr<Followed> followed_;
-  const std::string identity_;
   std::optional<std::string> moved_;  // to another model: what it holds now is of no use here
 
   std::mutex search_mutex_;  // what followed_ searches
 
   std::mutex state_mutex_;  // what is below; never held for long
+  std::string identity_;
   GallerySettings settings_;
   std::vector<AccessKey> keys_;
   std::optional<std::string> trouble_;

@@ -4,10 +4,12 @@
 #include <atomic>
 #include <chrono>
 #include <cmath>
+#include <functional>
 #include <thread>
 
 #include "doppel/base/digest.h"
 #include "doppel/base/error.h"
+#include "doppel/gallery/restore.h"
 #include "doppel/service/service_fixture.h"
 
 namespace doppel {
@@ -88,6 +90,53 @@ TEST_F(ServedGalleryTest, AMoveToAnotherModelIsNotTakenIn) {
   EXPECT_THAT(*gallery_->follow(), testing::HasSubstr("the model that is served"));
   EXPECT_EQ(gallery_->trouble(), gallery_->follow());
   EXPECT_EQ(nearest(1), "Ada") << "who was known stays known";
+}
+
+TEST_F(ServedGalleryTest, ARestoredBackupIsFollowed) {
+  const std::string backup = folder_ / "backup";
+  std::filesystem::copy_file(place(), backup);
+  gallery_->change([](Gallery& gallery) { enrol(gallery, "Mary", 5); });
+  EXPECT_EQ(nearest(5), "Mary");
+  const std::string identity = gallery_->identity();
+  restore_gallery(backup, place());
+  EXPECT_EQ(gallery_->follow(), std::nullopt);
+  EXPECT_EQ(nearest(5), "unknown");
+  EXPECT_EQ(nearest(1), "Ada");
+  EXPECT_NE(gallery_->identity(), identity);
+  gallery_->change([](Gallery& gallery) { enrol(gallery, "Mary", 5); });
+  EXPECT_EQ(nearest(5), "Mary");
+}
+
+TEST_F(ServedGalleryTest, AnotherFileInThePlaceIsNotWrittenInto) {
+  const std::string backup = folder_ / "backup";
+  std::filesystem::copy_file(place(), backup);
+  const auto enrol_mary = [this] {
+    gallery_->change([](Gallery& gallery) { enrol(gallery, "Mary", 5); });
+  };
+  for (const auto& replace : std::vector<std::function<void()>>{
+           [&] { std::filesystem::rename(backup, place()); },
+           [&] { std::filesystem::remove(place()); },
+           [&] {
+             using std::filesystem::copy_options;
+             std::filesystem::copy_file(backup, place(), copy_options::overwrite_existing);
+           }}) {
+    const std::string good = folder_ / "good";
+    gallery_.reset();
+    std::filesystem::copy_file(place(), good);
+    gallery_ = served(unheard_, kMostCompared);
+    gallery_->change([](Gallery& gallery) { enrol(gallery, "Carl", 7); });
+    replace();
+    EXPECT_THROW(enrol_mary(), Error);
+    ASSERT_TRUE(gallery_->follow());
+    EXPECT_EQ(gallery_->trouble(), gallery_->follow());
+    EXPECT_EQ(nearest(7), "Carl") << "who was known stays known";
+    gallery_.reset();
+    std::filesystem::copy_file(good, backup, std::filesystem::copy_options::overwrite_existing);
+    std::filesystem::remove(place());
+    std::filesystem::rename(good, place());
+    gallery_ = served(unheard_, kMostCompared);
+    EXPECT_EQ(nearest(7), "unknown");
+  }
 }
 
 TEST_F(ServedGalleryTest, ABadProbeIsItsAskersAlone) {

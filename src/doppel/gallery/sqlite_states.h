@@ -1,0 +1,47 @@
+// Whether a SQLite file is the one that its write-ahead log goes on from. SQLite itself lays any
+// log over any file, so a backup that is copied over a gallery would be mixed with what the log
+// holds.
+#pragma once
+
+#include <sys/stat.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace SQLite {
+class Database;
+}
+
+namespace doppel {
+
+// Each commit draws a number, its state, and keeps it in the file's header (user_version). The log
+// holds the states that it leads through; the file itself has to be in one of these. All throw
+// SQLite::Exception where the database cannot be read.
+class FileStates {
+ public:
+  // Of the database's main file, at `path`, which is also its name in messages.
+  FileStates(SQLite::Database& database, std::string path);
+
+  // Within a transaction. Throws Error(io) where another file is at the path now, or the file is in
+  // a state that does not belong to what the database reads.
+  void check();
+  // The same outside of a transaction; costs next to nothing where the file is as it was when this
+  // last looked.
+  void check_if_changed();
+  // A new state, just before a commit.
+  void advance();
+
+ private:
+  bool in_place() const;
+  uint32_t in_file() const;  // whatever the log holds
+  uint32_t in_view() const;
+  bool known(uint32_t state) const;
+  [[noreturn]] void refuse(const std::string& why) const;
+
+  SQLite::Database& database_;
+  std::string path_;
+  std::optional<struct stat> seen_;
+};
+
+}  // namespace doppel
