@@ -82,6 +82,10 @@ void announce(const ServeOptions& options, Service& service, uint16_t port, bool
                shown_location(options.gallery).c_str(), service.gallery().people(),
                secure ? "https" : "http", host.c_str(), port,
                rule_text(service.gallery().rule()).c_str());
+  if (!Gallery::may_be_changed(options.gallery)) {
+    std::fprintf(stderr, "Note: this user may only read %s: people are recognised, not changed\n",
+                 shown_location(options.gallery).c_str());
+  }
   if (!keys) {
     std::fprintf(stderr,
                  "There are no keys: this machine alone is served, and may do everything (doppel "

@@ -149,6 +149,66 @@ TEST_F(GalleryCommands, CarryAGalleryElsewhere) {
   EXPECT_FALSE(fs::exists(folder_ / "none"));
 }
 
+TEST_F(GalleryCommands, RestoreABackup) {
+  ASSERT_EQ(enroll().code, 0);
+  fs::copy_file(folder_ / "g", folder_ / "backup");
+  ASSERT_EQ(run({"gallery", "remove", "g", "s21", "s22"}).code, 0);
+  const Finished restored = run({"gallery", "restore", "backup", "g"});
+  EXPECT_EQ(restored.code, 0) << restored.err;
+  EXPECT_THAT(restored.out, HasSubstr("g: 6 people with 6 templates, as backup holds them"));
+  EXPECT_THAT(run({"gallery", "check", "g"}).out, HasSubstr("g is whole: 6 people"));
+  refused({"gallery", "restore", "m.safetensors", "g"}, "m.safetensors: no gallery");
+  refused({"gallery", "restore", "none", "g"}, "none: there is no such gallery");
+}
+
+TEST_F(GalleryCommands, ListDamageAndDoNotEnrollIntoIt) {
+  ASSERT_EQ(enroll().code, 0);
+  const auto size = fs::file_size(folder_ / "g");
+  std::fstream file(folder_ / "g", std::ios::in | std::ios::out | std::ios::binary);
+  file.seekp(static_cast<std::streamoff>(size) - 16384);
+  file << std::string(2000, '\x7f');
+  file.close();
+  const Finished checked = run({"gallery", "check", "g"});
+  EXPECT_EQ(checked.code, 1);
+  EXPECT_THAT(checked.err, HasSubstr("see above"));
+  EXPECT_GE(std::ranges::count(checked.out, '\n'), 1) << checked.out;
+  const std::string before = read_file(folder_ / "g", 1 << 28);
+  const Finished enrolled = run({"enroll", "g", "--name", "s21", "people/s21/2.pgm"});
+  EXPECT_EQ(enrolled.code, 1);
+  EXPECT_THAT(enrolled.err, HasSubstr("the gallery is damaged"));
+  EXPECT_EQ(read_file(folder_ / "g", 1 << 28), before);
+}
+
+TEST_F(GalleryCommands, AreMadeOfAnEmptyFileAndLeaveNoneOnAFullDisk) {
+  std::ofstream{folder_ / "g"};
+  EXPECT_THAT(run({"gallery", "list", "g"}).err, HasSubstr("g: an empty file, no gallery yet"));
+  EXPECT_EQ(enroll().code, 0);
+  fs::create_directories(folder_ / "disk");
+  if (mount("none", (folder_ / "disk").c_str(), "tmpfs", 0, "size=1m") != 0) {
+    GTEST_SKIP() << "a small file system cannot be mounted here (not root)";
+  }
+  int failed = 0, made = 0;
+  for (int free_kb = 0; free_kb <= 512; free_kb += 8) {
+    const fs::path disk = folder_ / "disk";
+    std::ofstream(disk / "filler") << std::string(static_cast<size_t>(1024 - free_kb) * 1024, 'x');
+    const Finished finished =
+        run({"enroll", "disk/g", "--model", "m.safetensors", "--folder", "first"});
+    if (finished.code == 0) {
+      EXPECT_EQ(run({"gallery", "check", "disk/g"}).code, 0) << free_kb;
+      ++made;
+    } else {
+      EXPECT_THAT(finished.err, HasSubstr("disk")) << free_kb;
+      const auto left = fs::directory_iterator(disk);
+      EXPECT_EQ(std::distance(begin(left), end(left)), 1) << free_kb << finished.err;
+      ++failed;
+    }
+    for (const auto& file : fs::directory_iterator(disk)) fs::remove(file.path());
+  }
+  EXPECT_GT(failed, 5);
+  EXPECT_GT(made, 5);
+  umount((folder_ / "disk").c_str());
+}
+
 TEST_F(GalleryCommands, MoveToAnotherModelByThePhotosTheyKeep) {
   ASSERT_EQ(
       run({"enroll", "kept", "--model", "m.safetensors", "--keep-photos", "--folder", "people"})

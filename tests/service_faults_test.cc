@@ -114,6 +114,67 @@ TEST_F(ServiceFaults, AFullDiskIsSaidAndNothingIsLost) {
   umount((folder_ / "disk").c_str());
 }
 
+TEST_F(ServiceFaults, AReadOnlyGalleryIsServedForRecognitionAlone) {
+  fs::create_directories(folder_ / "shared");
+  fs::create_directories(folder_ / "seen");
+  fs::rename(folder_ / "g", folder_ / "shared/g");
+  const std::string seen = folder_ / "seen";
+  if (mount((folder_ / "shared").c_str(), seen.c_str(), "none", MS_BIND, nullptr) != 0 ||
+      mount("none", seen.c_str(), "none", MS_BIND | MS_REMOUNT | MS_RDONLY, nullptr) != 0) {
+    umount(seen.c_str());
+    GTEST_SKIP() << "a folder cannot be mounted read-only here (not root)";
+  }
+  {
+    Running serving(folder_, {"serve", "seen/g", "--port", "0"}, "");
+    const int port = port_of(serving);
+    EXPECT_TRUE(serving.complained("may only read seen/g", kPatience));
+    EXPECT_EQ(json::parse(curl(port, "/readyz"))["status"], "ok");
+    EXPECT_EQ(recognised(port, 1), "Ada");
+    EXPECT_EQ(recognised(port, 2), "unknown");
+    const json refused = added(port, "Grace", 2);
+    EXPECT_THAT(refused["message"].get<std::string>(), HasSubstr("may only read the gallery"));
+    const json decision = json::parse(curl(
+        port, "/v1/decision", R"(-X PUT -H 'Content-Type: application/json' -d '{"fpir":0.1}')"));
+    EXPECT_EQ(decision["code"], 403) << decision;
+    // Whoever may write it does so meanwhile.
+    ASSERT_EQ(run({"enroll", "shared/g", "--name", "Grace", photo(2)}).code, 0);
+    const auto start = std::chrono::steady_clock::now();
+    while (recognised(port, 2) != "Grace") {
+      ASSERT_LT(std::chrono::steady_clock::now() - start, kPatience);
+    }
+    serving.signal(SIGTERM);
+    EXPECT_EQ(serving.wait().code, 0);
+  }
+  umount(seen.c_str());
+}
+
+TEST_F(ServiceFaults, AFileInTheGallerysPlaceIsRefusedAndARestoreFollowed) {
+  fs::copy_file(folder_ / "g", folder_ / "backup");
+  ASSERT_EQ(enroll("Grace", 2).code, 0);
+  {
+    Running serving(folder_, {"serve", "g", "--port", "0"}, "");
+    const int port = port_of(serving);
+    EXPECT_EQ(recognised(port, 2), "Grace");
+    EXPECT_EQ(run({"gallery", "restore", "backup", "g"}).code, 0);
+    const auto start = std::chrono::steady_clock::now();
+    while (recognised(port, 2) != "unknown") {
+      ASSERT_LT(std::chrono::steady_clock::now() - start, kPatience);
+    }
+    EXPECT_EQ(recognised(port, 1), "Ada");
+    EXPECT_EQ(added(port, "Grace", 2)["subject"], "Grace");
+    fs::rename(folder_ / "backup", folder_ / "g");
+    EXPECT_EQ(added(port, "Mary", 3)["code"], 41);
+    EXPECT_TRUE(serving.complained("moved, removed or replaced", kPatience));
+    EXPECT_EQ(json::parse(curl(port, "/readyz"))["code"], 503);
+    EXPECT_EQ(recognised(port, 2), "Grace") << "who was known stays known";
+    serving.signal(SIGTERM);
+    EXPECT_EQ(serving.wait().code, 0);
+  }
+  const Finished checked = run({"gallery", "check", "g"});
+  EXPECT_EQ(checked.code, 0) << checked.err;
+  EXPECT_THAT(checked.out, HasSubstr("g is whole: 1 people"));
+}
+
 TEST_F(ServiceFaults, ADatabaseServerMayGoAndComeBack) {
   PostgresServer* const server = PostgresServer::the();
   if (server == nullptr) GTEST_SKIP() << "PostgreSQL is not installed";

@@ -14,6 +14,7 @@
 #include "doppel/gallery/location.h"
 #include "doppel/gallery/person_name.h"
 #include "doppel/gallery/schema.h"
+#include "doppel/gallery/sqlite_guest.h"
 
 namespace doppel {
 namespace {
@@ -37,6 +38,10 @@ bool Gallery::exists(const std::string& location) {
     if (none || (!error && bytes == 0)) return false;
   }
   return open_database(location, Access::read)->has_table("gallery");
+}
+
+bool Gallery::may_be_changed(const std::string& location) {
+  return is_server(location) || may_change_sqlite(location);
 }
 
 Gallery Gallery::create(const std::string& location, const GallerySettings& settings,

@@ -91,6 +91,8 @@ class Gallery {
   static Gallery open(const std::string& location, Access access);
   // An empty file is none yet.
   static bool exists(const std::string& location);
+  // Whether this user may write a gallery's file; true of a server, which says so itself.
+  static bool may_be_changed(const std::string& location);
 
   const std::string& name() const { return database_->name(); }
   const std::string& identity() const { return identity_; }  // drawn at random when it was made

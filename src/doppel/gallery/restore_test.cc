@@ -114,7 +114,7 @@ TEST_F(Restore, RefusesWhatIsNoWholeBackup) {
   std::ofstream(folder_ / "text") << std::string(2000, 'x');
   unchanged(folder_ / "text", "no gallery");
   const auto size = fs::file_size(backup_);
-  damage(backup_, static_cast<std::streamoff>(size) - 16384 + 100);
+  damage(backup_, 3 * 16384);
   unchanged(backup_, "backup: the ");
   fs::resize_file(backup_, size / 2);
   unchanged(backup_, "backup: the ");
@@ -151,8 +151,8 @@ TEST_F(Restore, SetsAMixtureAside) {
 }
 
 TEST_F(Restore, ADamagedGalleryInUseStays) {
-  const Gallery open = Gallery::open(gallery_, Access::read);
   damage(gallery_, 3 * 16384);
+  const auto open = open_database(gallery_, Access::read);
   refused([&] { restore_gallery(backup_, gallery_); }, ErrorKind::io, "damaged and in use");
   EXPECT_FALSE(fs::exists(gallery_ + ".damaged"));
 }

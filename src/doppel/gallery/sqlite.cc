@@ -6,16 +6,19 @@
 #include <unistd.h>
 
 #include <map>
+#include <optional>
 #include <sstream>
 #include <system_error>
 
 #include "doppel/base/error.h"
+#include "doppel/gallery/sqlite_guest.h"
 #include "doppel/gallery/sqlite_states.h"
 
 namespace doppel {
 namespace {
 
 constexpr int kPatienceMs = 5000;  // with another process that writes
+constexpr int kGuestTries = 5;
 
 class StatementRow : public SqlRow {
  public:
@@ -66,32 +69,15 @@ class SqliteDatabase : public Database {
  public:
   // `made`: the file, empty, for this.
   SqliteDatabase(const std::filesystem::path& path, Access access, bool made)
-      : name_(path.string()),
-        made_(made),
-        database_(location(path, access), flags(access), kPatienceMs),
-        states_(database_, name_) {
-    attempt([&] {
-      // Until it is known that the log belongs to the file.
-      keep_log_on_close(true);
-      // Nothing in a file that somebody sent may make us run what it holds.
-      sqlite3_db_config(database_.getHandle(), SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
-      sqlite3_db_config(database_.getHandle(), SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
-      database_.exec("PRAGMA cell_size_check = ON");
-      database_.exec("PRAGMA foreign_keys = ON");
-      database_.exec("PRAGMA secure_delete = ON");
-      if (access != Access::create) {
-        const ReadTransaction checked(*this);
-        keep_log_on_close(false);
-      }
-      if (access == Access::read) {
-        database_.exec("PRAGMA query_only = ON");
-        return;
-      }
-      // Of a new file: a page of several templates, so that reading them all takes few steps.
-      database_.exec("PRAGMA page_size = 16384");
-      database_.exec("PRAGMA synchronous = FULL");
-      if (access == Access::read_write) use_log();
-    });
+      : name_(path.string()), access_(access), made_(made) {
+    if (access == Access::read && !may_change_sqlite(name_)) {
+      guest_.emplace(name_);
+      connect_as_guest();
+      return;
+    }
+    // A reader opens for writing: only then does the last one take the log's files away.
+    connect(name_, access == Access::create ? SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE
+                                            : SQLite::OPEN_READWRITE);
   }
   ~SqliteDatabase() override {
     if (made_) remove_empty();
@@ -112,7 +98,7 @@ class SqliteDatabase : public Database {
         for (std::string table : tables) {
           replace(table, "@id", "INTEGER PRIMARY KEY AUTOINCREMENT");
           replace(table, "@bytes", "BLOB");
-          database_.exec(table);
+          database_->exec(table);
         }
       });
       fill();
@@ -121,7 +107,7 @@ class SqliteDatabase : public Database {
     try {
       attempt([&] {
         use_log();
-        database_.tableExists("");  // the log's files have to have room, too
+        database_->tableExists("");  // the log's files have to have room, too
       });
     } catch (const Error&) {
       remove_all();
@@ -132,14 +118,16 @@ class SqliteDatabase : public Database {
   }
 
   bool has_table(const std::string& table) override {
-    return attempt([&] { return database_.tableExists(table); });
+    bool found = false;
+    read([&] { found = database_->tableExists(table); });
+    return found;
   }
 
   using Database::run;
   void run(const std::string& text, std::span<const SqlValue> values,
            const std::function<void(const SqlRow&)>& use) override {
-    attempt([&] {
-      if (!in_transaction()) states_.check_if_changed();
+    read([&] {
+      if (!in_transaction() && !by_itself()) states_->check_if_changed();
       SQLite::Statement& statement = prepared(text);
       // Also where `use` throws: a statement that is not reset keeps its locks.
       struct Reset {
@@ -153,18 +141,19 @@ class SqliteDatabase : public Database {
     });
   }
 
-  void begin_read() override { begin("BEGIN"); }
+  void begin_read() override {
+    follow_file();
+    begin("BEGIN");
+  }
   void begin_write() override { begin("BEGIN IMMEDIATE"); }
   void commit() override {
     attempt([&] {
-      states_.advance();
-      database_.exec("COMMIT");
+      states_->advance();
+      database_->exec("COMMIT");
     });
     empty_log();
   }
-  void end() noexcept override {
-    if (in_transaction()) database_.tryExec("ROLLBACK");
-  }
+  void end() noexcept override { roll_back(); }
 
   // Whoever asks for the revision is told; nothing is cheaper.
   bool changed() override { return true; }
@@ -172,23 +161,14 @@ class SqliteDatabase : public Database {
   // Freed pages of the file are zero already; the log holds the pages as they were before.
   bool purge(std::span<const std::string> /*tables*/) override {
     return attempt([&] {
-      SQLite::Statement statement(database_, "PRAGMA wal_checkpoint(TRUNCATE)");
+      SQLite::Statement statement(*database_, "PRAGMA wal_checkpoint(TRUNCATE)");
       return statement.executeStep() && statement.getColumn(0).getInt() == 0;
     });
   }
 
   std::vector<std::string> check() override {
     std::vector<std::string> problems;
-    try {
-      add_findings("PRAGMA integrity_check(20)", problems);
-      SQLite::Statement keys(database_, "PRAGMA foreign_key_check");
-      while (keys.executeStep()) {
-        problems.push_back("a row of \"" + keys.getColumn(0).getString() + "\" belongs to nothing");
-      }
-    } catch (const SQLite::Exception& error) {
-      if (error.getErrorCode() != SQLITE_CORRUPT) fail(error);
-      problems.push_back(std::string("SQLite cannot read on: ") + error.what());
-    }
+    read([&] { look_for_damage(problems); });
     return problems;
   }
 
@@ -209,55 +189,120 @@ class SqliteDatabase : public Database {
   }
 
  private:
-  // A reader opens for writing where it may: only then does the last one take the log's files away.
-  static int flags(Access access) {
-    return access == Access::create ? SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE
-                                    : SQLite::OPEN_READWRITE | SQLite::OPEN_URI;
+  void connect(const std::string& location, int flags) {
+    statements_.clear();
+    states_.reset();
+    database_.reset();
+    attempt([&] {
+      database_.emplace(location, flags, kPatienceMs);
+      states_.emplace(*database_, name_);
+      // Until it is known that the log belongs to the file.
+      keep_log_on_close(true);
+      // Nothing in a file that somebody sent may make us run what it holds.
+      sqlite3_db_config(database_->getHandle(), SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
+      sqlite3_db_config(database_->getHandle(), SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
+      database_->exec("PRAGMA cell_size_check = ON");
+      database_->exec("PRAGMA foreign_keys = ON");
+      database_->exec("PRAGMA secure_delete = ON");
+      if (access_ != Access::create) {
+        begin("BEGIN");
+        roll_back();
+        keep_log_on_close(false);
+      }
+      if (access_ == Access::read) {
+        database_->exec("PRAGMA query_only = ON");
+        return;
+      }
+      // Of a new file: a page of several templates, so that reading them all takes few steps.
+      database_->exec("PRAGMA page_size = 16384");
+      database_->exec("PRAGMA synchronous = FULL");
+      if (access_ == Access::read_write) use_log();
+    });
   }
 
-  // Beside a file in a folder that cannot be written SQLite could not make its log; nobody else can
-  // change that file either.
-  static std::string location(const std::filesystem::path& path, Access access) {
-    const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : ".";
-    const bool logged = std::filesystem::exists(path.string() + "-wal");
-    if (access != Access::read || logged || ::access(folder.c_str(), W_OK) == 0) {
-      return path.string();
+  void connect_as_guest() {
+    for (int tries_left = kGuestTries;; --tries_left) {
+      const std::string uri = guest_->uri();
+      try {
+        connect(uri, SQLite::OPEN_READONLY | SQLite::OPEN_URI);
+        return;
+      } catch (const Error& error) {
+        statements_.clear();
+        states_.reset();
+        database_.reset();
+        // The log may just have gone, with the last one who wrote.
+        if (error.kind() != ErrorKind::io || tries_left == 0) throw;
+      }
     }
-    std::string uri = "file:";
-    for (const char c : path.string()) {
-      uri += c == '?' ? "%3f" : c == '#' ? "%23" : c == '%' ? "%25" : std::string(1, c);
-    }
-    return uri + "?immutable=1";
   }
-
-  bool in_transaction() const { return sqlite3_get_autocommit(database_.getHandle()) == 0; }
-
-  void begin(const char* statement) {
-    attempt([&] { database_.exec(statement); });
+  // Outside of a transaction: what a guest reads may be another file by now, or have got a log.
+  void follow_file() {
+    if (!guest_ || in_transaction()) return;
+    if (!database_ || guest_->outdated()) connect_as_guest();
+  }
+  // What is read together is one transaction, or one statement. Also where that fails: what is
+  // being changed cannot be told from damage.
+  template <typename Work>
+  void read(Work work) {
+    follow_file();
     try {
-      attempt([&] { states_.check(); });
+      attempt(work);
     } catch (const Error&) {
-      end();
+      if (guest_) guest_->check_unchanged();
       throw;
     }
+    if (guest_) guest_->check_unchanged();
+  }
+
+  bool in_transaction() const {
+    return database_ && sqlite3_get_autocommit(database_->getHandle()) == 0;
+  }
+  bool by_itself() const { return guest_ && guest_->by_itself(); }
+
+  void begin(const char* statement) {
+    attempt([&] { database_->exec(statement); });
+    if (by_itself()) return;
+    try {
+      attempt([&] { states_->check(); });
+    } catch (const Error&) {
+      roll_back();
+      throw;
+    }
+  }
+  void roll_back() noexcept {
+    if (in_transaction()) database_->tryExec("ROLLBACK");
   }
 
   // So that the file alone is the gallery again, whoever copies it or ends us. What a reader keeps
   // there for now waits for the next commit.
   void empty_log() noexcept {
-    sqlite3* const handle = database_.getHandle();
+    sqlite3* const handle = database_->getHandle();
     sqlite3_busy_timeout(handle, 0);
     sqlite3_wal_checkpoint_v2(handle, nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
     sqlite3_busy_timeout(handle, kPatienceMs);
   }
   void keep_log_on_close(bool keep) const {
-    sqlite3_db_config(database_.getHandle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, keep ? 1 : 0,
+    if (!database_) return;
+    sqlite3_db_config(database_->getHandle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, keep ? 1 : 0,
                       nullptr);
+  }
+
+  void look_for_damage(std::vector<std::string>& problems) {
+    try {
+      add_findings("PRAGMA integrity_check(20)", problems);
+      SQLite::Statement keys(*database_, "PRAGMA foreign_key_check");
+      while (keys.executeStep()) {
+        problems.push_back("a row of \"" + keys.getColumn(0).getString() + "\" belongs to nothing");
+      }
+    } catch (const SQLite::Exception& error) {
+      if (error.getErrorCode() != SQLITE_CORRUPT) throw;
+      problems.push_back(std::string("SQLite cannot read on: ") + error.what());
+    }
   }
 
   // A row of what SQLite finds may be several lines, the first of which names the database.
   void add_findings(const std::string& pragma, std::vector<std::string>& problems) {
-    SQLite::Statement statement(database_, pragma);
+    SQLite::Statement statement(*database_, pragma);
     while (statement.executeStep()) {
       std::istringstream rows(statement.getColumn(0).getString());
       for (std::string finding; std::getline(rows, finding);) {
@@ -269,17 +314,17 @@ class SqliteDatabase : public Database {
   // Takes the file for itself for a moment. Where another has it, whoever comes next does this.
   void use_log() {
     try {
-      database_.exec("PRAGMA journal_mode = WAL");
+      database_->exec("PRAGMA journal_mode = WAL");
     } catch (const SQLite::Exception& error) {
       if (error.getErrorCode() != SQLITE_BUSY) throw;
     }
   }
 
   void refuse_tables() {
-    if (database_.tableExists("gallery")) {
+    if (database_->tableExists("gallery")) {
       throw Error(ErrorKind::io, name_ + ": there is a gallery already; nothing was changed");
     }
-    SQLite::Statement other(database_, "SELECT name FROM sqlite_schema");
+    SQLite::Statement other(*database_, "SELECT name FROM sqlite_schema");
     if (other.executeStep()) {
       throw Error(ErrorKind::bad_data, name_ + ": no gallery: a database of something else");
     }
@@ -287,9 +332,9 @@ class SqliteDatabase : public Database {
 
   // What could not be made leaves nothing. Under the lock: another may make a gallery of the file.
   void remove_empty() noexcept {
-    if (database_.tryExec("BEGIN IMMEDIATE") != SQLITE_OK) return;
+    if (database_->tryExec("BEGIN IMMEDIATE") == SQLITE_BUSY) return;
     if (is_empty_file(name_)) ::unlink(name_.c_str());
-    database_.tryExec("ROLLBACK");
+    database_->tryExec("ROLLBACK");
   }
   // The same when all was in the file, and there was no room for its log, for nobody.
   void remove_all() noexcept {
@@ -330,7 +375,7 @@ class SqliteDatabase : public Database {
   SQLite::Statement& prepared(const std::string& text) {
     const auto found = statements_.find(text);
     if (found != statements_.end()) return found->second;
-    return statements_.try_emplace(text, database_, text).first->second;
+    return statements_.try_emplace(text, *database_, text).first->second;
   }
 
   template <typename Work>
@@ -370,9 +415,11 @@ class SqliteDatabase : public Database {
   }
 
   std::string name_;
+  Access access_;
   bool made_;  // the file; nothing is in it yet
-  SQLite::Database database_;
-  FileStates states_;
+  std::optional<SqliteGuest> guest_;
+  std::optional<SQLite::Database> database_;  // of a guest: none after it could not be opened
+  std::optional<FileStates> states_;
   std::map<std::string, SQLite::Statement> statements_;
 };
 
@@ -393,11 +440,18 @@ std::unique_ptr<Database> open_sqlite(const std::filesystem::path& path, Access 
     throw Error(ErrorKind::io,
                 path.string() + ": an empty file, no gallery yet; doppel enroll makes one of it");
   }
+  if (access == Access::read_write && !may_change_sqlite(path)) {
+    throw Error(ErrorKind::io,
+                path.string() +
+                    ": this user may not write the gallery or its folder; nothing was "
+                    "changed");
+  }
   const bool made = access == Access::create && make_private(path);
   try {
     return std::make_unique<SqliteDatabase>(path, access, made);
-  } catch (const SQLite::Exception& problem) {
-    throw Error(ErrorKind::io, path.string() + ": the gallery cannot be opened: " + problem.what());
+  } catch (const Error&) {
+    if (made) std::filesystem::remove(path, error);
+    throw;
   }
 }
 

@@ -6,20 +6,12 @@
 #include <utility>
 
 #include "doppel/base/error.h"
+#include "doppel/gallery/file_status.h"
 
 namespace doppel {
 namespace {
 
 constexpr sqlite3_int64 kUserVersionAt = 60;  // in the header of a SQLite file, big-endian
-
-bool same_time(const timespec& a, const timespec& b) {
-  return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
-}
-
-bool same_file(const struct stat& a, const struct stat& b) {
-  return a.st_dev == b.st_dev && a.st_ino == b.st_ino && a.st_size == b.st_size &&
-         same_time(a.st_mtim, b.st_mtim) && same_time(a.st_ctim, b.st_ctim);
-}
 
 }  // namespace
 
@@ -97,9 +89,7 @@ uint32_t FileStates::in_view() const {
 
 // Whether the log leads from this state to what is read.
 bool FileStates::known(uint32_t state) const {
-  struct stat log = {};
-  if (::stat((path_ + "-wal").c_str(), &log) != 0 || log.st_size == 0) return false;
-  if (!database_.tableExists("log_states")) return false;
+  if (log_size(path_) == 0 || !database_.tableExists("log_states")) return false;
   SQLite::Statement statement(database_, "SELECT 1 FROM log_states WHERE state = ?");
   statement.bind(1, static_cast<int64_t>(state));
   return statement.executeStep();

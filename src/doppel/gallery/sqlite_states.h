@@ -3,15 +3,12 @@
 // holds.
 #pragma once
 
+#include <SQLiteCpp/Database.h>
 #include <sys/stat.h>
 
 #include <cstdint>
 #include <optional>
 #include <string>
-
-namespace SQLite {
-class Database;
-}
 
 namespace doppel {
 

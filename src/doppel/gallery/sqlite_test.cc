@@ -115,7 +115,7 @@ class NewGallery : public InFolder<testing::Test> {
 };
 
 TEST_F(NewGallery, IsWholeOrNotThereHoweverLittleRoomThereIs) {
-  constexpr rlim_t kStep = 3000, kEnough = 400'000;
+  constexpr rlim_t kStep = 5000, kEnough = 300'000;
   const std::filesystem::path path = folder_ / "g";
   int failed = 0, made = 0;
   for (const bool empty_file : {false, true}) {

@@ -45,7 +45,8 @@ ServedGallery::ServedGallery(const std::string& location, GallerySettings model,
       threads_(threads),
       most_compared_(most_compared),
       notes_(std::move(notes)),
-      changed_(Gallery::open(location, Access::read_write)),
+      read_only_(!Gallery::may_be_changed(location)),
+      changed_(opened()),
       followed_(std::make_unique<Followed>(location, model_, threads, most_compared)),
       identity_(followed_->gallery.identity()),
       settings_(followed_->gallery.settings()),
@@ -55,7 +56,7 @@ ServedGallery::ServedGallery(const std::string& location, GallerySettings model,
                  [](const Probes& probes) { return probes.rows.rows; }, kMostSearchedTogether,
                  [](const Probes& a, const Probes& b) { return a.top == b.top; }}) {
   changed_.check_model(model_);
-  changed_.refuse_damage();
+  if (!read_only_) changed_.refuse_damage();
   note_left_out(followed_->search.left_out(), 0);
   graph_due_ = followed_->search.graph_due();
   graphs_ = std::thread([this] { make_graphs(); });
@@ -117,7 +118,7 @@ DecisionRule ServedGallery::rule() {
   return followed_->search.rule();
 }
 
-std::string ServedGallery::identity() {
+std::string ServedGallery::identity() const {
   const std::lock_guard lock(state_mutex_);
   return identity_;
 }
@@ -299,8 +300,12 @@ void ServedGallery::show_progress(size_t done, size_t total) {
   }
 }
 
+Gallery ServedGallery::opened() const {
+  return Gallery::open(location_, read_only_ ? Access::read : Access::read_write);
+}
+
 Gallery& ServedGallery::database() {
-  if (reopen_.exchange(false)) changed_ = Gallery::open(location_, Access::read_write);
+  if (reopen_.exchange(false)) changed_ = opened();
   return changed_;
 }
 
@@ -310,6 +315,7 @@ void ServedGallery::look(const std::function<void(Gallery&)>& work) {
 }
 
 void ServedGallery::change(const std::function<void(Gallery&)>& work) {
+  if (read_only_) throw ReadOnlyGallery();
   {
     const std::lock_guard lock(database_mutex_);
     work(database());

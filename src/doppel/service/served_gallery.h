@@ -12,6 +12,7 @@
 #include <thread>
 #include <vector>
 
+#include "doppel/base/error.h"
 #include "doppel/base/matrix.h"
 #include "doppel/base/thread_pool.h"
 #include "doppel/gallery/access_keys.h"
@@ -20,6 +21,14 @@
 #include "doppel/service/micro_batches.h"
 
 namespace doppel {
+
+// What ServedGallery::change() throws where this user may not write the gallery.
+class ReadOnlyGallery : public Error {
+ public:
+  ReadOnlyGallery()
+      : Error(ErrorKind::io,
+              "the service may only read the gallery: it recognises people and changes nothing") {}
+};
 
 // Several threads may use it at once. A graph that is due is made aside, on threads that give way
 // to others, from a second copy of the templates; until it is ready probes are compared with all.
@@ -51,7 +60,7 @@ class ServedGallery {
   std::optional<GraphProgress> graph_progress();
   bool has_graph();
   std::vector<AccessKey> keys();
-  std::string identity();  // Gallery::identity(), another one after a restore
+  std::string identity() const;  // Gallery::identity(), another one after a restore
 
   // Takes in what others changed. Where the gallery cannot be read the people known so far stay
   // known, and this gives the reason.
@@ -61,7 +70,7 @@ class ServedGallery {
 
   // Runs `work` on the gallery, one call after the other. Throws what that throws.
   void look(const std::function<void(Gallery&)>& work);
-  // The same of what changes it; when it returns, searches know of it.
+  // The same of what changes it; when it returns, searches know of it. Throws ReadOnlyGallery, too.
   void change(const std::function<void(Gallery&)>& work);
 
  private:
@@ -81,6 +90,7 @@ class ServedGallery {
   void make_graph();
   void show_progress(size_t done, size_t total);
 
+  Gallery opened() const;
   Gallery& database();
 
   const std::string location_;
@@ -88,6 +98,8 @@ class ServedGallery {
   const int threads_;
   const size_t most_compared_;
   const Notes notes_;
+
+  const bool read_only_;
 
   std::mutex database_mutex_;  // what is below
   Gallery changed_;
@@ -101,7 +113,7 @@ class ServedGallery {
 
   std::mutex search_mutex_;  // what followed_ searches
 
-  std::mutex state_mutex_;  // what is below; never held for long
+  mutable std::mutex state_mutex_;  // what is below; never held for long
   std::string identity_;
   GallerySettings settings_;
   std::vector<AccessKey> keys_;

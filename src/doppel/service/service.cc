@@ -258,6 +258,8 @@ HttpResponse Service::answer(const HttpRequest& request, RequestRecord& record) 
     HttpResponse response = refusal_response(refusal.status, refusal.code, refusal.message);
     if (refusal.status == 405) response.headers["Allow"] = match.allowed;
     return response;
+  } catch (const ReadOnlyGallery& error) {
+    return refusal_response(403, compreface ? 41 : 403, error.what());
   } catch (const Error& error) {
     // What is wrong with the request is for its client; what is wrong here for follow() and the
     // log.

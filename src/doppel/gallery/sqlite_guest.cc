@@ -1,0 +1,84 @@
+#include "doppel/gallery/sqlite_guest.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <filesystem>
+#include <thread>
+
+#include "doppel/base/error.h"
+#include "doppel/gallery/file_status.h"
+
+namespace doppel {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds kWait{2000}, kPause{10};
+// Two changes within this may bear the same time.
+constexpr milliseconds kFinestTime{50};
+
+bool allowed(const std::string& path, int mode) {
+  return ::faccessat(AT_FDCWD, path.c_str(), mode, AT_EACCESS) == 0;
+}
+
+// False for a time to come, which says nothing.
+bool is_just_now(const timespec& time) {
+  using std::chrono::system_clock;
+  const auto then = system_clock::time_point(std::chrono::duration_cast<system_clock::duration>(
+      std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec)));
+  const auto past = system_clock::now() - then;
+  return past >= -kFinestTime && past < kFinestTime;
+}
+
+}  // namespace
+
+bool may_change_sqlite(const std::string& path) {
+  const std::filesystem::path folder = std::filesystem::path(path).parent_path();
+  return allowed(path, W_OK) && allowed(folder.empty() ? "." : folder.string(), W_OK);
+}
+
+std::string SqliteGuest::uri() {
+  std::string uri = "file:";
+  for (const char c : std::filesystem::absolute(path_).lexically_normal().string()) {
+    uri += c == '?' ? "%3f" : c == '#' ? "%23" : c == '%' ? "%25" : std::string(1, c);
+  }
+  const auto end = std::chrono::steady_clock::now() + kWait;
+  do {
+    seen_.reset();
+    struct stat now = {};
+    if (::stat(path_.c_str(), &now) != 0) {
+      throw Error(ErrorKind::io, path_ + ": the gallery is gone");
+    }
+    if (allowed(path_ + "-wal", R_OK) && allowed(path_ + "-shm", R_OK)) {
+      return uri + "?mode=ro&readonly_shm=1";
+    }
+    const bool at_rest = log_size(path_) == 0 && !allowed(path_ + "-journal", F_OK);
+    if (at_rest && !is_just_now(now.st_mtim) && !is_just_now(now.st_ctim)) {
+      seen_ = now;
+      return uri + "?mode=ro&immutable=1";
+    }
+    std::this_thread::sleep_for(kPause);
+  } while (std::chrono::steady_clock::now() < end);
+  throw Error(ErrorKind::io, path_ +
+                                 ": the gallery is being changed, and this user can neither write "
+                                 "it nor read its log (" +
+                                 path_ + "-wal); try again");
+}
+
+bool SqliteGuest::file_changed() const {
+  struct stat now = {};
+  return ::stat(path_.c_str(), &now) != 0 || !same_file(*seen_, now);
+}
+
+bool SqliteGuest::outdated() const { return seen_ && (log_size(path_) > 0 || file_changed()); }
+
+void SqliteGuest::check_unchanged() const {
+  if (!seen_ || !file_changed()) return;
+  throw Error(ErrorKind::io, path_ +
+                                 ": the gallery was changed while it was read by a user who may "
+                                 "not write it, whom nobody waits for; try again");
+}
+
+}  // namespace doppel

@@ -1,0 +1,39 @@
+// Who may read a gallery's file, and write neither that nor beside it. SQLite needs to: its log and
+// the locks of that are files of their own.
+#pragma once
+
+#include <sys/stat.h>
+
+#include <optional>
+#include <string>
+
+namespace doppel {
+
+// Whether this process may write the file and what SQLite keeps beside it.
+bool may_change_sqlite(const std::string& path);
+
+// While somebody who may write has the gallery open, the log and its locks are there, and are read
+// as SQLite reads them. Else the file is read by itself for as long as it stays as it is: whoever
+// writes into it changes its times.
+class SqliteGuest {
+ public:
+  explicit SqliteGuest(std::string path) : path_(std::move(path)) {}
+
+  // What SQLite is to open, by its name as a URI. Waits a moment where the gallery is just being
+  // changed. Throws Error(io) where it has to wait longer, or there is no gallery.
+  std::string uri();
+  // Whether what uri() gave reads the file by itself.
+  bool by_itself() const { return seen_.has_value(); }
+  // Whether uri() would give something else by now.
+  bool outdated() const;
+  // After reading. Throws Error(io) where what was read may be of several states.
+  void check_unchanged() const;
+
+ private:
+  bool file_changed() const;
+
+  std::string path_;
+  std::optional<struct stat> seen_;
+};
+
+}  // namespace doppel
