@@ -2,6 +2,7 @@
 // standard error and an exit code (exit_code.h).
 #include <CLI/CLI.hpp>
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -101,6 +102,7 @@ ExitCode run(int argc, char** argv) {
 int main(int argc, char** argv) {
   using namespace doppel::app;
   arrange_heap();
+  std::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is told as a full disk is
   ExitCode code = kDone;
   const auto fail = [&](ExitCode with, const std::string& what) {
     std::fprintf(stderr, "doppel: %s\n",

@@ -28,6 +28,7 @@ class Running {
   Running(const Running&) = delete;
   Running& operator=(const Running&) = delete;
 
+  pid_t pid() const { return pid_; }
   void signal(int number) const;
   Finished wait();
   // Waits until standard output holds `text`; false after `patience` or the program's end.

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <signal.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 
 #include <atomic>
 #include <fstream>
@@ -101,6 +102,8 @@ TEST_F(ServiceFaults, AFullDiskIsSaidAndNothingIsLost) {
     }
     EXPECT_EQ(refused["code"], 41) << refused;
     EXPECT_THAT(refused["message"].get<std::string>(), HasSubstr("nothing was changed"));
+    EXPECT_TRUE(serving.complained("doppel: disk/g: the disk is full", kPatience));
+    EXPECT_EQ(json::parse(curl(port, "/readyz"))["code"], 503);
     EXPECT_EQ(recognised(port, 2), "Grace");
     fs::remove(folder_ / "disk/filler");
     EXPECT_EQ(added(port, "Mary", 1)["subject"], "Mary") << "there is room again";
@@ -173,6 +176,42 @@ TEST_F(ServiceFaults, AFileInTheGallerysPlaceIsRefusedAndARestoreFollowed) {
   const Finished checked = run({"gallery", "check", "g"});
   EXPECT_EQ(checked.code, 0) << checked.err;
   EXPECT_THAT(checked.out, HasSubstr("g is whole: 1 people"));
+}
+
+TEST_F(ServiceFaults, WithoutRoomItSaysSoAndIsReadyAgainWhenThereIsSome) {
+  Running serving(folder_, {"serve", "g", "--port", "0"}, "");
+  const int port = port_of(serving);
+  const auto ready = [&] { return json::parse(curl(port, "/readyz")); };
+  const auto files_end_at = [&](rlim_t bytes) {
+    const rlimit limit{bytes, RLIM_INFINITY};
+    ASSERT_EQ(prlimit(serving.pid(), RLIMIT_FSIZE, &limit, nullptr), 0);
+  };
+  EXPECT_EQ(ready()["status"], "ok");
+  files_end_at(60'000);  // enough for a few lines of the log
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(added(port, "Grace", 2)["code"], 41);
+  EXPECT_EQ(curl(port, "/api/v1/recognition/subjects?subject=x",
+                 "-X POST -o /dev/null -w '%{http_code}'"
+                 " -H 'content-type: application/json' -d '{\"subject\": \"x\"}'"),
+            "507");
+  const json unready = ready();
+  EXPECT_EQ(unready["code"], 503);
+  EXPECT_THAT(unready["message"].get<std::string>(), HasSubstr("the disk is full"));
+  EXPECT_THAT(curl(port, "/metrics"),
+              testing::AllOf(HasSubstr("doppel_disk_full 1\n"), HasSubstr("doppel_ready 0\n")));
+  EXPECT_EQ(recognised(port, 1), "Ada");
+  EXPECT_EQ(recognised(port, 2), "unknown");
+  // Without a further change it finds room by itself.
+  files_end_at(RLIM_INFINITY);
+  EXPECT_TRUE(serving.complained("there is room again", kPatience));
+  EXPECT_EQ(ready()["status"], "ok");
+  EXPECT_EQ(added(port, "Grace", 2)["subject"], "Grace");
+  serving.signal(SIGTERM);
+  const Finished served = serving.wait();
+  EXPECT_EQ(served.code, 0);
+  const size_t said = served.err.find("doppel: g: the disk is full");
+  ASSERT_NE(said, std::string::npos) << served.err;
+  EXPECT_EQ(served.err.find("disk is full", said + 20), std::string::npos) << "said once";
+  EXPECT_THAT(run({"gallery", "check", "g"}).out, HasSubstr("is whole: 2 people, 2 templates"));
 }
 
 TEST_F(ServiceFaults, ADatabaseServerMayGoAndComeBack) {

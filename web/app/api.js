@@ -41,6 +41,7 @@ const ADVICE = {
   413: 'Take a smaller picture.',
   429: 'Too many requests at once. Wait a moment, then try again.',
   503: 'The service is busy. Wait a moment, then try again.',
+  507: 'Ask whoever runs the service to make room.',
 };
 
 async function errorOf(response) {

@@ -9,13 +9,16 @@
 #include <cstdio>
 #include <cstring>
 
+#include "doppel/base/disk_full.h"
 #include "doppel/base/error.h"
 
 namespace doppel {
 namespace {
 
 [[noreturn]] void fail(const std::filesystem::path& path, const std::string& what, int error) {
-  throw Error(ErrorKind::io, path.string() + ": " + what + ": " + std::strerror(error));
+  const std::string message = path.string() + ": " + what + ": " + std::strerror(error);
+  if (says_disk_full(error)) throw DiskFull(message);
+  throw Error(ErrorKind::io, message);
 }
 
 // A file descriptor that closes itself.

@@ -32,7 +32,8 @@ class SqlRow {
   virtual std::string_view bytes(int column) const = 0;
 };
 
-// Used by one thread at a time. Failures throw Error(io) that begins with name().
+// Used by one thread at a time. Failures throw Error(io), a full disk DiskFull, that begins
+// with name().
 class Database {
  public:
   virtual ~Database() = default;
@@ -67,6 +68,9 @@ class Database {
   // After a removal from `tables` was committed: takes what was removed out of the files, too.
   // False where others that are reading keep it there for now.
   virtual bool purge(std::span<const std::string> tables) = 0;
+
+  // After a change was refused with DiskFull: throws that where there is still no room for one.
+  virtual void check_room() = 0;
 
   // What the database's own check finds wrong.
   virtual std::vector<std::string> check() = 0;

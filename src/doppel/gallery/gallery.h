@@ -156,6 +156,9 @@ class Gallery {
   void change_note(const std::string& name,
                    const std::function<std::string(const std::string& text)>& change);
 
+  // After a change was refused with DiskFull: throws that where there is still no room for one.
+  void check_room() { database_->check_room(); }
+
   // What is wrong: the database's own check, and what every gallery holds true (each template is
   // an embedding that the model can have given, ...).
   std::vector<std::string> check();

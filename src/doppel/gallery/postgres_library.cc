@@ -7,6 +7,7 @@
 #include <regex>
 #include <utility>
 
+#include "doppel/base/disk_full.h"
 #include "doppel/base/error.h"
 #include "doppel/gallery/database.h"
 #include "doppel/gallery/postgres_url.h"
@@ -174,6 +175,12 @@ class PostgresDatabase : public Database {
     return !read_by_others();
   }
 
+  // A table of a megabyte that nobody sees, on the disk of the others.
+  void check_room() override {
+    run("CREATE TEMPORARY TABLE doppel_room ON COMMIT DROP AS"
+        " SELECT repeat('x', 1600) AS filler FROM generate_series(1, 650)");
+  }
+
   // The server keeps the keys, and verifies its pages where it was set up to.
   std::vector<std::string> check() override { return {}; }
   void refuse_damage(const std::string& /*but*/) override {}
@@ -263,13 +270,15 @@ class PostgresDatabase : public Database {
                  ": the connection to the PostgreSQL server was lost; nothing was changed (" + why +
                  ")");
     }
+    if (state == "53100") {
+      throw DiskFull(name_ + ": the server's disk is full; nothing was changed");
+    }
     const auto text = [&]() -> std::string {
       if (state == "55P03" || state == "40P01" || state == "40001") {
         return "the gallery is locked by another process that is changing it; nothing was changed, "
                "try again";
       }
       if (state == "25006") return "the gallery is read-only; nothing was changed";
-      if (state == "53100") return "the server's disk is full; nothing was changed";
       if (state == "42501")
         return "the server does not allow it; nothing was changed (" + why + ")";
       return "the gallery cannot be used (" + why + ")";

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <thread>
 
+#include "doppel/base/disk_full.h"
 #include "doppel/gallery/database_fixture.h"
 
 // The leak sanitizer asks: libpqxx 6.4 forgets the result of a statement whose connection was lost.
@@ -106,6 +107,18 @@ TEST_F(Postgres, AConnectionLostWithinAChangeTakesItBack) {
   EXPECT_EQ(count(*database), 0);
   insert(*database);
   EXPECT_EQ(count(*database), 1);
+}
+
+TEST_F(Postgres, AFullDiskIsToldFromOtherFailures) {
+  const auto database = open_postgres(place_, Access::read_write);
+  const auto full = [&] {  // as the server says it
+    database->run("DO $x$ BEGIN RAISE EXCEPTION 'no space' USING ERRCODE = '53100'; END $x$");
+  };
+  EXPECT_THROW(full(), DiskFull);
+  refused(full, ErrorKind::io, "the server's disk is full; nothing was changed");
+  database->check_room();
+  database->check_room();
+  EXPECT_FALSE(database->has_table("doppel_room"));
 }
 
 TEST_F(Postgres, SaysInOneLineWhatIsWrongWithAPlace) {

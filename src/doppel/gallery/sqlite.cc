@@ -5,11 +5,13 @@
 #include <sqlite3.h>
 #include <unistd.h>
 
+#include <cstring>
 #include <map>
 #include <optional>
 #include <sstream>
 #include <system_error>
 
+#include "doppel/base/disk_full.h"
 #include "doppel/base/error.h"
 #include "doppel/gallery/sqlite_guest.h"
 #include "doppel/gallery/sqlite_states.h"
@@ -19,6 +21,7 @@ namespace {
 
 constexpr int kPatienceMs = 5000;  // with another process that writes
 constexpr int kGuestTries = 5;
+constexpr size_t kRoom = 1 << 20;  // bytes, of a change of a few photos and its log
 
 class StatementRow : public SqlRow {
  public:
@@ -164,6 +167,11 @@ class SqliteDatabase : public Database {
       SQLite::Statement statement(*database_, "PRAGMA wal_checkpoint(TRUNCATE)");
       return statement.executeStep() && statement.getColumn(0).getInt() == 0;
     });
+  }
+
+  void check_room() override {
+    const std::filesystem::path folder = std::filesystem::path(name_).parent_path();
+    doppel::check_room(folder.empty() ? "." : folder, kRoom);
   }
 
   std::vector<std::string> check() override {
@@ -388,6 +396,15 @@ class SqliteDatabase : public Database {
   }
 
   [[noreturn]] void fail(const SQLite::Exception& error) const {
+    // SQLite knows a disk that is full, but no quota and no limit of a file's size.
+    const int number = sqlite3_system_errno(database_.getHandle());
+    const int code = error.getErrorCode();
+    const bool beyond = (code == SQLITE_IOERR || code == SQLITE_CANTOPEN) && says_disk_full(number);
+    if (code == SQLITE_FULL || beyond) {
+      throw DiskFull(name_ + ": the disk is full" +
+                     (beyond ? std::string(" (") + std::strerror(number) + ")" : "") +
+                     "; nothing was changed");
+    }
     const std::string why = std::string(" (") + error.what() + ")";
     const auto text = [&]() -> std::string {
       switch (error.getErrorCode()) {
@@ -397,15 +414,13 @@ class SqliteDatabase : public Database {
                  "changed, try again";
         case SQLITE_READONLY:
           return "the gallery or its folder is read-only; nothing was changed";
-        case SQLITE_FULL:
-          return "the disk is full; nothing was changed";
         case SQLITE_NOTADB:
           return "no gallery: it is no SQLite database";
         case SQLITE_CORRUPT:
           keep_log_on_close(true);
           return "the gallery is damaged" + why + "; doppel gallery check lists what is wrong";
         case SQLITE_IOERR:
-          return "the gallery cannot be read or written" + why + "; is the disk full?";
+          return "the gallery cannot be read or written" + why;
         default:
           return "the gallery cannot be used" + why;
       }

@@ -10,6 +10,8 @@
 #include <fstream>
 
 #include "doppel/base/digest.h"
+#include "doppel/base/disk_full.h"
+#include "doppel/base/small_files.h"
 #include "doppel/gallery/database_fixture.h"
 #include "doppel/gallery/gallery.h"
 
@@ -182,6 +184,34 @@ TEST_F(NewGallery, IsNotMadeForPeopleWhoCannotBeEnrolled) {
   const std::vector<NewPerson> bad = {{"Ada", {{"a.png", {0, 0, 0, 0}, sha256_hex("a"), 1, ""}}}};
   refused([&] { Gallery::create(folder_ / "g", settings, bad); }, ErrorKind::bad_data, "a.png");
   EXPECT_THAT(files(), testing::IsEmpty());
+}
+
+TEST_F(Sqlite, AFullDiskIsToldFromOtherFailures) {
+  const auto database = created();
+  const std::string much(200'000, 'x');
+  const auto insert = [&] {
+    WriteTransaction transaction(*database);
+    database->run("INSERT INTO t (b) VALUES ($1)", {Bytes{much}});
+    transaction.commit();
+  };
+  insert();
+  database->check_room();
+  {
+    const SmallFiles limit(50'000);
+    EXPECT_THROW(insert(), DiskFull);
+    refused(insert, ErrorKind::io, "g: the disk is full (File too large); nothing was changed");
+    EXPECT_THROW(database->check_room(), DiskFull);
+  }
+  database->check_room();
+  database->run("PRAGMA max_page_count = 1");  // it stays as large as it is
+  EXPECT_THROW(insert(), DiskFull);
+  refused(insert, ErrorKind::io, "g: the disk is full; nothing was changed");
+  int64_t rows = 0;
+  database->run("SELECT COUNT(*) FROM t", {}, [&](const SqlRow& row) { rows = row.integer(0); });
+  EXPECT_EQ(rows, 1);
+  EXPECT_TRUE(database->check().empty());
+  const auto files = std::filesystem::directory_iterator(folder_);
+  EXPECT_EQ(std::distance(begin(files), end(files)), 3) << "the gallery and its log";
 }
 
 }  // namespace

@@ -85,7 +85,10 @@ std::string Metrics::text(const ServiceGauges& gauges) const {
         gauges.graph ? gauges.graph->total : 0);
   gauge("doppel_waiting_requests", "Requests that wait for a worker.", gauges.waiting);
   gauge("doppel_connections", "Clients that are connected.", gauges.connections);
-  gauge("doppel_ready", "1 where the gallery's state is known, else 0.", gauges.ready ? 1 : 0);
+  gauge("doppel_disk_full", "1 where changes are refused because a disk is full, else 0.",
+        gauges.full ? 1 : 0);
+  gauge("doppel_ready", "1 where the gallery can be read and changed, as far as is known, else 0.",
+        gauges.ready ? 1 : 0);
   return text;
 }
 

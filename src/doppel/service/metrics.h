@@ -23,6 +23,7 @@ struct ServiceGauges {
   std::optional<ServedGallery::GraphProgress> graph = {};
   bool has_graph = false;
   size_t waiting = 0, connections = 0;  // of requests for a worker; of clients
+  bool full = false;                    // ServedGallery::full()
   bool ready = true;
 };
 

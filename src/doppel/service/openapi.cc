@@ -83,6 +83,7 @@ json operation_of(const Route& route) {
   const bool takes_input = route.body != RequestBody::none || !route.query.empty() ||
                            route.permission == Permission::admin;
   if (takes_input) responses["400"] = refused;
+  if (route.permission == Permission::admin && route.method != "GET") responses["507"] = refused;
   // CompreFace says that a key is missing with 400, that it is wrong with 404.
   if (route.path.starts_with("/api/v1/")) responses["400"] = responses["404"] = refused;
   if (route.body != RequestBody::none) responses["413"] = refused;

@@ -9,6 +9,7 @@
 #include <iterator>
 #include <utility>
 
+#include "doppel/base/disk_full.h"
 #include "doppel/base/error.h"
 #include "doppel/gallery/location.h"
 
@@ -18,6 +19,7 @@ namespace {
 constexpr size_t kMostSearchedTogether = 64;
 // After a graph could not be made, as when the database was gone.
 constexpr std::chrono::seconds kPauseAfterFailure{60};
+constexpr std::chrono::seconds kPauseWhileFull{5};
 constexpr int kNiceness = 10;  // of the threads that make graphs: a tenth of what searches get
 constexpr size_t kMostNoted = 20;
 
@@ -161,6 +163,35 @@ std::vector<AccessKey> ServedGallery::keys() {
 std::optional<std::string> ServedGallery::trouble() {
   const std::lock_guard lock(state_mutex_);
   return trouble_;
+}
+
+std::optional<std::string> ServedGallery::follow() {
+  if (full_) look_for_room();
+  return take_in(/*surely=*/false);
+}
+
+// A service that is taken for unable to write may get no more changes by which to learn better.
+void ServedGallery::look_for_room() {
+  const std::unique_lock lock(database_mutex_, std::try_to_lock);
+  if (!lock || std::chrono::steady_clock::now() < look_for_room_at_) return;
+  try {
+    database().check_room();
+  } catch (const DiskFull&) {
+    look_for_room_at_ = std::chrono::steady_clock::now() + kPauseWhileFull;
+    return;
+  } catch (const Error&) {  // what else is wrong is told elsewhere
+  }
+  set_full(false, "");
+}
+
+// Under database_mutex_. Notes of one pair are kPauseWhileFull apart.
+void ServedGallery::set_full(bool full, const std::string& note) {
+  look_for_room_at_ = std::chrono::steady_clock::now() + kPauseWhileFull;
+  if (full_.exchange(full) == full) return;
+  notes_(full ? note +
+                    "; until there is room changes are refused, and people are recognised as "
+                    "before"
+              : shown_location(location_) + ": there is room again, and changes are made");
 }
 
 std::optional<std::string> ServedGallery::take_in(bool surely) {
@@ -318,7 +349,13 @@ void ServedGallery::change(const std::function<void(Gallery&)>& work) {
   if (read_only_) throw ReadOnlyGallery();
   {
     const std::lock_guard lock(database_mutex_);
-    work(database());
+    try {
+      work(database());
+    } catch (const DiskFull& error) {
+      set_full(true, error.what());
+      throw;
+    }
+    if (full_) set_full(false, "");
   }
   take_in(/*surely=*/true);
 }

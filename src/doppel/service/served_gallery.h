@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <functional>
 #include <memory>
@@ -64,9 +65,12 @@ class ServedGallery {
 
   // Takes in what others changed. Where the gallery cannot be read the people known so far stay
   // known, and this gives the reason.
-  std::optional<std::string> follow() { return take_in(/*surely=*/false); }
+  std::optional<std::string> follow();
   // Why the gallery cannot be read at present.
   std::optional<std::string> trouble();
+  // Whether changes are refused because a disk is full: from the first such change until another
+  // one is made, or follow() finds room again.
+  bool full() const { return full_; }
 
   // Runs `work` on the gallery, one call after the other. Throws what that throws.
   void look(const std::function<void(Gallery&)>& work);
@@ -86,6 +90,8 @@ class ServedGallery {
   std::optional<std::string> take_in(bool surely);
   void apply(GallerySearch::Update update);
   void note_left_out(const std::vector<LeftOut>& left_out, size_t known);
+  void look_for_room();
+  void set_full(bool full, const std::string& note);
   void make_graphs();
   void make_graph();
   void show_progress(size_t done, size_t total);
@@ -105,6 +111,8 @@ class ServedGallery {
   Gallery changed_;
   // The server is there again: a connection that knows it as gone would take its time to try.
   std::atomic<bool> reopen_ = false;
+  std::chrono::steady_clock::time_point look_for_room_at_;
+  std::atomic<bool> full_ = false;  // set under the mutex
 
   std::mutex following_mutex_;  // what is below; then the others, too
   // Its search is also search_mutex_'s, and so is which one it is.

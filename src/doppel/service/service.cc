@@ -4,6 +4,7 @@
 #include <chrono>
 #include <utility>
 
+#include "doppel/base/disk_full.h"
 #include "doppel/base/error.h"
 #include "doppel/service/compreface_collection.h"
 #include "doppel/service/compreface_recognition.h"
@@ -90,12 +91,17 @@ void Service::add_own_routes() {
   table_.add({.method = "GET",
               .path = "/readyz",
               .permission = Permission::open,
-              .summary = "Whether it knows the gallery's state",
+              .summary = "Whether the gallery can be read and changed, as far as is known",
               .answer_fields = {"status"},
               .answer = [this](const RouteRequest&) {
                 // The reason names files and servers, which is not for everybody.
                 if (parts_.gallery.trouble()) {
                   return refusal_response(503, 503, "the gallery cannot be read at present");
+                }
+                if (parts_.gallery.full()) {
+                  return refusal_response(503, 503,
+                                          "the disk is full, so the gallery cannot be changed; "
+                                          "people are recognised as before");
                 }
                 return json_response({{"status", "ok"}});
               }});
@@ -111,7 +117,8 @@ void Service::add_own_routes() {
                 gauges.left_out = parts_.gallery.left_out();
                 gauges.graph = parts_.gallery.graph_progress();
                 gauges.has_graph = parts_.gallery.has_graph();
-                gauges.ready = !parts_.gallery.trouble();
+                gauges.full = parts_.gallery.full();
+                gauges.ready = !parts_.gallery.trouble() && !gauges.full;
                 HttpResponse response;
                 response.content_type = "text/plain; version=0.0.4";
                 response.body = parts_.metrics.text(gauges);
@@ -260,6 +267,8 @@ HttpResponse Service::answer(const HttpRequest& request, RequestRecord& record) 
     return response;
   } catch (const ReadOnlyGallery& error) {
     return refusal_response(403, compreface ? 41 : 403, error.what());
+  } catch (const DiskFull&) {
+    return refusal_response(507, compreface ? 41 : 507, "the disk is full; nothing was changed");
   } catch (const Error& error) {
     // What is wrong with the request is for its client; what is wrong here for follow() and the
     // log.

@@ -98,7 +98,11 @@ class ServiceFixture : public testing::Test {
 
   void serve(const ServiceSettings& settings) {
     service_ = std::make_unique<Service>(
-        served_model(), place(), settings, [](const std::string&) {},
+        served_model(), place(), settings,
+        [this](const std::string& note) {
+          const std::lock_guard lock(mutex_);
+          notes_.push_back(note);
+        },
         [this](const RequestRecord& record) {
           const std::lock_guard lock(mutex_);
           records_.push_back(record);
@@ -131,6 +135,7 @@ class ServiceFixture : public testing::Test {
   std::unique_ptr<Service> service_;
   std::mutex mutex_;
   std::vector<RequestRecord> records_;
+  std::vector<std::string> notes_;
 };
 
 }  // namespace doppel

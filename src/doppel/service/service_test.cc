@@ -4,13 +4,16 @@
 #include <atomic>
 #include <thread>
 
+#include "doppel/base/small_files.h"
 #include "doppel/service/service_fixture.h"
 
 namespace doppel {
 namespace {
 
 using nlohmann::json;
+using testing::AllOf;
 using testing::HasSubstr;
+using testing::Not;
 
 class ServiceTest : public ServiceFixture {
  protected:
@@ -235,6 +238,40 @@ TEST_F(ServiceTest, CountsWhatItDoes) {
     EXPECT_THAT(text, HasSubstr(line));
   }
   EXPECT_THAT(text, testing::Not(HasSubstr("Ada")));
+}
+
+TEST_F(ServiceTest, AFullDiskIsSaidEverywhere) {
+  const auto enrolled = [&](uint32_t person, int status) {
+    return asked(form("/api/v1/recognition/faces?subject=P" + std::to_string(person),
+                      {{"file", "x.png", face_png(person)}}),
+                 status);
+  };
+  const auto metrics = [&] { return service_->handle(bare("GET", "/metrics")).body; };
+  enrolled(5, 201);
+  EXPECT_EQ(asked(bare("GET", "/readyz"))["status"], "ok");
+  EXPECT_THAT(metrics(), AllOf(HasSubstr("doppel_disk_full 0\n"), HasSubstr("doppel_ready 1\n")));
+  {
+    const SmallFiles limit(0);
+    for (const uint32_t person : {6u, 7u}) {
+      const json refused = enrolled(person, 507);
+      EXPECT_EQ(refused["code"], 41);
+      EXPECT_EQ(refused["message"], "the disk is full; nothing was changed");
+    }
+    EXPECT_EQ(asked(bare("DELETE", "/api/v1/recognition/subjects/Ada"), 507)["code"], 41);
+    EXPECT_EQ(asked(bare("PUT", "/v1/decision", R"({"fpir": 0.2})"), 507)["code"], 507);
+    service_->follow();
+    EXPECT_THAT(asked(bare("GET", "/readyz"), 503)["message"].get<std::string>(),
+                AllOf(HasSubstr("the disk is full"), Not(HasSubstr(place()))));
+    EXPECT_THAT(metrics(), AllOf(HasSubstr("doppel_disk_full 1\n"), HasSubstr("doppel_ready 0\n")));
+    const json known = asked(post_photos("/v1/identify", {{"a", face_png(1)}}));
+    EXPECT_EQ(known["photos"][0]["faces"][0]["name"], "Ada");
+  }
+  enrolled(6, 201);
+  EXPECT_EQ(asked(bare("GET", "/readyz"))["status"], "ok");
+  EXPECT_THAT(metrics(), AllOf(HasSubstr("doppel_disk_full 0\n"), HasSubstr("doppel_ready 1\n")));
+  EXPECT_THAT(notes_, testing::ElementsAre(AllOf(HasSubstr(place() + ": the disk is full"),
+                                                 HasSubstr("changes are refused")),
+                                           HasSubstr("there is room again")));
 }
 
 TEST_F(ServiceTest, WithoutKeysNobodyIsServedThroughAProxy) {
