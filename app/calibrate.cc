@@ -24,7 +24,7 @@ struct CalibrateOptions {
   DataSource data;
   double far = 0.01;
   int threads = 0;
-  bool as_json = false;
+  bool allow_seen = false, as_json = false;
 };
 
 void print_choice(const Calibration& calibration, const Dataset& people,
@@ -60,8 +60,9 @@ void run(const CalibrateOptions& options) {
   ThreadPool pool(options.threads > 0 ? options.threads : ThreadPool::available_threads());
   const Dataset people = options.data.load(pool, loaded_for(model));
   print_notes(people);
-  check_strangers(model, people);
-  const Calibration calibration = calibrate(model, people, options.far, pool);
+  const SeenOverlap seen = check_namesakes(model, people, options.allow_seen);
+  Calibration calibration = calibrate(model, people, options.far, pool);
+  calibration.threshold.namesakes = !seen.empty();
   model.threshold = calibration.threshold;
   // Who chose the threshold is no stranger to it.
   model.training.seen = joined(model.training.seen, remember(people));
@@ -73,6 +74,7 @@ void run(const CalibrateOptions& options) {
   }
   if (!options.as_json) {
     print_choice(calibration, people, options, written);
+    std::printf("%s", mark_text(seen).c_str());
     return;
   }
   const Verification& v = calibration.verification;
@@ -86,6 +88,8 @@ void run(const CalibrateOptions& options) {
               {"auc", v.auc},
               {"far", options.far},
               {"far_resolved", calibration.resolved},
+              {"seen_in_training", !seen.empty()},
+              {"seen", to_json(seen)},
               {"threshold", to_json(calibration.threshold)}});
 }
 
@@ -108,6 +112,8 @@ void add_calibrate(CLI::App& program) {
   command->add_option("--far", options->far, "FAR that the threshold is chosen for")
       ->check(CLI::Range(kLeastRate, kMostRate))
       ->capture_default_str();
+  command->add_flag("--allow-seen", options->allow_seen,
+                    "Also people whose names alone the model knows; the threshold is marked");
   command->add_option("--out", options->out, "The new model file; not for an ONNX network");
   add_threads_option(*command, options->threads);
   command->add_flag("--json", options->as_json, "Print one JSON document instead of text");

@@ -63,6 +63,7 @@ LoadOptions loaded_for(const Model& model) {
   LoadOptions options;
   options.size = {model.preprocessing.width, model.preprocessing.height};
   options.color = takes_color(model);
+  options.framings = true;  // whom the model has seen is asked
   if (model.preprocessing.align) options.preparation = aligning(*options.size);
   return options;
 }

@@ -158,7 +158,7 @@ json subject_json(const Subject& subject) {
                      {"identities", subject.people.identities.size()},
                      {"images", subject.people.images.size()}}},
                    {"seen_in_training", !subject.seen.empty()},
-                   {"seen", seen_json(subject.seen)}};
+                   {"seen", to_json(subject.seen)}};
   document[subject.model ? "model" : "embeddings"] = {{"file", subject.file},
                                                       {"digest", subject.digest}};
   if (subject.model && subject.model->threshold) {
@@ -167,14 +167,7 @@ json subject_json(const Subject& subject) {
   return document;
 }
 
-void print_marks(const Subject& subject) {
-  if (subject.seen.empty()) return;
-  std::printf(
-      "Marked: the model was made from %s of these people and %s of their images: this is no\n"
-      "measure of unseen people.\n",
-      std::to_string(subject.seen.identities.size()).c_str(),
-      std::to_string(subject.seen.images.size()).c_str());
-}
+void print_marks(const Subject& subject) { std::printf("%s", mark_text(subject.seen).c_str()); }
 
 void evaluate_pairs(const EvalOptions& options, const Subject& subject, const PairList& list,
                     ThreadPool& pool) {
@@ -384,7 +377,8 @@ void add_eval(CLI::App& program) {
       "Verification, identification and open-set identification over all pairs of the people's\n"
       "images, with 95 % intervals from a bootstrap over people. Nobody whom the model was made "
       "from\n"
-      "is measured, unless --allow-seen says so.\n"
+      "is measured, unless --allow-seen says so: it knows names, pictures, and copies of pictures\n"
+      "that were encoded anew, resized or cropped by up to a fortieth on each side.\n"
       "Examples:\n"
       "  doppel eval model.safetensors other_people/\n"
       "  doppel eval model.safetensors lfw/ --pairs pairsDevTest.txt\n"
@@ -409,7 +403,7 @@ void add_eval(CLI::App& program) {
                     "As a gallery: people enrolled with 1, 2 and 5 photos, by the nearest of them "
                     "and by their mean, and strangers, decided as doppel identify does");
   command->add_flag("--allow-seen", options->allow_seen,
-                    "Also people the model was made from; the result is marked");
+                    "Also people whom the model knows, by name or picture; the result is marked");
   add_threads_option(*command, options->threads);
   command->add_flag("--json", options->as_json, "Print one JSON document instead of text");
   command->callback([options] { run(*options); });

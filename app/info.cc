@@ -32,6 +32,18 @@ std::string threshold_line(const Model& model) {
              : "none was calibrated";
 }
 
+void print_seen(const SeenPeople& seen) {
+  std::printf(
+      "  seen        %zu identities and %zu images that it tells of, %zu perceptual hashes\n",
+      seen.identities.size(), seen.images.size(), seen.hashes.size());
+}
+
+json seen_counts(const SeenPeople& seen) {
+  return {{"seen_identities", seen.identities.size()},
+          {"seen_images", seen.images.size()},
+          {"seen_hashes", seen.hashes.size()}};
+}
+
 void print_foreign(const Model& model, const std::string& path) {
   const ForeignNetwork& foreign = *model.foreign;
   std::printf("%s: an ONNX network, described by %s\n", path.c_str(), description_of(path).c_str());
@@ -45,8 +57,7 @@ void print_foreign(const Model& model, const std::string& path) {
   std::printf("  energy      %s, embeddings of %zu values\n", to_string(model.energy.kind).c_str(),
               embedding_size(model));
   std::printf("  threshold   %s\n", threshold_line(model).c_str());
-  std::printf("  seen        %zu identities and %zu images that it tells of\n",
-              model.training.seen.identities.size(), model.training.seen.images.size());
+  print_seen(model.training.seen);
   std::printf("  digest      %s\n", foreign.digest.c_str());
 }
 
@@ -70,6 +81,7 @@ void print_info(const Model& model, const std::string& path) {
   std::printf("  trained on  %zu identities, %zu images (%.12s), seed %llu\n", training.identities,
               training.images, training.data_digest.c_str(),
               static_cast<unsigned long long>(training.seed));
+  print_seen(training.seen);
   std::printf("  recipe      %s\n", training.recipe.dump().c_str());
   std::printf("  networks    %zu, of %zu parameters, input %s\n", model.members.size(),
               parameter_count(model.network), to_string(model.network.input).c_str());
@@ -98,9 +110,8 @@ void run(const InfoOptions& options) {
     document.erase("seen");
     document.update({{"model", options.model},
                      {"digest", model.foreign->digest},
-                     {"embedding_size", embedding_size(model)},
-                     {"seen_identities", model.training.seen.identities.size()},
-                     {"seen_images", model.training.seen.images.size()}});
+                     {"embedding_size", embedding_size(model)}});
+    document.update(seen_counts(model.training.seen));
     print_json(document);
     return;
   }
@@ -112,28 +123,30 @@ void run(const InfoOptions& options) {
   for (const EpochLosses& epoch : model.training.history) {
     history.push_back(losses_to_json(epoch));
   }
-  print_json({{"model", options.model},
-              {"version", model.version},
-              {"network", network_to_json(model.network)},
-              {"parameters", parameter_count(model.network)},
-              {"members", model.members.size()},
-              {"embedding_size", embedding_size(model)},
-              {"preprocessing",
-               {{"width", model.preprocessing.width},
-                {"height", model.preprocessing.height},
-                {"step", model.preprocessing.step},
-                {"standardize", model.preprocessing.standardize},
-                {"align", model.preprocessing.align}}},
-              {"views", views_to_json(model.views)},
-              {"threshold", model.threshold ? to_json(*model.threshold) : json()},
-              {"energy", to_string(model.energy.kind)},
-              {"recipe", model.training.recipe},
-              {"seed", model.training.seed},
-              {"history", history},
-              {"data",
-               {{"digest", model.training.data_digest},
-                {"identities", model.training.identities},
-                {"images", model.training.images}}}});
+  json document = {{"model", options.model},
+                   {"version", model.version},
+                   {"network", network_to_json(model.network)},
+                   {"parameters", parameter_count(model.network)},
+                   {"members", model.members.size()},
+                   {"embedding_size", embedding_size(model)},
+                   {"preprocessing",
+                    {{"width", model.preprocessing.width},
+                     {"height", model.preprocessing.height},
+                     {"step", model.preprocessing.step},
+                     {"standardize", model.preprocessing.standardize},
+                     {"align", model.preprocessing.align}}},
+                   {"views", views_to_json(model.views)},
+                   {"threshold", model.threshold ? to_json(*model.threshold) : json()},
+                   {"energy", to_string(model.energy.kind)},
+                   {"recipe", model.training.recipe},
+                   {"seed", model.training.seed},
+                   {"history", history},
+                   {"data",
+                    {{"digest", model.training.data_digest},
+                     {"identities", model.training.identities},
+                     {"images", model.training.images}}}};
+  document.update(seen_counts(model.training.seen));
+  print_json(document);
 }
 
 }  // namespace

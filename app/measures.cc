@@ -44,7 +44,7 @@ std::string threshold_text(const Threshold& threshold) {
   std::snprintf(
       text, sizeof text, "FAR %.2g %%, 95 %% interval %.2g to %.2g %%, chosen on %zu people",
       100 * threshold.far, 100 * threshold.lower, 100 * threshold.upper, threshold.identities);
-  return text;
+  return threshold.namesakes ? text + std::string(", of whom some have names that it knew") : text;
 }
 
 std::string csv_field(const std::string& text) {

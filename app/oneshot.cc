@@ -6,6 +6,7 @@
 #include "doppel/base/error.h"
 #include "doppel/data/listing.h"
 #include "doppel/eval/episode_files.h"
+#include "doppel/eval/seen.h"
 #include "doppel/model/embedding.h"
 #include "doppel/model/model.h"
 #include "measures.h"
@@ -22,14 +23,32 @@ struct OneShotOptions {
   bool allow_seen = false, as_json = false;
 };
 
-size_t seen_images(const Model& model, const EpisodeFiles& files) {
-  size_t seen = 0;
+// Images that the model has seen, and those that look like one of them.
+struct SeenImages {
+  size_t exactly = 0, alike = 0;
+
+  size_t all() const { return exactly + alike; }
+};
+
+SeenImages seen_images(const Model& model, const EpisodeFiles& files) {
+  const SeenPeople& known = model.training.seen;
+  SeenImages seen;
   for (const std::vector<Image>& images : files.images) {
     for (const Image& image : images) {
-      seen += std::ranges::binary_search(model.training.seen.images, image_digest(image));
+      if (std::ranges::binary_search(known.images, image_digest(image))) {
+        ++seen.exactly;
+      } else if (!known.hashes.empty()) {
+        seen.alike += looks_seen(known, perceptual_hashes(image, /*framings=*/true));
+      }
     }
   }
   return seen;
+}
+
+std::string count_text(const SeenImages& seen) {
+  std::string text = plural(seen.all(), "image");
+  if (seen.alike > 0) text += ", " + std::to_string(seen.alike) + " by their looks,";
+  return text;
 }
 
 void run(const OneShotOptions& options) {
@@ -41,12 +60,12 @@ void run(const OneShotOptions& options) {
   }
   ThreadPool pool(options.threads > 0 ? options.threads : ThreadPool::available_threads());
   const EpisodeFiles files = load_episodes(options.runs, pool, {.color = takes_color(model)});
-  const size_t seen = seen_images(model, files);
-  if (seen > 0 && !options.allow_seen) {
-    throw Error(
-        ErrorKind::mismatch,
-        options.runs + ": images that the model was not made from were expected; it knows " +
-            plural(seen, "image") + " of them. --allow-seen measures them and marks the result");
+  const SeenImages seen = seen_images(model, files);
+  if (seen.all() > 0 && !options.allow_seen) {
+    throw Error(ErrorKind::mismatch,
+                options.runs +
+                    ": images that the model was not made from were expected; it knows " +
+                    count_text(seen) + " of them. --allow-seen measures them and marks the result");
   }
   std::vector<Matrix> embeddings;
   for (const std::vector<Image>& images : files.images) {
@@ -62,7 +81,8 @@ void run(const OneShotOptions& options) {
                 {"runs", scores.runs},
                 {"mean", scores.mean},
                 {"trials", scores.trials},
-                {"seen_images", seen}});
+                {"seen_images", seen.exactly},
+                {"seen_look_alikes", seen.alike}});
     return;
   }
   for (size_t i = 0; i < files.episodes.size(); ++i) {
@@ -71,9 +91,9 @@ void run(const OneShotOptions& options) {
                 percent(scores.runs[i]).c_str(), episode.tests.size(), episode.references.size());
   }
   std::printf("%-12s  %8s  of %zu trials\n", "mean", percent(scores.mean).c_str(), scores.trials);
-  if (seen > 0) {
+  if (seen.all() > 0) {
     std::printf("Marked: the model was made from %s of these: no measure of unseen classes.\n",
-                plural(seen, "image").c_str());
+                count_text(seen).c_str());
   }
 }
 

@@ -33,6 +33,7 @@ Dataset load_people(const DataSource& data, const Model& model, ThreadPool& pool
   try {
     LoadOptions options;
     options.color = takes_color(model);
+    options.framings = true;
     return data.load(pool, options);
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::bad_data) throw;
@@ -122,7 +123,7 @@ void add_report(CLI::App& program) {
   options->data.add_to(*command);
   command->add_option("--out", options->out, "The page")->capture_default_str();
   command->add_flag("--allow-seen", options->allow_seen,
-                    "Also for people the model was trained on; the page then says so");
+                    "Also for people whom the model knows, by name or picture; the page then says so");
   add_threads_option(*command, options->threads);
   command->callback([options] { run(*options); });
 }

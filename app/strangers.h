@@ -6,12 +6,14 @@
 
 namespace doppel::app {
 
-// What of the data set the model has seen. Throws Error(mismatch) that names it, unless `allowed`.
+// What of the data set the model has seen. Throws Error(mismatch) that says whom it knows, and by
+// what, unless `allowed`. Notes on standard error where the model cannot tell copies of its photos.
 SeenOverlap check_strangers(const Model& model, const Dataset& people, bool allowed);
-// For work on strangers alone.
-void check_strangers(const Model& model, const Dataset& people);
+// For work on strangers alone: pictures that it has seen are refused in any case; `allowed` are
+// people whose names alone it knows.
+SeenOverlap check_namesakes(const Model& model, const Dataset& people, bool allowed);
 
-// {"identities": [..], "images": number}
-nlohmann::json seen_json(const SeenOverlap& seen);
+// The line of text that marks a result, empty where nothing was seen.
+std::string mark_text(const SeenOverlap& seen);
 
 }  // namespace doppel::app

@@ -11,6 +11,7 @@
 #include "doppel/data/zip_bytes.h"
 #include "doppel/image/decode.h"
 #include "doppel/image/encode.h"
+#include "doppel/image/resize.h"
 #include "doppel/nn/simd.h"
 #include "program.h"
 
@@ -435,6 +436,51 @@ TEST_F(Faces, EvalRefusesWhomTheModelKnowsByNameOrPicture) {
   fails({"eval", "model.safetensors", "others"}, {"newcomer", "faces3", "1 image"});
   EXPECT_EQ(run({"eval", "model.safetensors", "others", "--identities", "others1,others2"}).code,
             0);
+}
+
+TEST_F(Faces, EvalSaysByWhatItKnowsSomebody) {
+  ASSERT_EQ(run(train({"--set", "training.steps=5"})).code, 0);
+  // Two old pictures as other files under another name: twice as large, and without its border.
+  const Image old = load_image(folder_ / "faces/faces7/2.pgm");
+  fs::create_directories(folder_ / "others/newcomer");
+  write_file_atomically(folder_ / "others/newcomer/1.png",
+                        encode_png(resize(old, 2 * old.width, 2 * old.height)));
+  Image inner{old.width - 3, old.height - 2, {}};
+  for (int y = 0; y < inner.height; ++y) {
+    for (int x = 0; x < inner.width; ++x) inner.pixels.push_back(old.at(y + 2, x + 3));
+  }
+  write_file_atomically(folder_ / "others/newcomer/2.pgm", encode_pgm(inner));
+  fails({"eval", "model.safetensors", "others"},
+        {"it knows 2 images by their looks (newcomer/1.png, newcomer/2.pgm)"});
+  fails({"report", "model.safetensors", "others"}, {"by their looks"});
+  fails({"calibrate", "model.safetensors", "others", "--out", "new.safetensors", "--allow-seen"},
+        {"by their looks", "leave these people out"});
+  const std::vector<std::string> allowed = {"eval", "model.safetensors", "others", "--allow-seen"};
+  EXPECT_THAT(run(allowed).out, HasSubstr("Marked: the model was made from 1 of these people, as "
+                                          "it knows 2 images by their looks"));
+  const auto marked = json_of({"eval", "model.safetensors", "others", "--allow-seen", "--json"});
+  EXPECT_EQ(marked["seen_in_training"], true);
+  EXPECT_EQ(marked["seen"]["identities"], nlohmann::json({"newcomer"}));
+  EXPECT_EQ(marked["seen"]["look_alikes"].size(), 2u);
+  EXPECT_EQ(json_of({"info", "model.safetensors", "--json"})["seen_hashes"], 80);
+
+  // A stranger of that name, whom no photo gives away: a threshold chosen on such is marked.
+  fs::remove_all(folder_ / "others/newcomer");
+  fs::rename(folder_ / "others/others3", folder_ / "others/faces3");
+  fails({"eval", "model.safetensors", "others"}, {"it knows faces3 by name. --allow-seen"});
+  const std::vector<std::string> calibrate = {"calibrate", "model.safetensors", "others", "--out",
+                                              "new.safetensors"};
+  fails(calibrate, {"it knows faces3 by name. If these are other people"});
+  const auto with = [&](const char* word) {
+    std::vector<std::string> words = calibrate;
+    words.insert(words.end(), {"--allow-seen", word});
+    return words;
+  };
+  const auto chosen = json_of(with("--json"));
+  EXPECT_EQ(chosen["seen"]["named"], nlohmann::json({"faces3"}));
+  EXPECT_EQ(chosen["threshold"]["namesakes"], true);
+  EXPECT_THAT(run(with("--far=0.05")).out, HasSubstr("Marked: "));
+  EXPECT_THAT(run({"info", "new.safetensors"}).out, HasSubstr("of whom some have names"));
 }
 
 TEST_F(Faces, PairListsAreScoredAndFrozen) {

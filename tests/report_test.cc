@@ -150,6 +150,7 @@ TEST_F(ReportPage, PeopleOfTheTrainingAreRefusedOrMarked) {
   const std::string page = browse("page.html", "--dump-dom");
   EXPECT_EQ(between(page, "data-errors=\"", "\""), "0");
   EXPECT_THAT(between(page, "id=\"seen\"", "</div>"), HasSubstr("8 people"));
+  EXPECT_THAT(between(page, "id=\"seen\"", "</div>"), HasSubstr("8 by name"));
 }
 
 TEST_F(ReportPage, ExplainDrawsBothPhotos) {

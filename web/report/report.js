@@ -513,12 +513,14 @@ function overview() {
 
 function banners(group) {
   const banner = (strong, text) => el('div', {class: 'banner'}, el('strong', {}, strong), ' ', text);
-  const {identities, images} = group.seen, found = [];
-  if (identities.length || images > 0) {
+  const {identities, named, images, look_alikes: alike} = group.seen, found = [];
+  if (identities.length) {
     const few = identities.slice(0, 8).join(', ') + (identities.length > 8 ? ', ...' : '');
     const box = banner('The model was trained on people in this report.',
-      `${plural(identities.length, 'person', 'people')} (${few}) and ${plural(images, 'image', 'images')} were ` +
-      'seen in training. The figures say nothing about people it has not seen.');
+      `${plural(identities.length, 'person', 'people')} (${few}) were seen in training: ` +
+      `${number(named.length)} by name, ${plural(images, 'image', 'images')} by every pixel, ` +
+      `${plural(alike.length, 'image', 'images')} by a look alike. ` +
+      'The figures say nothing about people it has not seen.');
     box.id = 'seen';
     found.push(box);
   }

@@ -110,6 +110,7 @@ Dataset load_dataset(const fs::path& source, ThreadPool& pool, const LoadOptions
   const std::vector<std::string> paths = listing.paths();
   dataset.images.resize(listing.files);
   dataset.image_digests.resize(listing.files);
+  dataset.image_hashes.resize(listing.files);
   std::vector<ImageSize> decoded(listing.files);
   std::vector<char> waits(listing.files, false);  // for the second part of the preparation
   std::atomic<size_t> pixels{0};
@@ -118,6 +119,7 @@ Dataset load_dataset(const fs::path& source, ThreadPool& pool, const LoadOptions
     if (pixels.load(std::memory_order_relaxed) > options.most_pixels) return;
     Image image = decode_image(bytes, (source / paths[i]).string(), {.color = options.color});
     dataset.image_digests[i] = image_digest(image);
+    dataset.image_hashes[i] = perceptual_hashes(image, options.framings);
     if (options.preparation.first) {
       std::optional<Image> prepared =
           options.preparation.first(image, (source / paths[i]).string());
@@ -184,6 +186,7 @@ Dataset select_identities(const Dataset& dataset, std::span<const size_t> identi
       if (!dataset.image_digests.empty()) {
         selected.image_digests.push_back(dataset.image_digests[i]);
       }
+      if (!dataset.image_hashes.empty()) selected.image_hashes.push_back(dataset.image_hashes[i]);
       selected.image_names.push_back(dataset.image_names[i]);
       selected.identity_of.push_back(static_cast<uint32_t>(selected.identities.size()));
     }
@@ -246,6 +249,11 @@ void prepare_images(Dataset& dataset, const ImagePreparation& preparation, Threa
 void seal(Dataset& dataset) {
   if (dataset.image_digests.empty()) {
     for (const Image& image : dataset.images) dataset.image_digests.push_back(image_digest(image));
+  }
+  if (dataset.image_hashes.empty()) {
+    for (const Image& image : dataset.images) {
+      dataset.image_hashes.push_back(perceptual_hashes(image, /*framings=*/false));
+    }
   }
   std::vector<std::string> lone;
   for (const Identity& identity : dataset.identities) {

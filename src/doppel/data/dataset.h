@@ -13,6 +13,7 @@
 
 #include "doppel/base/thread_pool.h"
 #include "doppel/image/image.h"
+#include "doppel/image/perceptual_hash.h"
 
 namespace doppel {
 
@@ -29,7 +30,9 @@ struct Dataset {
   std::vector<std::string> image_names;    // "s1/1.pgm", one per image
   std::vector<uint32_t> identity_of;       // index into identities, one per image
   std::vector<std::string> image_digests;  // of the images as they were decoded: image_digest()
-  std::vector<std::string> notes;          // what the user should know: resized images, lone images
+  // Of the same: perceptual_hashes(), with or without framings.
+  std::vector<std::vector<PerceptualHash>> image_hashes;
+  std::vector<std::string> notes;  // what the user should know: resized images, lone images
   std::string digest;  // SHA-256 over identity names, image names and image digests, in order
 };
 
@@ -53,6 +56,7 @@ struct LoadOptions {
   size_t most_pixels = kMostDatasetPixels;  // of what is kept: of the resized images
   ImagePreparation preparation = {};        // digests are of the images as they were decoded
   bool color = false;                       // fill Image::colors, too; such a pixel counts as four
+  bool framings = false;  // fill image_hashes as is needed to find copies that were cropped
 };
 
 // Reads `source`, a folder or a zip archive; both by the same rules:
@@ -95,8 +99,9 @@ std::string image_digest(const Image& image);
 // Prepares the images of a data set that is in memory; their digests, made before, stay.
 void prepare_images(Dataset& dataset, const ImagePreparation& preparation, ThreadPool& pool);
 
-// Completes a data set whose identities and images are in place: makes the images' digests where
-// there are none, appends the note on identities with one image and sets the digest.
+// Completes a data set whose identities and images are in place: makes the images' digests and
+// hashes (without framings) where there are none, appends the note on identities with one image and
+// sets the digest.
 void seal(Dataset& dataset);
 
 struct SizeCount {

@@ -382,6 +382,13 @@ TEST(AttFaces, LoadAsTheyAre) {
   EXPECT_EQ(dataset.images[0].width, 92);
   EXPECT_EQ(dataset.images[0].height, 112);
   EXPECT_THAT(dataset.notes, IsEmpty());
+  // Hashes are of the images as they lie in their files, whatever becomes of them.
+  const Dataset small = load_dataset(folder, pool, {.size = ImageSize{23, 28}, .framings = true});
+  ASSERT_EQ(small.image_hashes.size(), 400u);
+  EXPECT_EQ(small.image_hashes[7], perceptual_hashes(dataset.images[7], /*framings=*/true));
+  EXPECT_EQ(dataset.image_hashes[7], perceptual_hashes(dataset.images[7], /*framings=*/false));
+  const std::vector<size_t> two = {1, 5};
+  EXPECT_EQ(select_identities(small, two).image_hashes[10], small.image_hashes[50]);
 }
 
 // Dark images wait for the others, and then become as bright as all of those together.
@@ -422,6 +429,7 @@ TEST_F(DatasetFolder, PreparesImagesBeforeTheyGetTheirSize) {
     EXPECT_NEAR(prepared.images[i].pixels[0], value, 1e-6) << i;
   }
   EXPECT_EQ(prepared.image_digests, plain.image_digests);
+  EXPECT_EQ(prepared.image_hashes, plain.image_hashes);
   EXPECT_EQ(prepared.digest, plain.digest);
   EXPECT_THAT(prepared.notes, ElementsAre("2 were dark"));
   EXPECT_THAT(waited, testing::UnorderedElementsAre((folder_ / "s1/2.pgm").string(),

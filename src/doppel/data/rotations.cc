@@ -47,6 +47,8 @@ Dataset with_rotations(const Dataset& dataset) {
                                     ? dataset.images[i]
                                     : turned(result.images[result.images.size() - identity.count]));
         result.image_digests.push_back(degrees == 0 ? digest : sha256_hex(digest + turn));
+        result.image_hashes.push_back(degrees == 0 ? dataset.image_hashes[i]
+                                                   : std::vector<PerceptualHash>{});
         result.image_names.push_back(identity.name + turn + file);
         result.identity_of.push_back(static_cast<uint32_t>(result.identities.size()));
       }

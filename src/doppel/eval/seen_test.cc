@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include "doppel/base/error.h"
+#include "doppel/data/synthetic.h"
+#include "doppel/image/resize.h"
 
 namespace doppel {
 namespace {
@@ -23,6 +25,7 @@ Dataset people_with_digests(const std::vector<std::pair<std::string, size_t>>& p
     }
   }
   dataset.image_digests = digests;
+  dataset.image_hashes.resize(dataset.image_names.size());
   return dataset;
 }
 
@@ -37,6 +40,8 @@ TEST(Seen, PeopleByTheirNamesAndByTheirPictures) {
   const SeenOverlap overlap = seen_overlap(
       seen, people_with_digests({{"bob", 1}, {"zoe", 2}, {"kim", 1}}, {"x", "y", "c3", "z"}));
   EXPECT_THAT(overlap.identities, ElementsAre("bob", "zoe"));
+  EXPECT_THAT(overlap.named, ElementsAre("bob"));
+  EXPECT_THAT(overlap.look_alikes, IsEmpty());
   EXPECT_THAT(overlap.images, ElementsAre("zoe/2"));
   EXPECT_FALSE(overlap.empty());
 }
@@ -47,6 +52,31 @@ TEST(Seen, StrangersAreNotAndAModelThatRemembersNobodySaysNothing) {
   EXPECT_TRUE(seen_overlap(seen, strangers).empty());
   EXPECT_TRUE(seen_overlap({}, strangers).empty());
   EXPECT_THAT(seen_overlap(remember(strangers), strangers).images, ElementsAre("kim/1", "lee/1"));
+}
+
+// People under other names, their photos twice as large and lighter.
+TEST(Seen, CopiesByTheirLooks) {
+  const Dataset people = synthetic_dataset(4, 2, 1);
+  Dataset copies = people;
+  for (Identity& identity : copies.identities) identity.name = "copy of " + identity.name;
+  for (Image& image : copies.images) {
+    image = resize(image, 2 * image.width, 2 * image.height);
+    for (float& grey : image.pixels) grey = 0.2f + 0.7f * grey;
+  }
+  copies.image_digests.clear();
+  copies.image_hashes.clear();
+  seal(copies);
+  const SeenOverlap overlap = seen_overlap(remember(people), copies);
+  EXPECT_THAT(overlap.identities,
+              ElementsAre("copy of s1", "copy of s2", "copy of s3", "copy of s4"));
+  EXPECT_THAT(overlap.named, IsEmpty());
+  EXPECT_THAT(overlap.images, IsEmpty());
+  EXPECT_EQ(overlap.look_alikes, people.image_names);
+  EXPECT_EQ(to_json(overlap)["look_alikes"].size(), 8u);
+
+  Dataset strangers = synthetic_dataset(4, 2, 2);
+  for (Identity& identity : strangers.identities) identity.name = "stranger " + identity.name;
+  EXPECT_TRUE(seen_overlap(remember(people), strangers).empty());
 }
 
 TEST(Seen, RefusesAnotherNumberOfDigests) {

@@ -32,6 +32,7 @@ nlohmann::json to_json(const Threshold& threshold) {
   for (const auto& [name, member] : kCounts) json[name] = threshold.*member;
   json["curve"] = to_json(threshold.curve);
   for (const auto& [name, member] : kQuantiles) json[name] = threshold.*member;
+  if (threshold.namesakes) json["namesakes"] = true;
   return json;
 }
 
@@ -78,6 +79,11 @@ Threshold threshold_from_json(const nlohmann::json& json, const std::string& whe
       if (!fits) fail(std::string(name) + " holds what is no rising distance");
       distances.push_back(value.get<double>());
     }
+  }
+  const auto namesakes = json.find("namesakes");
+  if (namesakes != json.end()) {
+    if (!namesakes->is_boolean()) fail("namesakes is neither true nor false");
+    threshold.namesakes = namesakes->get<bool>();
   }
   return threshold;
 }

@@ -24,6 +24,9 @@ struct Threshold {
   // Their distances at the quantiles 0, 1/100, .. 1, of the genuine pairs and of the impostor ones;
   // empty in files of before these were kept.
   std::vector<double> genuine_distances = {}, impostor_distances = {};
+  // Some of these persons have names that the model knew before: it may have seen them, and then
+  // its FAR is too low a figure.
+  bool namesakes = false;
 
   friend bool operator==(const Threshold&, const Threshold&) = default;
 };
@@ -31,7 +34,7 @@ struct Threshold {
 inline constexpr size_t kDistanceQuantiles = 101;
 
 // {"far", "value", "lower", "upper", "genuine", "impostor", "tar", "identities", "curve",
-//  "genuine_distances", "impostor_distances"}.
+//  "genuine_distances", "impostor_distances", "namesakes": true}, the last where they are.
 nlohmann::json to_json(const Threshold& threshold);
 // Throws Error(bad_data) that begins with `where` for anything that to_json() cannot have written.
 Threshold threshold_from_json(const nlohmann::json& json, const std::string& where);

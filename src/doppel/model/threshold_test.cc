@@ -35,6 +35,16 @@ TEST(Threshold, SurvivesJsonWithItsDistances) {
       << "as in files of before they were kept";
 }
 
+TEST(Threshold, KeepsThatSomeOfItsPeopleMayHaveBeenSeen) {
+  Threshold threshold{0.01, 0.7311, 0.004, 0.021, 450, 4500, 0.89, 30, kTwoPoints};
+  EXPECT_FALSE(to_json(threshold).contains("namesakes"));
+  threshold.namesakes = true;
+  nlohmann::json json = to_json(threshold);
+  EXPECT_EQ(threshold_from_json(json, "m"), threshold);
+  json["namesakes"] = 1;
+  EXPECT_THROW(threshold_from_json(json, "m"), Error);
+}
+
 TEST(Threshold, RefusesJsonThatIsNone) {
   const nlohmann::json good = to_json({0.01, 0.7, 0.004, 0.021, 450, 4500, 0.89, 30, kTwoPoints});
   const auto refused = [&](const char* field, const nlohmann::json& value,

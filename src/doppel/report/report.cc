@@ -170,7 +170,7 @@ json group_json(const ReportGroup& group) {
           {"baselines", systems_json(group.baselines)},
           {"history", std::move(history)},
           {"members", group.members},
-          {"seen", {{"identities", group.seen.identities}, {"images", group.seen.images.size()}}},
+          {"seen", to_json(group.seen)},
           {"images", std::move(images)},
           {"pictures", pictures_json(group)},
           {"map", map_json(group)}};
