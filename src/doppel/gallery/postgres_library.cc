@@ -19,6 +19,11 @@ using Clock = std::chrono::steady_clock;
 constexpr std::chrono::seconds kFirstPause{1}, kLongestPause{16};
 constexpr const char* kChannel = "doppel_gallery";
 constexpr int kRowsAtOnce = 1000;
+#if PQXX_VERSION_MAJOR < 7
+constexpr auto kReadOnly = pqxx::read_only;
+#else
+constexpr auto kReadOnly = pqxx::write_policy::read_only;
+#endif
 
 // The connection is gone.
 class Lost : public Error {
@@ -133,14 +138,16 @@ class PostgresDatabase : public Database {
   void begin_read() override {
     retrying([&] {
       transaction_ =
-          std::make_unique<pqxx::transaction<pqxx::repeatable_read, pqxx::read_only>>(connection());
+          std::make_unique<pqxx::transaction<pqxx::isolation_level::repeatable_read, kReadOnly>>(
+              connection());
     });
     scope_ = Scope::reading;
   }
   void begin_write() override {
     // Behind the lock everything sees what others committed before.
     retrying([&] {
-      auto started = std::make_unique<pqxx::transaction<pqxx::read_committed>>(connection());
+      auto started =
+          std::make_unique<pqxx::transaction<pqxx::isolation_level::read_committed>>(connection());
       started->exec("SELECT pg_advisory_xact_lock(hashtext(current_schema()))");
       transaction_ = std::move(started);
     });
@@ -208,10 +215,10 @@ class PostgresDatabase : public Database {
       pqxx::nontransaction session(*connection_);
       session.exec("SET lock_timeout = '5s'");
       if (access_ == Access::read) session.exec("SET default_transaction_read_only = on");
-    } catch (const pqxx::pqxx_exception& error) {
+    } catch (const std::exception& error) {
       disconnect();
       unreachable_ =
-          name_ + ": the PostgreSQL server cannot be used: " + url_.repeated(error.base().what());
+          name_ + ": the PostgreSQL server cannot be used: " + url_.repeated(error.what());
       next_try_ = Clock::now() + pause_;
       pause_ = std::min(2 * pause_, kLongestPause);
       throw Lost(unreachable_);
@@ -256,8 +263,12 @@ class PostgresDatabase : public Database {
                       "made is not known; look before you try again");
     } catch (const pqxx::sql_error& error) {
       fail(error.sqlstate(), url_.repeated(error.what()));
-    } catch (const pqxx::pqxx_exception& error) {
-      fail("", url_.repeated(error.base().what()));
+    } catch (const Error&) {
+      throw;
+    } catch (const std::bad_alloc&) {
+      throw;
+    } catch (const std::exception& error) {  // libpqxx 7 has no class that all of its own share
+      fail("", url_.repeated(error.what()));
     }
   }
 

@@ -136,7 +136,7 @@ class Training {
     optimizer_.emplace(state_.parameters.size(), recipe_.optimizer);
     optimizer_->set_decayed(decayed_);
     average_.reset();
-    if (recipe_.average > 0) average_.emplace(network_size_, recipe_.average);
+    if (recipe_.average > 0) average_ = WeightAverage(network_size_, recipe_.average);
     gradient_.assign(state_.parameters.size(), 0.0f);
     state_.step = 0;
     state_.loss_sum = 0;
