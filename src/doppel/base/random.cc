@@ -3,6 +3,8 @@
 #include <cmath>
 #include <numbers>
 
+#include "doppel/base/elementary.h"
+
 namespace doppel {
 
 std::array<uint32_t, 4> philox(uint64_t key, std::array<uint32_t, 4> c) {
@@ -42,8 +44,8 @@ double Random::uniform() { return next() * 0x1p-32; }
 double Random::uniform(double low, double high) { return low + (high - low) * uniform(); }
 
 double Random::normal() {
-  const double radius = std::sqrt(-2 * std::log((next() + 1.0) * 0x1p-32));
-  return radius * std::cos(2 * std::numbers::pi * uniform());
+  const double radius = std::sqrt(-2 * elementary::log((next() + 1.0) * 0x1p-32));
+  return radius * elementary::cos(2 * std::numbers::pi * uniform());
 }
 
 }  // namespace doppel

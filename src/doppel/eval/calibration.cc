@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "doppel/base/elementary.h"
 #include "doppel/base/error.h"
 #include "doppel/base/random.h"
 #include "doppel/eval/distances.h"
@@ -105,7 +106,7 @@ ImpostorTail tail_of(const Impostors& impostors, std::span<const uint64_t> weigh
 std::vector<double> far_levels(double far) {
   std::vector<double> levels = {far};
   for (int i = 0; i <= kDecades * kPointsOfDecade; ++i) {
-    const double level = std::pow(10.0, -static_cast<double>(i) / kPointsOfDecade);
+    const double level = elementary::pow(10, -static_cast<double>(i) / kPointsOfDecade);
     // One that nearly is the wanted one would only divide by almost nothing.
     if (std::abs(level / far - 1) > 1e-6) levels.push_back(level);
   }

@@ -5,6 +5,8 @@
 #include <limits>
 #include <numeric>
 
+#include "doppel/base/elementary.h"
+
 namespace doppel {
 namespace {
 
@@ -25,7 +27,7 @@ ImpostorTail::ImpostorTail(std::span<const float> distances, std::span<const uin
   double sum = 0, count = 0;
   for (size_t i = 0; i < distances.size() && double{distances[i]} < tail_distance; ++i) {
     const auto weight = static_cast<double>(weights[i]);
-    sum += weight * std::log(tail_distance / std::max(double{distances[i]}, least));
+    sum += weight * elementary::log(tail_distance / std::max(double{distances[i]}, least));
     count += weight;
   }
   exponent_ = sum > 0 ? count / sum : std::numeric_limits<double>::infinity();
@@ -46,7 +48,7 @@ double ImpostorTail::distance_at_rank(double rank) const {
 double ImpostorTail::distance_at(double far) const {
   const double rank = far * (static_cast<double>(up_to_.back()) + 1);
   if (rank >= anchor_) return distance_at_rank(rank);
-  return anchor_distance_ * std::pow(rank / anchor_, 1 / exponent_);
+  return anchor_distance_ * elementary::pow(rank / anchor_, 1 / exponent_);
 }
 
 }  // namespace doppel

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "doppel/base/elementary.h"
 #include "doppel/base/error.h"
 
 namespace doppel {
@@ -58,13 +59,13 @@ struct Draw {
 //   source = (flip c a / k, -s / k + shear; flip s / k, c / k) target + shift.
 Affine draw_affine(const AugmentSettings& settings, ImageShape shape, Random& random) {
   const double angle = settings.rotation * random.normal();
-  const double scale = std::exp(settings.scale * random.normal());
-  const double aspect = std::exp(settings.aspect * random.normal());
+  const double scale = elementary::exp(settings.scale * random.normal());
+  const double aspect = elementary::exp(settings.aspect * random.normal());
   const double shear = settings.shear * random.normal();
   const double shift_x = settings.shift * random.normal();
   const double shift_y = settings.shift * random.normal();
   const double flip = random.uniform() < settings.flip ? -1 : 1;
-  const double c = std::cos(angle), s = std::sin(angle);
+  const double c = elementary::cos(angle), s = elementary::sin(angle);
   return {flip * c * aspect / scale,
           -s / scale + shear,
           shift_x * static_cast<double>(shape.width) / 2,
@@ -163,7 +164,7 @@ void blur(double sigma, ImageShape shape, std::span<float> image) {
   double sum = 0;
   for (size_t k = 0; k < taps; ++k) {
     const double z = (static_cast<double>(k) - static_cast<double>(radius)) / sigma;
-    sum += weights[k] = std::exp(-z * z / 2);
+    sum += weights[k] = elementary::exp(-z * z / 2);
   }
   std::vector<float> tap(taps);
   for (size_t k = 0; k < taps; ++k) tap[k] = static_cast<float>(weights[k] / sum);

@@ -5,6 +5,7 @@
 #include <numbers>
 #include <string>
 
+#include "doppel/base/elementary.h"
 #include "doppel/base/error.h"
 
 namespace doppel {
@@ -72,7 +73,7 @@ GradientHistograms::GradientHistograms(const GradientSettings& settings, ImageSh
   // It ends three deviations away.
   for (size_t away = 0; 2 * away <= 3 * settings_.cell; ++away) {
     const double deviations = 2 * static_cast<double>(away) / static_cast<double>(settings_.cell);
-    weight_.push_back(static_cast<float>(std::exp(-deviations * deviations / 2)));
+    weight_.push_back(static_cast<float>(elementary::exp(-deviations * deviations / 2)));
   }
 }
 
@@ -101,9 +102,10 @@ void GradientHistograms::make(std::span<const float> in, std::span<float> out) c
       const float gx = difference(here[x > 0 ? x - 1 : 0], here[x], here[x + 1 < width ? x + 1 : x],
                                   x == 0, x + 1 == width);
       const float gy = difference(above[x], here[x], below[x], y == 0, y + 1 == height);
-      const float strength = std::hypot(gx, gy);
+      const float strength = static_cast<float>(std::sqrt(double{gx} * gx + double{gy} * gy));
       if (strength == 0) continue;
-      const float turn = std::atan2(gy, gx) / (2 * std::numbers::pi_v<float>);  // -1/2 .. 1/2
+      const float turn =
+          elementary::atan2(gy, gx) / (2 * std::numbers::pi_v<float>);  // -1/2 .. 1/2
       const float place = (turn < 0 ? turn + 1 : turn) * static_cast<float>(bins);
       const float floor = std::floor(place);
       const size_t bin = static_cast<size_t>(floor) % bins;  // a whole turn is none

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <utility>
 
+#include "doppel/base/elementary.h"
 #include "doppel/base/error.h"
 
 namespace doppel {
@@ -80,7 +81,7 @@ double energy_of(const Energy& energy, std::span<const float> a, std::span<const
                 "energy weighted_l1: it has " + std::to_string(energy.weights.size()) +
                     " weights, but embeddings have " + std::to_string(a.size()) + " values");
   }
-  return 1 / (1 + std::exp(weighted_l1(energy.weights, energy.bias, a, b)));
+  return 1 / (1 + elementary::exp(weighted_l1(energy.weights, energy.bias, a, b)));
 }
 
 std::string to_string(EnergyKind kind) {

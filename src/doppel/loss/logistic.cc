@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "doppel/base/elementary.h"
 #include "doppel/base/error.h"
 #include "doppel/loss/energy.h"
 
@@ -27,11 +28,12 @@ LogisticPairLoss logistic_pair_loss(const Matrix& embeddings, std::span<const ui
   for (size_t i = 0; i < pairs; ++i) {
     const auto a = embeddings.row(i), b = embeddings.row(pairs + i);
     const double z = weighted_l1(weights, parameters[size], a, b);
-    const double p = 1 / (1 + std::exp(-z));
+    const double p = 1 / (1 + elementary::exp(-z));
     const bool same = genuine[i] != 0;
     // -log p = log(1 + exp(-z)), -log(1 - p) = log(1 + exp(z)), without overflow.
-    result.loss += share * (std::max(same ? -z : z, 0.0) + std::log1p(std::exp(-std::abs(z))));
-    result.energy[i] = 1 / (1 + std::exp(z));
+    result.loss +=
+        share * (std::max(same ? -z : z, 0.0) + elementary::log(1 + elementary::exp(-std::abs(z))));
+    result.energy[i] = 1 / (1 + elementary::exp(z));
     const double by_z = share * (same ? -result.energy[i] : p);
     const auto da = result.gradient.row(i), db = result.gradient.row(pairs + i);
     for (size_t k = 0; k < size; ++k) {

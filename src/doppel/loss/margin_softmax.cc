@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "doppel/base/elementary.h"
 #include "doppel/base/error.h"
 #include "doppel/base/random.h"
 #include "doppel/loss/pairwise.h"
@@ -83,7 +84,7 @@ class ArcMargin : public MarginSoftmax {
  protected:
   Target target(double cosine) const override {
     cosine = std::clamp(cosine, -1.0, 1.0);
-    const double cos_m = std::cos(margin()), sin_m = std::sin(margin());
+    const double cos_m = elementary::cos(margin()), sin_m = elementary::sin(margin());
     if (cosine < -cos_m) return {cosine - margin() * sin_m, 1};
     // cos(t + m) = cos t cos m - sin t sin m, sin(t + m) = sin t cos m + cos t sin m.
     const double sine = std::sqrt(1 - cosine * cosine);
@@ -178,7 +179,8 @@ LossResult MarginSoftmax::evaluate(const Matrix& embeddings, std::span<const uin
       sum[i] += double{relative[i]} * double{sums[task * width + i]};
   }
   for (size_t i = 0; i < n; ++i) {
-    result.loss += (std::log(sum[i]) + double{most[i]} - target_logit[i]) / static_cast<double>(n);
+    result.loss +=
+        (elementary::log(sum[i]) + double{most[i]} - target_logit[i]) / static_cast<double>(n);
   }
   std::vector<float>& to_probability = largest;
   for (size_t task = 0; task < tasks; ++task) {

@@ -5,6 +5,7 @@
 #include <limits>
 #include <unordered_map>
 
+#include "doppel/base/elementary.h"
 #include "doppel/loss/pairwise.h"
 
 namespace doppel {
@@ -19,13 +20,13 @@ double log_sum_exp(std::vector<double>& terms, double offset) {
   double largest = offset > 0 ? 0 : -kInfinity;
   for (const double t : terms) largest = std::max(largest, t);
   if (largest == -kInfinity) return largest;
-  double sum = offset * std::exp(-largest);
+  double sum = offset * elementary::exp(-largest);
   for (double& t : terms) {
-    t = std::exp(t - largest);
+    t = elementary::exp(t - largest);
     sum += t;
   }
   for (double& t : terms) t /= sum;
-  return largest + std::log(sum);
+  return largest + elementary::log(sum);
 }
 
 // A loss of the cosines: `of_row` gives the loss of one row of them and its gradient by that row,

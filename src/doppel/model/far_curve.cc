@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "doppel/base/elementary.h"
 #include "doppel/base/error.h"
 
 namespace doppel {
@@ -19,7 +20,7 @@ double far_at(const FarCurve& curve, double distance) {
   const FarPoint &low = *(above - 1), &high = *above;
   if (distance == low.distance) return low.far;
   const double share = (distance - low.distance) / (high.distance - low.distance);
-  return std::exp(std::lerp(std::log(low.far), std::log(high.far), share));
+  return elementary::exp(std::lerp(elementary::log(low.far), elementary::log(high.far), share));
 }
 
 FarPoint point_at(const FarCurve& curve, double far) {
@@ -32,7 +33,7 @@ FarPoint point_at(const FarCurve& curve, double far) {
   const FarPoint& low = *(above - 1);
   if (above == curve.points.end() || low.far == far) return low;
   const FarPoint& high = *above;
-  const double share = std::log(far / low.far) / std::log(high.far / low.far);
+  const double share = elementary::log(far / low.far) / elementary::log(high.far / low.far);
   // The interval's ends as parts of the FAR.
   return {far, std::lerp(low.distance, high.distance, share),
           far * std::lerp(low.lower / low.far, high.lower / high.far, share),

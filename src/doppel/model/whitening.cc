@@ -13,6 +13,13 @@ using FloatRows = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::Ro
 
 Eigen::Index index(size_t i) { return static_cast<Eigen::Index>(i); }
 
+// Eigen orders the sums of its products by the sizes of the caches. With those of one processor for
+// all, a model's bits do not depend on the machine. Set before there are threads.
+[[maybe_unused]] const bool same_caches_everywhere = [] {
+  Eigen::setCpuCacheSizes(32 << 10, 256 << 10, 2 << 20);
+  return true;
+}();
+
 Eigen::MatrixXd within_scatter(const Eigen::MatrixXd& values,
                                std::span<const uint32_t> identity_of) {
   const size_t identities = size_t{*std::ranges::max_element(identity_of)} + 1;

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <string>
 
+#include "doppel/base/elementary.h"
 #include "doppel/base/error.h"
 
 namespace doppel {
@@ -28,8 +29,8 @@ void WeightAverage::check_size(size_t size) const {
 void WeightAverage::update(std::span<const float> parameters) {
   check_size(parameters.size());
   ++updates_;
-  const float take =
-      static_cast<float>((1 - decay_) / (1 - std::pow(decay_, static_cast<double>(updates_))));
+  const float take = static_cast<float>(
+      (1 - decay_) / (1 - elementary::pow(decay_, static_cast<double>(updates_))));
   for (size_t i = 0; i < values_.size(); ++i) values_[i] += take * (parameters[i] - values_[i]);
 }
 

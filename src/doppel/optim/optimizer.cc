@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cmath>
 
+#include "doppel/base/elementary.h"
 #include "doppel/base/error.h"
 #include "doppel/optim/json_fields.h"
 
@@ -162,8 +163,8 @@ StepNumbers step_numbers(const OptimizerSettings& settings, double rate_factor, 
     s.take[0] = narrow(1 - settings.beta1);
     s.keep[1] = narrow(settings.beta2);
     s.take[1] = narrow(1 - settings.beta2);
-    s.rate = narrow(rate / (1 - std::pow(settings.beta1, t)));
-    s.root_scale = narrow(1 / std::sqrt(1 - std::pow(settings.beta2, t)));
+    s.rate = narrow(rate / (1 - elementary::pow(settings.beta1, t)));
+    s.root_scale = narrow(1 / std::sqrt(1 - elementary::pow(settings.beta2, t)));
   }
   return s;
 }

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numbers>
 
+#include "doppel/base/elementary.h"
 #include "doppel/optim/json_fields.h"
 
 namespace doppel {
@@ -14,7 +15,7 @@ constexpr ScheduleKind kKinds[] = {ScheduleKind::constant, ScheduleKind::cosine,
 
 // From `start` to `end` while `part` goes from 0 to 1, level at both.
 double half_cosine(double start, double end, double part) {
-  return end + (start - end) / 2 * (1 + std::cos(std::numbers::pi * part));
+  return end + (start - end) / 2 * (1 + elementary::cos(std::numbers::pi * part));
 }
 
 // As PyTorch has it: the peak lies at step warm_up * steps - 1, which may be between two steps.
