@@ -122,8 +122,9 @@ void add_report(CLI::App& program) {
   command->add_option("MODEL", options->model, "A model file")->required();
   options->data.add_to(*command);
   command->add_option("--out", options->out, "The page")->capture_default_str();
-  command->add_flag("--allow-seen", options->allow_seen,
-                    "Also for people whom the model knows, by name or picture; the page then says so");
+  command->add_flag(
+      "--allow-seen", options->allow_seen,
+      "Also for people whom the model knows, by name or picture; the page then says so");
   add_threads_option(*command, options->threads);
   command->callback([options] { run(*options); });
 }
