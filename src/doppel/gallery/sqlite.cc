@@ -397,7 +397,7 @@ class SqliteDatabase : public Database {
 
   [[noreturn]] void fail(const SQLite::Exception& error) const {
     // SQLite knows a disk that is full, but no quota and no limit of a file's size.
-    const int number = sqlite3_system_errno(database_.getHandle());
+    const int number = database_ ? sqlite3_system_errno(database_->getHandle()) : 0;
     const int code = error.getErrorCode();
     const bool beyond = (code == SQLITE_IOERR || code == SQLITE_CANTOPEN) && says_disk_full(number);
     if (code == SQLITE_FULL || beyond) {
