@@ -20,7 +20,7 @@ std::optional<double> decision_threshold(const Model& model, std::optional<doubl
 // Why nothing is decided without one, and what to do.
 inline constexpr const char* kNoThreshold =
     "the model has no calibrated threshold, so nothing is decided; doppel calibrate gives it one, "
-    "or --threshold says one";
+    "or --threshold";
 
 std::string percent(double rate);                 // "97.8 %"
 std::string percent(std::optional<double> rate);  // or "none" where nothing was accepted
