@@ -10,9 +10,9 @@
 namespace doppel {
 namespace {
 
-// The picture is brought to kSide x kSide levels of grey, of which a frame is averaged to kCells x
-// kCells cells; kFrequencies x kFrequencies cosines of these are looked at.
-constexpr int kSide = 128, kCells = 32, kFrequencies = 16;
+// The picture is brought to kSide x kSide levels of grey, of which a frame is averaged to
+// kCellsAside x kCellsAside cells; kFrequencies x kFrequencies cosines of these are looked at.
+constexpr int kSide = 128, kCellsAside = 32, kFrequencies = 16;
 constexpr int kLevels = 4095;
 // A frame's sides lie kInset within the picture's, so that those moved out by kShift do, too.
 constexpr int kInset = 8, kShift = 3;
@@ -39,13 +39,13 @@ int64_t cosine(int angle) {  // of angle pi / 64
   return angle > 32 ? -kQuarterWave[64 - angle] : kQuarterWave[angle];
 }
 
-using Wave = std::array<std::array<int64_t, kCells>, kFrequencies>;
+using Wave = std::array<std::array<int64_t, kCellsAside>, kFrequencies>;
 
 const Wave& waves() {
   static const Wave wave = [] {
     Wave made;
     for (int u = 0; u < kFrequencies; ++u) {
-      for (int x = 0; x < kCells; ++x) {
+      for (int x = 0; x < kCellsAside; ++x) {
         made[static_cast<size_t>(u)][static_cast<size_t>(x)] = cosine((2 * x + 1) * u);
       }
     }
@@ -79,12 +79,15 @@ class LevelSums {
     }
   }
 
-  // The sum above and to the left of a place in 1/kCells of a pixel, times kCells * kCells.
+  // The sum above and to the left of a place in 1/kCellsAside of a pixel, times kCellsAside *
+  // kCellsAside.
   int64_t until(int y, int x) const {
-    const int row = std::min(y / kCells, kSide - 1), column = std::min(x / kCells, kSide - 1);
-    const int64_t down = y - row * kCells, right = x - column * kCells;
-    return (kCells - down) * ((kCells - right) * at(row, column) + right * at(row, column + 1)) +
-           down * ((kCells - right) * at(row + 1, column) + right * at(row + 1, column + 1));
+    const int row = std::min(y / kCellsAside, kSide - 1),
+              column = std::min(x / kCellsAside, kSide - 1);
+    const int64_t down = y - row * kCellsAside, right = x - column * kCellsAside;
+    return (kCellsAside - down) *
+               ((kCellsAside - right) * at(row, column) + right * at(row, column + 1)) +
+           down * ((kCellsAside - right) * at(row + 1, column) + right * at(row + 1, column + 1));
   }
 
  private:
@@ -98,19 +101,19 @@ struct Frame {
   int left, top, right, bottom;  // in pixels of kSide x kSide
 };
 
-// The sums of kCells x kCells equal parts of a frame.
-std::array<std::array<int64_t, kCells>, kCells> cells_of(const LevelSums& sums,
-                                                         const Frame& frame) {
-  std::array<std::array<int64_t, kCells>, kCells> cells;
-  std::array<int64_t, kCells + 1> above{};
-  for (int i = 0; i <= kCells; ++i) {
-    std::array<int64_t, kCells + 1> until;
-    for (int j = 0; j <= kCells; ++j) {
+// The sums of kCellsAside x kCellsAside equal parts of a frame.
+std::array<std::array<int64_t, kCellsAside>, kCellsAside> cells_of(const LevelSums& sums,
+                                                                   const Frame& frame) {
+  std::array<std::array<int64_t, kCellsAside>, kCellsAside> cells;
+  std::array<int64_t, kCellsAside + 1> above{};
+  for (int i = 0; i <= kCellsAside; ++i) {
+    std::array<int64_t, kCellsAside + 1> until;
+    for (int j = 0; j <= kCellsAside; ++j) {
       until[static_cast<size_t>(j)] =
-          sums.until(frame.top * kCells + i * (frame.bottom - frame.top),
-                     frame.left * kCells + j * (frame.right - frame.left));
+          sums.until(frame.top * kCellsAside + i * (frame.bottom - frame.top),
+                     frame.left * kCellsAside + j * (frame.right - frame.left));
     }
-    for (size_t j = 0; i > 0 && j < kCells; ++j) {
+    for (size_t j = 0; i > 0 && j < kCellsAside; ++j) {
       cells[static_cast<size_t>(i) - 1][j] = until[j + 1] - until[j] - above[j + 1] + above[j];
     }
     above = until;
@@ -126,20 +129,21 @@ struct Spectrum {
 Spectrum spectrum_of(const LevelSums& sums, const Frame& frame) {
   const auto cells = cells_of(sums, frame);
   const Wave& wave = waves();
-  std::array<std::array<int64_t, kCells>, kFrequencies> down{};  // by frequency and column
+  std::array<std::array<int64_t, kCellsAside>, kFrequencies> down{};  // by frequency and column
   for (size_t v = 0; v < kFrequencies; ++v) {
-    for (size_t y = 0; y < kCells; ++y) {
-      for (size_t x = 0; x < kCells; ++x) down[v][x] += wave[v][y] * cells[y][x];
+    for (size_t y = 0; y < kCellsAside; ++y) {
+      for (size_t x = 0; x < kCellsAside; ++x) down[v][x] += wave[v][y] * cells[y][x];
     }
   }
   const int64_t least_clear = kFaintest * int64_t{frame.right - frame.left} *
-                              (frame.bottom - frame.top) * kCells * kCells / 4 * (1 << 24);
+                              (frame.bottom - frame.top) * kCellsAside * kCellsAside / 4 *
+                              (1 << 24);
   Spectrum spectrum;
   for (size_t v = 0; v < kFrequencies; ++v) {
     for (size_t u = 0; u < kFrequencies; ++u) {
       if (u + v == 0) continue;
       int64_t coefficient = 0;
-      for (size_t x = 0; x < kCells; ++x) coefficient += wave[u][x] * down[v][x];
+      for (size_t x = 0; x < kCellsAside; ++x) coefficient += wave[u][x] * down[v][x];
       const size_t bit = kFrequencies * v + u;
       if (coefficient > 0) spectrum.hash.words[bit / 64] |= uint64_t{1} << bit % 64;
       spectrum.clear += std::abs(coefficient) >= least_clear;

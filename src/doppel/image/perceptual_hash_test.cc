@@ -22,7 +22,7 @@ namespace {
 namespace fs = std::filesystem;
 
 // Encoded as JPEG of `quality` and decoded again; in colour with the same value in all channels.
-Image through_jpeg(const Image& image, int quality, bool color = false) {
+Image jpeg_copy(const Image& image, int quality, bool color = false) {
   jpeg_compress_struct jpeg{};
   jpeg_error_mgr errors;
   jpeg.err = jpeg_std_error(&errors);
@@ -82,10 +82,10 @@ struct CopyKind {
 
 std::vector<CopyKind> copy_kinds() {
   return {
-      {"JPEG 95", [](const Image& i) { return through_jpeg(i, 95); }},
-      {"JPEG 75", [](const Image& i) { return through_jpeg(i, 75); }},
-      {"JPEG 50 in colour", [](const Image& i) { return through_jpeg(i, 50, true); }},
-      {"JPEG 10", [](const Image& i) { return through_jpeg(i, 10); }},
+      {"JPEG 95", [](const Image& i) { return jpeg_copy(i, 95); }},
+      {"JPEG 75", [](const Image& i) { return jpeg_copy(i, 75); }},
+      {"JPEG 50 in colour", [](const Image& i) { return jpeg_copy(i, 50, true); }},
+      {"JPEG 10", [](const Image& i) { return jpeg_copy(i, 10); }},
       {"half", [](const Image& i) { return scaled(i, 0.5); }},
       {"every second pixel", [](const Image& i) { return subsample(i, 2); }},
       {"a third", [](const Image& i) { return scaled(i, 1.0 / 3); }},
@@ -107,7 +107,7 @@ std::vector<CopyKind> copy_kinds() {
       {"all at once",
        [](const Image& i) {
          const Image small = scaled(cropped(i, 3, 0, 2, 3), 0.5);
-         return through_jpeg(relit(small, [](double g) { return 0.58 + 0.8 * (g - 0.5); }), 50);
+         return jpeg_copy(relit(small, [](double g) { return 0.58 + 0.8 * (g - 0.5); }), 50);
        }},
   };
 }
