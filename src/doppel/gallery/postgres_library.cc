@@ -128,7 +128,7 @@ class PostgresDatabase : public Database {
         const pqxx::result rows = attempt([&] {
           return transaction().exec("FETCH " + std::to_string(kRowsAtOnce) + " FROM rows");
         });
-        got = rows.size();
+        got = static_cast<size_t>(rows.size());
         give(rows);
       }
       attempt([&] { transaction().exec("CLOSE rows"); });
