@@ -460,7 +460,7 @@ TEST_F(Faces, EvalSaysByWhatItKnowsSomebody) {
                                           "it knows 2 images by their looks"));
   const auto marked = json_of({"eval", "model.safetensors", "others", "--allow-seen", "--json"});
   EXPECT_EQ(marked["seen_in_training"], true);
-  EXPECT_EQ(marked["seen"]["identities"], nlohmann::json({"newcomer"}));
+  EXPECT_EQ(marked["seen"]["identities"], nlohmann::json::array({"newcomer"}));
   EXPECT_EQ(marked["seen"]["look_alikes"].size(), 2u);
   EXPECT_EQ(json_of({"info", "model.safetensors", "--json"})["seen_hashes"], 80);
 
@@ -477,7 +477,7 @@ TEST_F(Faces, EvalSaysByWhatItKnowsSomebody) {
     return words;
   };
   const auto chosen = json_of(with("--json"));
-  EXPECT_EQ(chosen["seen"]["named"], nlohmann::json({"faces3"}));
+  EXPECT_EQ(chosen["seen"]["named"], nlohmann::json::array({"faces3"}));
   EXPECT_EQ(chosen["threshold"]["namesakes"], true);
   EXPECT_THAT(run(with("--far=0.05")).out, HasSubstr("Marked: "));
   EXPECT_THAT(run({"info", "new.safetensors"}).out, HasSubstr("of whom some have names"));
