@@ -118,8 +118,8 @@ std::vector<Image> att_photos(int number) {
   const fs::path faces = fs::path(data != nullptr ? data : "../shared/data") / "att_faces";
   std::vector<Image> photos;
   for (int person = 1; person <= 40 && fs::is_directory(faces); ++person) {
-    photos.push_back(
-        load_image(faces / ("s" + std::to_string(person)) / (std::to_string(number) + ".pgm")));
+    const fs::path folder = faces / std::string("s").append(std::to_string(person));
+    photos.push_back(load_image(folder / (std::to_string(number) + ".pgm")));
   }
   return photos;
 }
