@@ -395,11 +395,28 @@ class SqliteDatabase : public Database {
     }
   }
 
+  // The errno of what has just failed: SQLite keeps that of a commit only beside the file.
+  int failed_write() const {
+    if (!database_) return 0;
+    sqlite3* const handle = database_->getHandle();
+    int of_file = 0, of_log = 0;
+    sqlite3_file_control(handle, "main", SQLITE_FCNTL_LAST_ERRNO, &of_file);
+    sqlite3_file* log = nullptr;
+    sqlite3_file_control(handle, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
+    if (log != nullptr && log->pMethods != nullptr) {
+      log->pMethods->xFileControl(log, SQLITE_FCNTL_LAST_ERRNO, &of_log);
+    }
+    for (const int number : {of_log, of_file}) {
+      if (says_disk_full(number)) return number;
+    }
+    return sqlite3_system_errno(handle);
+  }
+
   [[noreturn]] void fail(const SQLite::Exception& error) const {
     // SQLite knows a disk that is full, but no quota and no limit of a file's size.
-    const int number = database_ ? sqlite3_system_errno(database_->getHandle()) : 0;
     const int code = error.getErrorCode();
-    const bool beyond = (code == SQLITE_IOERR || code == SQLITE_CANTOPEN) && says_disk_full(number);
+    const int number = code == SQLITE_IOERR || code == SQLITE_CANTOPEN ? failed_write() : 0;
+    const bool beyond = says_disk_full(number);
     if (code == SQLITE_FULL || beyond) {
       throw DiskFull(name_ + ": the disk is full" +
                      (beyond ? std::string(" (") + std::strerror(number) + ")" : "") +
