@@ -189,13 +189,12 @@ TEST_F(ServiceFaults, WithoutRoomItSaysSoAndIsReadyAgainWhenThereIsSome) {
   EXPECT_EQ(ready()["status"], "ok");
   files_end_at(60'000);  // enough for a few lines of the log
   for (int i = 0; i < 3; ++i) EXPECT_EQ(added(port, "Grace", 2)["code"], 41);
-  EXPECT_EQ(curl(port, "/api/v1/recognition/subjects?subject=x",
-                 "-X POST -o /dev/null -w '%{http_code}'"
-                 " -H 'content-type: application/json' -d '{\"subject\": \"x\"}'"),
+  EXPECT_EQ(curl(port, "/api/v1/recognition/faces?subject=Grace",
+                 "-o /dev/null -w '%{http_code}' -F file=@" + photo(2)),
             "507");
-  const json unready = ready();
-  EXPECT_EQ(unready["code"], 503);
-  EXPECT_THAT(unready["message"].get<std::string>(), HasSubstr("the disk is full"));
+  json unready = ready();
+  EXPECT_EQ(unready["code"], 503) << unready;
+  EXPECT_THAT(unready["message"].dump(), HasSubstr("the disk is full"));
   EXPECT_THAT(curl(port, "/metrics"),
               testing::AllOf(HasSubstr("doppel_disk_full 1\n"), HasSubstr("doppel_ready 0\n")));
   EXPECT_EQ(recognised(port, 1), "Ada");
