@@ -379,9 +379,10 @@ TEST_F(Faces, NobodyIsKeptOfFewOrWhereNobodyIsToBe) {
   auto json = json_of(train({"--holdout", "0", "--set", "training.steps=5", "--json"}));
   EXPECT_TRUE(json["held_out"].is_null());
   EXPECT_TRUE(json_of({"info", "model.safetensors", "--json"})["threshold"].is_null());
-  EXPECT_THAT(
-      run({"verify", "model.safetensors", "others/others1/1.pgm", "others/others1/2.pgm"}).out,
-      HasSubstr("threshold 0.5 (the tutorial's"));
+  const Finished undecided =
+      run({"verify", "model.safetensors", "others/others1/1.pgm", "others/others1/2.pgm"});
+  EXPECT_THAT(undecided.out, HasSubstr("undecided: distance "));
+  EXPECT_EQ(undecided.code, 3);
   const Finished few = run(train({"--identities", "1-14", "--set", "training.steps=5"}));
   EXPECT_EQ(few.code, 0);
   EXPECT_THAT(few.err, HasSubstr("too few"));
