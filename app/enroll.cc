@@ -165,8 +165,7 @@ void run(const EnrollOptions& options) {
   std::optional<Gallery> gallery;
   Model model;
   if (Gallery::exists(options.gallery)) {
-    gallery = Gallery::open(options.gallery, Access::read_write);
-    gallery->refuse_damage();
+    gallery = open_to_change(options.gallery);
     model = model_of(*gallery, options.model);
     if (options.keep_photos && !gallery->settings().photos) {
       throw Error(ErrorKind::bad_argument,

@@ -105,12 +105,12 @@ void show(const GalleryOptions& options) {
 }
 
 void rename(const GalleryOptions& options) {
-  Gallery::open(options.gallery, Access::read_write).rename(options.name, options.to);
+  open_to_change(options.gallery).rename(options.name, options.to);
   std::printf("%s is now %s\n", shown(options.name).c_str(), shown(options.to).c_str());
 }
 
 void remove(const GalleryOptions& options) {
-  Gallery gallery = Gallery::open(options.gallery, Access::read_write);
+  Gallery gallery = open_to_change(options.gallery);
   if (options.names.empty() == !options.template_id) {
     throw Error(ErrorKind::bad_argument, "either NAMES or --template was expected");
   }
@@ -131,7 +131,7 @@ void remove(const GalleryOptions& options) {
 }
 
 void set(const GalleryOptions& options) {
-  Gallery gallery = Gallery::open(options.gallery, Access::read_write);
+  Gallery gallery = open_to_change(options.gallery);
   if (!options.fpir && !options.threshold && options.fusion.empty()) {
     throw Error(ErrorKind::bad_argument, "one of --fpir, --threshold and --fusion was expected");
   }
@@ -206,7 +206,7 @@ void import_from(const GalleryOptions& options) {
   std::optional<Gallery> gallery;
   Enrolled enrolled;
   if (Gallery::exists(options.gallery)) {
-    gallery = Gallery::open(options.gallery, Access::read_write);
+    gallery = open_to_change(options.gallery);
     if (gallery->settings().model_digest != imported.settings.model_digest) {
       throw Error(ErrorKind::mismatch, options.file +
                                            ": its templates are of another model than those of " +
@@ -216,7 +216,6 @@ void import_from(const GalleryOptions& options) {
       throw Error(ErrorKind::mismatch, options.file + ": it has no photos, " + gallery->name() +
                                            " keeps them; export with --photos");
     }
-    gallery->refuse_damage();
     enrolled = gallery->enrol(imported.people);
   } else {
     gallery = Gallery::create(options.gallery, imported.settings, imported.people, &enrolled);
@@ -233,14 +232,14 @@ void restore(const GalleryOptions& options) {
   for (const std::string& file : restored.set_aside) {
     std::fprintf(stderr, "Note: what was there was damaged and is %s now\n", file.c_str());
   }
-  std::fprintf(
-      stderr,
-      "Note: people who were removed and keys that were revoked since then are back; image "
-      "ids that the service gave before hold no longer\n");
+  std::fprintf(stderr,
+               "Note: people who were removed since the backup are back; the access keys are %s\n",
+               restored.kept_keys ? "those that were there"
+                                  : "the backup's, with those that were revoked since");
 }
 
 void migrate(const GalleryOptions& options) {
-  Gallery gallery = Gallery::open(options.gallery, Access::read_write);
+  Gallery gallery = open_to_change(options.gallery);
   const Model model = load_model(options.model);
   ThreadPool pool(ThreadPool::available_threads());
   const PhotoTemplates templates(model, pool);

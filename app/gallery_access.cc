@@ -19,6 +19,12 @@ Model load_model_of(const GallerySettings& settings, const std::string& gallery,
   }
 }
 
+Gallery open_to_change(const std::string& location) {
+  Gallery gallery = Gallery::open(location, Access::read_write);
+  gallery.refuse_damage();
+  return gallery;
+}
+
 Model model_of(Gallery& gallery, const std::string& file) {
   Model model = load_model_of(gallery.settings(), gallery.name(), file);
   gallery.check_model(settings_for(model, file.empty() ? gallery.settings().model_file : file));

@@ -18,6 +18,9 @@ class App;
 
 namespace doppel::app {
 
+// A gallery that is there, to be changed. Throws as Gallery::open() and refuse_damage() do.
+Gallery open_to_change(const std::string& location);
+
 // The model in `file`, or where that is empty the one that the gallery names. Throws as
 // load_model() and Gallery::check_model() do.
 Model model_of(Gallery& gallery, const std::string& file);

@@ -19,7 +19,7 @@ struct KeyOptions {
 
 void add(const KeyOptions& options) {
   const Role role = role_named(options.role, "--role");
-  Gallery gallery = Gallery::open(options.gallery, Access::read_write);
+  Gallery gallery = open_to_change(options.gallery);
   const std::string key = add_access_key(gallery, role, options.label);
   if (options.as_json) {
     print_json({{"key", key}, {"role", to_string(role)}, {"label", options.label}});
@@ -53,7 +53,7 @@ void list(const KeyOptions& options) {
 }
 
 void revoke(const KeyOptions& options) {
-  Gallery gallery = Gallery::open(options.gallery, Access::read_write);
+  Gallery gallery = open_to_change(options.gallery);
   revoke_access_key(gallery, options.id);
   std::printf("%s revoked\n", options.id.c_str());
 }

@@ -176,7 +176,21 @@ TEST_F(GalleryCommands, ListDamageAndDoNotEnrollIntoIt) {
   const Finished enrolled = run({"enroll", "g", "--name", "s21", "people/s21/2.pgm"});
   EXPECT_EQ(enrolled.code, 1);
   EXPECT_THAT(enrolled.err, HasSubstr("the gallery is damaged"));
+  for (const std::vector<std::string>& change :
+       {std::vector<std::string>{"gallery", "remove", "g", "s21"},
+        {"gallery", "rename", "g", "s21", "Ada"},
+        {"gallery", "set", "g", "--threshold", "0.1"},
+        {"key", "add", "g", "--role", "admin"}}) {
+    const Finished changed = run(change);
+    EXPECT_EQ(changed.code, 1) << change[1];
+    EXPECT_THAT(changed.err, HasSubstr("the gallery is damaged"));
+  }
   EXPECT_EQ(read_file(folder_ / "g", 1 << 28), before);
+  fs::resize_file(folder_ / "g", size / 2);
+  const Finished cut = run({"gallery", "check", "g"});
+  EXPECT_EQ(cut.code, 1);
+  EXPECT_THAT(cut.out, HasSubstr("the file is cut off: it has " + std::to_string(size / 2) +
+                                 " of " + std::to_string(size) + " bytes"));
 }
 
 TEST_F(GalleryCommands, AreMadeOfAnEmptyFileAndLeaveNoneOnAFullDisk) {

@@ -12,7 +12,6 @@
 namespace doppel {
 namespace {
 
-constexpr const char* kKeysNote = "access keys";
 constexpr size_t kIdDigits = 8;
 
 std::string hash_of(std::string_view key) {

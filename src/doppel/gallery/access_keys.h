@@ -29,6 +29,9 @@ struct AccessKey {
   std::string hash;
 };
 
+// Where a gallery keeps them: Gallery::note() of this name.
+inline constexpr const char* kKeysNote = "access keys";
+
 // The keys of a gallery. Throws Error(bad_data) where they are damaged.
 std::vector<AccessKey> access_keys(Gallery& gallery);
 

@@ -12,7 +12,15 @@
 #include <variant>
 #include <vector>
 
+#include "doppel/base/error.h"
+
 namespace doppel {
+
+// A database whose bytes are not what was written.
+class DamagedDatabase : public Error {
+ public:
+  explicit DamagedDatabase(const std::string& what) : Error(ErrorKind::io, what) {}
+};
 
 // Bytes as a value, where a text is one of characters.
 struct Bytes {

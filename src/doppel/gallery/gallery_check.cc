@@ -12,7 +12,12 @@
 namespace doppel {
 
 std::vector<std::string> check_gallery(const std::string& location) {
-  std::vector<std::string> problems = open_database(location, Access::read)->check();
+  std::vector<std::string> problems;
+  try {
+    problems = open_database(location, Access::read)->check();
+  } catch (const DamagedDatabase& damage) {
+    return {damage.what()};  // so much that nothing of it can be read
+  }
   if (problems.empty()) return Gallery::open(location, Access::read).check();
   try {
     problems = Gallery::open(location, Access::read).check();

@@ -8,9 +8,11 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <optional>
 #include <system_error>
 
 #include "doppel/base/error.h"
+#include "doppel/gallery/access_keys.h"
 #include "doppel/gallery/gallery.h"
 #include "doppel/gallery/location.h"
 #include "doppel/gallery/schema.h"
@@ -92,11 +94,20 @@ void overwrite(Database& from, const std::string& location) {
   {
     WriteTransaction writing(*to);
     const int64_t revision = revision_of(*to);
+    std::optional<std::string> keys;
+    to->run("SELECT value FROM gallery WHERE key = $1",
+            std::vector<SqlValue>{std::string_view(kKeysNote)},
+            [&](const SqlRow& row) { keys = row.text(0); });
     to->run("DELETE FROM removed");
     for (auto table = restored_tables().rbegin(); table != restored_tables().rend(); ++table) {
       to->run("DELETE FROM " + table->name);
     }
     copy_rows(from, *to, revision);
+    to->run("DELETE FROM gallery WHERE key = $1", {std::string_view(kKeysNote)});
+    if (keys) {
+      to->run("INSERT INTO gallery VALUES ($1, $2)",
+              {std::string_view(kKeysNote), std::string_view(*keys)});
+    }
     writing.commit();
   }
   to->purge(personal_tables());
@@ -233,6 +244,7 @@ Restored restore_gallery(const std::string& backup, const std::string& location)
     fill(*from, location);
   } else if (is_whole(location)) {
     overwrite(*from, location);
+    restored.kept_keys = true;
   } else {
     restored.set_aside = replace(*from, location);
   }

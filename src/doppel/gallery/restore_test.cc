@@ -7,6 +7,7 @@
 
 #include "doppel/base/digest.h"
 #include "doppel/base/thread_pool.h"
+#include "doppel/gallery/access_keys.h"
 #include "doppel/gallery/database_fixture.h"
 #include "doppel/gallery/gallery.h"
 #include "doppel/gallery/search.h"
@@ -87,6 +88,35 @@ TEST_F(Restore, PutsABackupInPlaceUnderWhoeverUsesIt) {
   EXPECT_TRUE(search.refresh());
   EXPECT_EQ(search.people(), 2u);
   EXPECT_THAT(names(backup_), ElementsAre("Ada"));
+}
+
+// A service that was closed by keys is not opened by a backup from before them, and no revoked key
+// comes back.
+TEST_F(Restore, LeavesTheKeysAsTheyAre) {
+  const auto ids = [](const std::string& location) {
+    Gallery gallery = Gallery::open(location, Access::read);
+    std::vector<std::string> ids;
+    for (const AccessKey& key : access_keys(gallery)) ids.push_back(key.id);
+    return ids;
+  };
+  {
+    Gallery gallery = Gallery::open(gallery_, Access::read_write);
+    add_access_key(gallery, Role::admin, "the page");
+  }
+  const std::vector<std::string> made_since = ids(gallery_);
+  ASSERT_EQ(made_since.size(), 1u);
+  EXPECT_TRUE(restore_gallery(backup_, gallery_).kept_keys);
+  EXPECT_EQ(ids(gallery_), made_since);
+
+  fs::copy_file(gallery_, folder_ / "with keys");
+  {
+    Gallery gallery = Gallery::open(gallery_, Access::read_write);
+    revoke_access_key(gallery, made_since[0]);
+  }
+  EXPECT_TRUE(restore_gallery(folder_ / "with keys", gallery_).kept_keys);
+  EXPECT_THAT(ids(gallery_), IsEmpty());
+  EXPECT_FALSE(restore_gallery(folder_ / "with keys", folder_ / "fresh").kept_keys);
+  EXPECT_EQ(ids(folder_ / "fresh"), made_since);
 }
 
 TEST_F(Restore, MakesWhatIsNotThereOrEmpty) {

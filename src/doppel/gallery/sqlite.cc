@@ -5,7 +5,9 @@
 #include <sqlite3.h>
 #include <unistd.h>
 
+#include <array>
 #include <cstring>
+#include <fstream>
 #include <map>
 #include <optional>
 #include <sstream>
@@ -412,6 +414,25 @@ class SqliteDatabase : public Database {
     return sqlite3_system_errno(handle);
   }
 
+  // Says that the file is shorter than its header tells; empty where it is not.
+  std::string cut_off() const {
+    std::array<char, 100> header;  // https://www.sqlite.org/fileformat2.html#the_database_header
+    std::error_code error;
+    const uintmax_t there = std::filesystem::file_size(name_, error);
+    std::ifstream file(name_, std::ios::binary);
+    if (error || !file.read(header.data(), header.size())) return {};
+    const auto number = [&header](size_t at, size_t bytes) {
+      uint64_t value = 0;
+      for (size_t i = 0; i < bytes; ++i) value = value << 8 | static_cast<uint8_t>(header[at + i]);
+      return value;
+    };
+    const uint64_t page = number(16, 2) == 1 ? 65536 : number(16, 2);
+    const uint64_t wanted = page * number(28, 4);
+    if (there >= wanted) return {};
+    return "; the file is cut off: it has " + std::to_string(there) + " of " +
+           std::to_string(wanted) + " bytes";
+  }
+
   [[noreturn]] void fail(const SQLite::Exception& error) const {
     // SQLite knows a disk that is full, but no quota and no limit of a file's size.
     const int code = error.getErrorCode();
@@ -435,7 +456,8 @@ class SqliteDatabase : public Database {
           return "no gallery: it is no SQLite database";
         case SQLITE_CORRUPT:
           keep_log_on_close(true);
-          return "the gallery is damaged" + why + "; doppel gallery check lists what is wrong";
+          throw DamagedDatabase(name_ + ": the gallery is damaged" + why + cut_off() +
+                                "; doppel gallery restore puts a copy in its place");
         case SQLITE_IOERR:
           return "the gallery cannot be read or written" + why;
         default:

@@ -58,7 +58,7 @@ ServedGallery::ServedGallery(const std::string& location, GallerySettings model,
                  [](const Probes& probes) { return probes.rows.rows; }, kMostSearchedTogether,
                  [](const Probes& a, const Probes& b) { return a.top == b.top; }}) {
   changed_.check_model(model_);
-  if (!read_only_) changed_.refuse_damage();
+  changed_.refuse_damage();
   note_left_out(followed_->search.left_out(), 0);
   graph_due_ = followed_->search.graph_due();
   graphs_ = std::thread([this] { make_graphs(); });
