@@ -5,13 +5,12 @@
 
 namespace doppel::app {
 
-enum ExitCode : int {
-  kDone = 0,          // of verify --exit-code: the same person
-  kFailed = 1,        // of verify --exit-code: different people
-  kWrongUsage = 2,    // an option or argument that cannot be meant
-  kUndecided = 3,     // nothing failed, and nothing follows
-  kInterrupted = 130  // as shells say it of Ctrl-C
-};
+using ExitCode = int;
+inline constexpr ExitCode kDone = 0;           // of verify --exit-code: the same person
+inline constexpr ExitCode kFailed = 1;         // of verify --exit-code: different people
+inline constexpr ExitCode kWrongUsage = 2;     // an option or argument that cannot be meant
+inline constexpr ExitCode kUndecided = 3;      // nothing failed, and nothing follows
+inline constexpr ExitCode kInterrupted = 130;  // as shells say it of Ctrl-C
 
 // For --help.
 inline constexpr const char* kExitCodes =

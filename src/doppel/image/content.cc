@@ -104,12 +104,13 @@ PictureContent picture_content(const Image& image) {
       if (i + j == 0) level = term * term;
     }
   }
-  constexpr double n = kCellsAcross * kCellsAcross;
+  constexpr double kCellCount = kCellsAcross * kCellsAcross;
   // Rounding leaves something of nothing.
   constexpr double kRounding = 1e-12;
-  const double left = (all - explained) / (n - kTerms), spread = (all - level) / n;
+  const double left = (all - explained) / (kCellCount - kTerms),
+               spread = (all - level) / kCellCount;
   if (left < kRounding) return {};
-  const double pixels_of_cell = double{1} * image.width * image.height / n;
+  const double pixels_of_cell = double{1} * image.width * image.height / kCellCount;
   PictureContent content;
   content.structure = std::sqrt(left);
   content.of_contrast = std::sqrt(left / spread);

@@ -21,6 +21,7 @@ namespace doppel {
 struct PerceptualHash {
   std::array<uint64_t, 4> words = {};
 
+  // NOLINTNEXTLINE(modernize-use-nullptr): clang-tidy 14 takes what this makes for a null pointer
   friend auto operator<=>(const PerceptualHash&, const PerceptualHash&) = default;
 };
 
