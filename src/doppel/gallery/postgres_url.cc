@@ -36,7 +36,7 @@ bool ends_password_unclearly(std::string_view url) {
 bool holds_password_option(std::string_view text) {
   constexpr std::string_view kOption = "password=";
   const auto same = [](char a, char b) { return std::tolower(static_cast<unsigned char>(a)) == b; };
-  return std::ranges::search(text, kOption, same).begin() != text.end();
+  return std::search(text.begin(), text.end(), kOption.begin(), kOption.end(), same) != text.end();
 }
 
 // One for each host, each a number or empty.
