@@ -34,7 +34,7 @@ TEST(Location, AServerNamedInAnotherWayIsRefusedWithoutItsPassword) {
   };
   for (const auto& [location, shown] : others) {
     EXPECT_EQ(shown_location(location), shown);
-    refused([&] { is_server(location); }, ErrorKind::bad_argument,
+    refused([&given = location] { is_server(given); }, ErrorKind::bad_argument,
             std::string(shown) + ": a gallery's file was expected, or a PostgreSQL server's URL");
   }
 }

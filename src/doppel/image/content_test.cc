@@ -122,7 +122,8 @@ TEST(Content, GradientsAreNothing) {
     for (const ImageSize size : kSizes) {
       expect_nothing(picture_of(size, level), name);
       expect_nothing(
-          picture_of(size, [&](double y, double x) { return level(y, x) + 3 * random.normal(); }),
+          picture_of(size, [&, &grey = level](
+                               double y, double x) { return grey(y, x) + 3 * random.normal(); }),
           std::string(name) + " with noise");
     }
   }
