@@ -1,10 +1,6 @@
 #include "doppel/image/content.h"
 
-#include <cstddef>
-#include <cstdio>
-// jpeglib.h needs the two above.
 #include <gtest/gtest.h>
-#include <jpeglib.h>
 
 #include <algorithm>
 #include <cmath>
@@ -17,6 +13,7 @@
 
 #include "doppel/base/random.h"
 #include "doppel/image/decode.h"
+#include "doppel/image/jpeg_bytes.h"
 #include "doppel/image/resize.h"
 
 namespace doppel {
@@ -40,36 +37,6 @@ Image picture_of(ImageSize size, const std::function<double(double y, double x)>
     }
   }
   return image;
-}
-
-Image through_jpeg(const Image& image, int quality) {
-  jpeg_compress_struct jpeg{};
-  jpeg_error_mgr errors;
-  jpeg.err = jpeg_std_error(&errors);
-  jpeg_create_compress(&jpeg);
-  unsigned char* memory = nullptr;
-  unsigned long size = 0;
-  jpeg_mem_dest(&jpeg, &memory, &size);
-  jpeg.image_width = static_cast<JDIMENSION>(image.width);
-  jpeg.image_height = static_cast<JDIMENSION>(image.height);
-  jpeg.in_color_space = JCS_GRAYSCALE;
-  jpeg.input_components = 1;
-  jpeg_set_defaults(&jpeg);
-  jpeg_set_quality(&jpeg, quality, TRUE);
-  jpeg_start_compress(&jpeg, TRUE);
-  std::vector<uint8_t> row(static_cast<size_t>(image.width));
-  for (int y = 0; y < image.height; ++y) {
-    for (int x = 0; x < image.width; ++x) {
-      row[static_cast<size_t>(x)] = static_cast<uint8_t>(std::lround(255 * image.at(y, x)));
-    }
-    JSAMPROW samples = row.data();
-    jpeg_write_scanlines(&jpeg, &samples, 1);
-  }
-  jpeg_finish_compress(&jpeg);
-  jpeg_destroy_compress(&jpeg);
-  const std::string bytes(reinterpret_cast<char*>(memory), size);
-  std::free(memory);
-  return decode_image(bytes, "x.jpg");
 }
 
 std::string told(const PictureContent& content) {

@@ -1,10 +1,7 @@
 #include "doppel/image/perceptual_hash.h"
 
-#include <cstdio>
-// jpeglib.h needs it.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <jpeglib.h>
 
 #include <algorithm>
 #include <cmath>
@@ -14,44 +11,13 @@
 
 #include "doppel/base/error.h"
 #include "doppel/image/decode.h"
+#include "doppel/image/jpeg_bytes.h"
 #include "doppel/image/resize.h"
 
 namespace doppel {
 namespace {
 
 namespace fs = std::filesystem;
-
-// Encoded as JPEG of `quality` and decoded again; in colour with the same value in all channels.
-Image jpeg_copy(const Image& image, int quality, bool color = false) {
-  jpeg_compress_struct jpeg{};
-  jpeg_error_mgr errors;
-  jpeg.err = jpeg_std_error(&errors);
-  jpeg_create_compress(&jpeg);
-  unsigned char* memory = nullptr;
-  unsigned long size = 0;
-  jpeg_mem_dest(&jpeg, &memory, &size);
-  jpeg.image_width = static_cast<JDIMENSION>(image.width);
-  jpeg.image_height = static_cast<JDIMENSION>(image.height);
-  jpeg.in_color_space = color ? JCS_RGB : JCS_GRAYSCALE;
-  jpeg.input_components = color ? 3 : 1;
-  jpeg_set_defaults(&jpeg);
-  jpeg_set_quality(&jpeg, quality, TRUE);
-  jpeg_start_compress(&jpeg, TRUE);
-  for (int y = 0; y < image.height; ++y) {
-    std::vector<JSAMPLE> samples;
-    for (int x = 0; x < image.width; ++x) {
-      const auto grey = static_cast<JSAMPLE>(std::lround(image.at(y, x) * 255));
-      samples.insert(samples.end(), color ? 3 : 1, grey);
-    }
-    JSAMPROW row = samples.data();
-    jpeg_write_scanlines(&jpeg, &row, 1);
-  }
-  jpeg_finish_compress(&jpeg);
-  jpeg_destroy_compress(&jpeg);
-  const std::string bytes(reinterpret_cast<char*>(memory), size);
-  std::free(memory);
-  return decode_image(bytes, "copy.jpg");
-}
 
 Image cropped(const Image& image, int left, int top, int right, int bottom) {
   Image part{image.width - left - right, image.height - top - bottom, {}};
@@ -82,10 +48,10 @@ struct CopyKind {
 
 std::vector<CopyKind> copy_kinds() {
   return {
-      {"JPEG 95", [](const Image& i) { return jpeg_copy(i, 95); }},
-      {"JPEG 75", [](const Image& i) { return jpeg_copy(i, 75); }},
-      {"JPEG 50 in colour", [](const Image& i) { return jpeg_copy(i, 50, true); }},
-      {"JPEG 10", [](const Image& i) { return jpeg_copy(i, 10); }},
+      {"JPEG 95", [](const Image& i) { return through_jpeg(i, 95); }},
+      {"JPEG 75", [](const Image& i) { return through_jpeg(i, 75); }},
+      {"JPEG 50 in colour", [](const Image& i) { return through_jpeg(i, 50, true); }},
+      {"JPEG 10", [](const Image& i) { return through_jpeg(i, 10); }},
       {"half", [](const Image& i) { return scaled(i, 0.5); }},
       {"every second pixel", [](const Image& i) { return subsample(i, 2); }},
       {"a third", [](const Image& i) { return scaled(i, 1.0 / 3); }},
@@ -107,7 +73,7 @@ std::vector<CopyKind> copy_kinds() {
       {"all at once",
        [](const Image& i) {
          const Image small = scaled(cropped(i, 3, 0, 2, 3), 0.5);
-         return jpeg_copy(relit(small, [](double g) { return 0.58 + 0.8 * (g - 0.5); }), 50);
+         return through_jpeg(relit(small, [](double g) { return 0.58 + 0.8 * (g - 0.5); }), 50);
        }},
   };
 }
