@@ -4,7 +4,9 @@
 #include <charconv>
 #include <cmath>
 #include <cstdio>
+#include <initializer_list>
 #include <sstream>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -103,10 +105,22 @@ HttpResponse import_people(const RouteRequest& request, ServiceParts& parts) {
   return json_response({{"people", enrolled.people}, {"templates", enrolled.templates}}, 201);
 }
 
+// The body, an object with no other members than these. Throws as json_body() does.
+json known_members(const HttpRequest& request, std::initializer_list<std::string_view> members) {
+  json body = json_body(request);
+  if (!body.is_object()) {
+    throw Error(ErrorKind::bad_argument, "body: a JSON object was expected");
+  }
+  for (const auto& item : body.items()) {
+    if (std::ranges::find(members, item.key()) != members.end()) continue;
+    throw Error(ErrorKind::bad_argument, "body: \"" + shown(item.key()) + "\" is unknown here");
+  }
+  return body;
+}
+
 HttpResponse decide(const RouteRequest& request, ServiceParts& parts) {
-  const json body = json_body(request.http);
-  const bool by_distance = body.is_object() && body.contains("distance");
-  const bool by_fpir = body.is_object() && body.contains("fpir");
+  const json body = known_members(request.http, {"distance", "fpir"});
+  const bool by_distance = body.contains("distance"), by_fpir = body.contains("fpir");
   const auto number = [&](const char* field) {
     if (!body[field].is_number() || !std::isfinite(body[field].get<double>())) {
       throw Error(ErrorKind::bad_argument, std::string(field) + ": a number was expected");
@@ -137,8 +151,7 @@ std::string synthetic_name(size_t number) {
 }
 
 HttpResponse fill_synthetically(const RouteRequest& request, ServiceParts& parts) {
-  const json body = json_body(request.http);
-  const json wanted = body.is_object() ? body.value("people", json(20)) : json();
+  const json wanted = known_members(request.http, {"people"}).value("people", json(20));
   if (!wanted.is_number_integer() || wanted < 1 || wanted > kMostSyntheticPeople) {
     throw Error(
         ErrorKind::bad_argument,

@@ -63,7 +63,8 @@ TEST_F(PeopleRoutes, DecidesAnew) {
   for (const char* body :
        {"{}", "[]", R"({"fpir": 2})", R"({"fpir": "x"})", R"({"distance": null})",
         R"({"fpir": 0.1, "distance": 1})", "x", R"({"distance": 1e300})", R"({"distance": -1})",
-        R"({"distance": 0})", R"({"fpir": 1})", R"({"fpir": 0})", R"({"fpir": 1e-300})"}) {
+        R"({"distance": 0})", R"({"fpir": 1})", R"({"fpir": 0})", R"({"fpir": 1e-300})",
+        R"({"fpir": 0.1, "Distance": 1})", R"({"fpir": 0.1, "fpir": 0.5})"}) {
     asked(bare("PUT", "/v1/decision", body), 400);
   }
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <optional>
+#include <set>
 #include <string_view>
 
 #include "doppel/base/error.h"
@@ -146,15 +147,23 @@ HttpResponse refusal_response(int status, int code, const std::string& message) 
 nlohmann::json json_body(const HttpRequest& request) {
   using Json = nlohmann::json;
   size_t values = 0;
-  const auto limit = [&](int depth, Json::parse_event_t, Json&) {
+  std::vector<std::set<std::string>> members;  // of each object that is open
+  const auto check = [&](int depth, Json::parse_event_t event, Json& value) {
     if (depth > kDeepestJson || ++values > kMostJsonValues) {
       throw Error(ErrorKind::bad_argument, "body: JSON of at most " + std::to_string(kDeepestJson) +
                                                " levels and " + std::to_string(kMostJsonValues) +
                                                " values was expected");
     }
+    if (event == Json::parse_event_t::object_start) members.emplace_back();
+    if (event == Json::parse_event_t::object_end) members.pop_back();
+    if (event == Json::parse_event_t::key &&
+        !members.back().insert(value.get<std::string>()).second) {
+      throw Error(ErrorKind::bad_argument, "body: \"" + shown(value.get<std::string>()) +
+                                               "\" is there twice, once was expected");
+    }
     return true;
   };
-  Json document = Json::parse(request.body, limit, /*allow_exceptions=*/false);
+  Json document = Json::parse(request.body, check, /*allow_exceptions=*/false);
   if (document.is_discarded()) {
     throw Error(ErrorKind::bad_argument, "body: JSON was expected");
   }

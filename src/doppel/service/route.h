@@ -115,7 +115,7 @@ HttpResponse json_response(const nlohmann::json& document, int status = 200);
 HttpResponse refusal_response(int status, int code, const std::string& message);
 
 // The body as JSON, of few levels and not endlessly many values, so that it takes little more
-// memory than its text. Throws Error(bad_argument).
+// memory than its text; no object has a member twice. Throws Error(bad_argument).
 nlohmann::json json_body(const HttpRequest& request);
 
 }  // namespace doppel
