@@ -9,10 +9,10 @@
 #include <nlohmann/json.hpp>
 
 #include "bench/comparison.h"
+#include "bench/machine.h"
 #include "doppel/base/random.h"
 #include "doppel/model/embedding.h"
 #include "doppel/nn/engine.h"
-#include "doppel/nn/simd.h"
 #include "doppel/nn/torch_network.h"
 #include "doppel/optim/optimizer.h"
 #include "doppel/train/objective.h"
@@ -219,24 +219,23 @@ void run(const Options& options) {
   const double train_ratio = median(step_torch) / median(step_doppel);
   const double embed_ratio = median(embed_doppel) / median(embed_torch);
   if (options.as_json) {
-    const nlohmann::json document = {{"recipe", bench.recipe().name},
-                                     {"threads", options.threads},
-                                     {"simd", simd_name()},
-                                     {"rounds", options.rounds},
-                                     {"train",
-                                      {{"doppel_s_per_step", median(step_doppel)},
-                                       {"libtorch_s_per_step", median(step_torch)},
-                                       {"ratio", train_ratio}}},
-                                     {"embed",
-                                      {{"doppel_images_per_s", median(embed_doppel)},
-                                       {"libtorch_images_per_s", median(embed_torch)},
-                                       {"ratio", embed_ratio}}}};
+    nlohmann::json document = {{"recipe", bench.recipe().name},
+                               {"rounds", options.rounds},
+                               {"train",
+                                {{"doppel_s_per_step", median(step_doppel)},
+                                 {"libtorch_s_per_step", median(step_torch)},
+                                 {"ratio", train_ratio}}},
+                               {"embed",
+                                {{"doppel_images_per_s", median(embed_doppel)},
+                                 {"libtorch_images_per_s", median(embed_torch)},
+                                 {"ratio", embed_ratio}}}};
+    document.update(machine_facts(options.threads));
     std::printf("%s\n", document.dump(2).c_str());
     return;
   }
-  std::printf("recipe %s, batches of %zu, %d threads, %s, medians of %d rounds\n",
-              bench.recipe().name.c_str(), bench.recipe().batch.size, options.threads,
-              simd_name().c_str(), options.rounds);
+  print_machine(machine_facts(options.threads));
+  std::printf("recipe %s, batches of %zu, medians of %d rounds\n", bench.recipe().name.c_str(),
+              bench.recipe().batch.size, options.rounds);
   std::printf("%-34s %12s %12s %8s\n", "", "Doppel", "LibTorch", "ratio");
   std::printf("%-34s %9.2f ms %9.2f ms %8.1f\n", "a training step", 1e3 * median(step_doppel),
               1e3 * median(step_torch), train_ratio);

@@ -8,6 +8,7 @@
 
 #include "bench/comparison.h"
 #include "bench/large_gallery.h"
+#include "bench/machine.h"
 #include "doppel/gallery/photo_templates.h"
 #include "doppel/gallery/search.h"
 #include "doppel/image/decode.h"
@@ -31,8 +32,8 @@ class Bench {
   nlohmann::json run() {
     world_.fill(options_.people);
     nlohmann::json result = {{"people", options_.people},
-                             {"values", embedding_size(world_.model())},
-                             {"threads", world_.pool().threads()}};
+                             {"values", embedding_size(world_.model())}};
+    result.update(machine_facts(world_.pool().threads()));
     result.update(time_process());
     result.update(time_enrolment());
     result.update(measure_memory());
@@ -117,6 +118,7 @@ void run(const Options& options) {
     std::printf("%s\n", result.dump(2).c_str());
     return;
   }
+  print_machine(result);
   const auto number = [&](const char* key) { return result[key].get<double>(); };
   std::printf(
       "identify as a process, %zu people of %zu values: median of %d %.0f ms, least %.0f ms\n",

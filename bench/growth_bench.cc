@@ -9,6 +9,7 @@
 
 #include "bench/comparison.h"
 #include "bench/large_gallery.h"
+#include "bench/machine.h"
 #include "bench/served_load.h"
 #include "doppel/gallery/index.h"
 
@@ -105,17 +106,18 @@ nlohmann::json measure(const Options& options) {
 
   const nlohmann::json before = to_json(quiet), meanwhile = to_json(growing),
                        after = to_json(quiet_loads());
-  return {
+  nlohmann::json result = {
       {"from", options.from},
       {"to", options.to},
       {"clients", options.clients},
-      {"threads", world.pool().threads()},
       {"enrolled_s", enrolling},
       {"graph_ready_s", seconds},
       {"quiet", before},
       {"growing", meanwhile},
       {"with_graph", after},
       {"p99_ratio", meanwhile["largest_p99_ms"].get<double>() / before["p99_ms"].get<double>()}};
+  result.update(machine_facts(world.pool().threads()));
+  return result;
 }
 
 void run(const Options& options) {
@@ -124,6 +126,7 @@ void run(const Options& options) {
     std::printf("%s\n", result.dump(2).c_str());
     return;
   }
+  print_machine(result);
   const auto print = [&](const char* what, const char* key) {
     const nlohmann::json& loads = result[key];
     std::printf("%-38s %6.0f requests/s; p50 %6.1f ms, p99 %6.1f ms, at most %6.1f ms\n", what,

@@ -16,6 +16,7 @@
 #include <optional>
 
 #include "bench/comparison.h"
+#include "bench/machine.h"
 #include "doppel/base/random.h"
 #include "doppel/gallery/index.h"
 #include "doppel/gallery/index_measure.h"
@@ -198,7 +199,6 @@ void run(Options options) {
         {"templates", measure.templates},
         {"dimension", measure.dimension},
         {"probes", measure.probes},
-        {"threads", options.threads},
         {"recall_at_1", measure.recall},
         {"recall_at_10", recall_at_10},
         {"make_s", made_s},
@@ -207,6 +207,7 @@ void run(Options options) {
          {{"index", measure.search_s}, {"exact", measure.exact_s}, {"faiss_flat", flat_s}}},
         {"many_probes_s", {{"index", many_s}, {"faiss_flat", flat_many_s}}},
         {"ratio", ratio}};
+    document.update(machine_facts(options.threads));
     if (hnsw) {
       document["faiss_hnsw"] = {{"recall_at_1", hnsw->recall_at_1},
                                 {"recall_at_10", hnsw->recall_at_10},
@@ -217,8 +218,9 @@ void run(Options options) {
     std::printf("%s\n", document.dump(2).c_str());
     return;
   }
-  std::printf("%zu templates of %zu values, %zu people, %d threads; made in %.0f s, %.2f GB\n",
-              measure.templates, measure.dimension, options.people, options.threads, made_s,
+  print_machine(machine_facts(options.threads));
+  std::printf("%zu templates of %zu values, %zu people; made in %.0f s, %.2f GB\n",
+              measure.templates, measure.dimension, options.people, made_s,
               static_cast<double>(measure.bytes) / 1e9);
   std::printf("recall@1 %.4f, recall@10 %.4f over %zu probes\n", measure.recall, recall_at_10,
               measure.probes);

@@ -7,6 +7,7 @@
 
 #include "bench/comparison.h"
 #include "bench/large_gallery.h"
+#include "bench/machine.h"
 #include "bench/served_load.h"
 #include "doppel/base/error.h"
 #include "doppel/base/file.h"
@@ -54,7 +55,6 @@ class Bench {
     const Load over = load_.run(serving, many, options_.seconds);
     nlohmann::json result = {{"people", options_.people},
                              {"values", embedding_size(world_.model())},
-                             {"threads", world_.pool().threads()},
                              {"in_process_per_s", median(alone)},
                              {"clients", options_.clients},
                              {"served_per_s", median(served)},
@@ -66,6 +66,7 @@ class Bench {
                              {"overload_refused_per_s", over.refused_per_s},
                              {"overload_broken", over.broken},
                              {"overload_ratio", over.answered_per_s / median(served)}};
+    result.update(machine_facts(world_.pool().threads()));
     if (options_.soak > 0) result.update(soak(serving));
     return result;
   }
@@ -132,6 +133,7 @@ void run(const Options& options) {
     std::printf("%s\n", result.dump(2).c_str());
     return;
   }
+  print_machine(result);
   const auto number = [&](const char* key) { return result[key].get<double>(); };
   std::printf("in a process: %.0f pictures/s decoded, embedded and searched among %zu people\n",
               number("in_process_per_s"), options.people);
