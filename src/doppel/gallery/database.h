@@ -22,6 +22,14 @@ class DamagedDatabase : public Error {
   explicit DamagedDatabase(const std::string& what) : Error(ErrorKind::io, what) {}
 };
 
+// A column that was read as another type than it has, or is null: somebody else wrote it.
+class WrongColumn : public Error {
+ public:
+  WrongColumn(const std::string& database, const std::string& column)
+      : Error(ErrorKind::bad_data, database + ": the gallery is damaged: its column \"" + column +
+                                       "\" holds something else") {}
+};
+
 // Bytes as a value, where a text is one of characters.
 struct Bytes {
   std::string_view bytes;
@@ -29,8 +37,7 @@ struct Bytes {
 // Texts and bytes have to outlive the statement.
 using SqlValue = std::variant<int64_t, double, std::string_view, Bytes>;
 
-// One row of an answer, valid until the next one. A column read as another type than it has, or
-// null, throws Error(bad_data): somebody else wrote it.
+// One row of an answer, valid until the next one. Throws WrongColumn.
 class SqlRow {
  public:
   virtual ~SqlRow() = default;

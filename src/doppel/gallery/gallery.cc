@@ -17,11 +17,6 @@
 #include "doppel/gallery/sqlite_guest.h"
 
 namespace doppel {
-namespace {
-
-constexpr const char* kGalleryFormat = "doppel gallery 1";
-
-}  // namespace
 
 std::string new_gallery_identity() {
   unsigned char bytes[16];

@@ -97,7 +97,8 @@ class Gallery {
   const std::string& name() const { return database_->name(); }
   const std::string& identity() const { return identity_; }  // drawn at random when it was made
   const GallerySettings& settings() const { return settings_; }
-  int64_t revision();  // one more with every change
+  void read_settings();  // again: as others may have changed them since
+  int64_t revision();    // one more with every change
   // False where nothing was changed since it was last asked, by anyone; costs next to nothing.
   bool changed() { return database_->changed(); }
   // Where what is made of its templates and can be made again is kept: beside a gallery's file; for
@@ -169,7 +170,6 @@ class Gallery {
  private:
   Gallery(const std::string& location, Access access)
       : database_(open_database(location, access)), location_(location) {}
-  void read_settings();
   void write_settings(const GallerySettings& settings);
   int64_t next_revision();
   void check_new(std::span<const NewPerson> people) const;

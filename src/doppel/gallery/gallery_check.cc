@@ -7,9 +7,53 @@
 #include "doppel/base/error.h"
 #include "doppel/gallery/embedding_bytes.h"
 #include "doppel/gallery/gallery.h"
+#include "doppel/gallery/location.h"
 #include "doppel/gallery/person_name.h"
+#include "doppel/gallery/schema.h"
 
 namespace doppel {
+namespace {
+
+// As a value of the type that a letter of TableColumns::types stands for.
+void read_column(const SqlRow& row, int column, char type) {
+  switch (type) {
+    case 'i':
+      row.integer(column);
+      break;
+    case 'r':
+      row.real(column);
+      break;
+    case 't':
+      row.text(column);
+      break;
+    default:
+      row.bytes(column);
+  }
+}
+
+std::vector<std::string> wrong_columns(const SqlRow& row, const TableColumns& table) {
+  std::vector<std::string> wrong;
+  for (size_t i = 0; i < table.columns.size(); ++i) {
+    try {
+      read_column(row, static_cast<int>(i), table.types[i]);
+    } catch (const WrongColumn&) {
+      wrong.push_back(table.columns[i]);
+    }
+  }
+  return wrong;
+}
+
+// What tells this row from the others.
+std::string key_of(const SqlRow& row, const TableColumns& table) {
+  try {
+    if (table.types[0] == 'i') return std::to_string(row.integer(0));
+    return "\"" + shown(row.text(0)) + "\"";
+  } catch (const WrongColumn&) {
+    return "without a number";
+  }
+}
+
+}  // namespace
 
 std::vector<std::string> check_gallery(const std::string& location) {
   std::vector<std::string> problems;
@@ -18,11 +62,12 @@ std::vector<std::string> check_gallery(const std::string& location) {
   } catch (const DamagedDatabase& damage) {
     return {damage.what()};  // so much that nothing of it can be read
   }
-  if (problems.empty()) return Gallery::open(location, Access::read).check();
   try {
-    problems = Gallery::open(location, Access::read).check();
+    return Gallery::open(location, Access::read).check();
+  } catch (const WrongColumn& wrong) {
+    problems.emplace_back(wrong.what());
   } catch (const Error&) {
-    // By what is listed.
+    if (problems.empty()) throw;  // else by what is listed
   }
   return problems;
 }
@@ -34,24 +79,48 @@ std::vector<std::string> Gallery::check() {
   std::vector<std::string> problems = database_->check();
   const bool damaged = !problems.empty();
   if (const auto fault = rule_fault(settings_)) problems.push_back("the gallery's " + *fault);
-  // What cannot be read is among what the database has found already.
+  // What cannot be read is among what the database has found already. A row that holds something
+  // else is named below, and the rest is looked at.
   const auto look = [&](const std::string& statement, std::span<const SqlValue> values,
                         const std::function<void(const SqlRow&)>& use) {
     try {
-      database_->run(statement, values, use);
+      database_->run(statement, values, [&use](const SqlRow& row) {
+        try {
+          use(row);
+        } catch (const WrongColumn&) {
+        }
+      });
     } catch (const Error& error) {
       if (!damaged) problems.emplace_back(error.what());
     }
   };
   const auto number = [](int64_t id) { return std::to_string(id); };
-  look("SELECT id, model, image, embedding FROM templates ORDER BY id", {}, [&](const SqlRow& row) {
-    const std::string where = "template " + number(row.integer(0));
-    if (row.text(1) != settings_.model_digest) problems.push_back(where + ": of another model");
-    const std::string_view bytes = row.bytes(3);
-    if (const auto fault = embedding_fault(floats_of(bytes), settings_)) {
-      problems.push_back(where + ": its embedding " + *fault);
+  for (const TableColumns& table : gallery_columns()) {
+    // Photos are many bytes to fetch from a server, which keeps their type.
+    if (table.table == "photos" && is_server(location_)) continue;
+    std::string columns;
+    for (const std::string& column : table.columns) {
+      columns += (columns.empty() ? "" : ", ") + column;
     }
-    if (!is_digest_hex(row.text(2))) problems.push_back(where + ": its image has no digest");
+    look("SELECT " + columns + " FROM " + table.table, {}, [&](const SqlRow& row) {
+      for (const std::string& column : wrong_columns(row, table)) {
+        problems.push_back(table.row + " " + key_of(row, table) + ": its column \"" + column +
+                           "\" holds something else");
+      }
+    });
+  }
+  look("SELECT id, model FROM templates ORDER BY id", {}, [&](const SqlRow& row) {
+    if (row.text(1) == settings_.model_digest) return;
+    problems.push_back("template " + number(row.integer(0)) + ": of another model");
+  });
+  look("SELECT id, embedding FROM templates ORDER BY id", {}, [&](const SqlRow& row) {
+    if (const auto fault = embedding_fault(floats_of(row.bytes(1)), settings_)) {
+      problems.push_back("template " + number(row.integer(0)) + ": its embedding " + *fault);
+    }
+  });
+  look("SELECT id, image FROM templates ORDER BY id", {}, [&](const SqlRow& row) {
+    if (is_digest_hex(row.text(1))) return;
+    problems.push_back("template " + number(row.integer(0)) + ": its image has no digest");
   });
   std::map<std::string, std::string> looks;
   look("SELECT id, name FROM people ORDER BY id", {}, [&](const SqlRow& row) {

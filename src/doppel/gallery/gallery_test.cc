@@ -3,14 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <fstream>
 #include <map>
-#include <set>
 
 #include "doppel/base/digest.h"
 #include "doppel/base/random.h"
 #include "doppel/gallery/database_fixture.h"
-#include "doppel/gallery/embedding_bytes.h"
 
 namespace doppel {
 namespace {
@@ -397,77 +394,6 @@ TEST_P(GalleryTest, RefusesWhatIsNoGalleryOrANewerOne) {
       ->run("UPDATE gallery SET value = 'doppel gallery 2' WHERE key = 'format'");
   refused([&] { Gallery::open(newer, Access::read); }, ErrorKind::mismatch,
           "its format is \"doppel gallery 2\"");
-}
-
-TEST_P(GalleryTest, CheckFindsWhatShouldNotBe) {
-  Gallery gallery = Gallery::create(place(), four_values());
-  add(gallery, "Ada", {photo_of("a"), photo_of("b")});
-  add(gallery, "Bob", {photo_of("c")});
-  EXPECT_THAT(gallery.check(), IsEmpty());
-  const auto raw = open_database(place(), Access::read_write);
-  const auto finds = [&](const std::string& damage, const std::string& words,
-                         std::initializer_list<SqlValue> values = {}) {
-    raw->begin_write();
-    raw->run(damage, values);
-    raw->commit();
-    raw->end();
-    EXPECT_THAT(gallery.check(), testing::Contains(testing::HasSubstr(words))) << damage;
-  };
-  const std::vector<float> no_numbers(4, std::numeric_limits<float>::quiet_NaN());
-  const Bytes nans{bytes_of(no_numbers)};
-  finds("UPDATE templates SET model = 'x' WHERE id = 1", "template 1: of another model");
-  finds("UPDATE templates SET image = 'x' WHERE id = 1", "template 1: its image has no digest");
-  finds("UPDATE templates SET embedding = $1 WHERE id = 1",
-        "template 1: its embedding has 1 values", {Bytes{"x"}});
-  finds("UPDATE templates SET embedding = $1 WHERE id = 2",
-        "template 2: its embedding is not finite", {nans});
-  const std::vector<float> zeros(4), large(4, 2e15f);
-  finds("UPDATE templates SET embedding = $1 WHERE id = 2", "template 2: its embedding is of zeros",
-        {Bytes{bytes_of(zeros)}});
-  finds("UPDATE templates SET embedding = $1 WHERE id = 2", "template 2: its embedding holds 2e+15",
-        {Bytes{bytes_of(large)}});
-  finds("INSERT INTO removed VALUES (1, 2)", "template 1: there, though it was removed");
-  finds("UPDATE templates SET revision = 1000 WHERE id = 2", "template 2: of a revision");
-  finds("UPDATE people SET name = $1 WHERE id = 1", "person 1: the name",
-        {std::string_view("a\n")});
-  finds("INSERT INTO photos VALUES (2, $1)", "template 2: has a photo", {Bytes{"x"}});
-}
-
-TEST_P(GalleryTest, DamageIsListedAndNotWrittenInto) {
-  if (GetParam() == Kind::postgres) GTEST_SKIP() << "the server's files are its own";
-  std::vector<NewTemplate> photos;
-  for (int i = 0; i < 300; ++i) photos.push_back(photo_of(std::to_string(i)));
-  {
-    Gallery gallery = Gallery::create(place(), four_values());
-    add(gallery, "Ada", photos);
-    gallery.refuse_damage();
-  }
-  constexpr std::streamoff kPage = 16384;
-  const auto pages = static_cast<std::streamoff>(std::filesystem::file_size(place())) / kPage;
-  ASSERT_GT(pages, 8);
-  std::set<int64_t> of_photos;
-  open_database(place(), Access::read)
-      ->run("SELECT rootpage FROM sqlite_schema WHERE tbl_name = 'photos'", {},
-            [&](const SqlRow& row) { of_photos.insert(row.integer(0)); });
-  int opened = 0;
-  for (std::streamoff page = 1; page < pages; ++page) {
-    const std::string damaged = new_place();
-    std::filesystem::copy_file(place(), damaged);
-    std::fstream file(damaged, std::ios::in | std::ios::out | std::ios::binary);
-    file.seekp(page * kPage);
-    file << std::string(2000, '\x7f');
-    file.close();
-    EXPECT_THAT(check_gallery(damaged), testing::Not(IsEmpty())) << "page " << page;
-    try {
-      Gallery gallery = Gallery::open(damaged, Access::read_write);
-      ++opened;
-      gallery.refuse_damage();
-      EXPECT_TRUE(of_photos.contains(page + 1)) << page;
-    } catch (const Error& error) {
-      EXPECT_THAT(error.what(), testing::HasSubstr("damaged"));
-    }
-  }
-  EXPECT_GT(opened, 3);
 }
 
 TEST_P(GalleryTest, EmbeddingsAreAsLongAsTheModelMakesThem) {

@@ -52,8 +52,7 @@ class ResultRow : public SqlRow {
   pqxx::field typed(int column, std::initializer_list<pqxx::oid> types) const {
     pqxx::field value = row_[column];
     if (value.is_null() || std::ranges::find(types, value.type()) == types.end()) {
-      throw Error(ErrorKind::bad_data, name_ + ": the gallery is damaged: its column \"" +
-                                           value.name() + "\" holds something else");
+      throw WrongColumn(name_, value.name());
     }
     return value;
   }

@@ -11,30 +11,18 @@
 #include <optional>
 #include <system_error>
 
+#include "doppel/base/disk_full.h"
 #include "doppel/base/error.h"
 #include "doppel/gallery/access_keys.h"
 #include "doppel/gallery/gallery.h"
 #include "doppel/gallery/location.h"
 #include "doppel/gallery/schema.h"
+#include "doppel/gallery/sqlite_place.h"
 
 namespace doppel {
 namespace {
 
 namespace fs = std::filesystem;
-
-// Each after those that it refers to.
-struct Table {
-  std::string name, columns;
-  std::string types;  // of the columns: integer, real, text, bytes
-};
-const std::vector<Table>& restored_tables() {
-  static const std::vector<Table> tables = {
-      {"gallery", "key, value", "tt"},
-      {"people", "id, name, added, revision", "itti"},
-      {"templates", "id, person, revision, model, image, added, quality, embedding", "iiitttrb"},
-      {"photos", "template, bytes", "ib"}};
-  return tables;
-}
 
 std::vector<SqlValue> values_of(const SqlRow& row, const std::string& types) {
   std::vector<SqlValue> values;
@@ -67,14 +55,16 @@ int64_t revision_of(Database& database) {
 // Within a transaction of `to`, whose tables are empty.
 void copy_rows(Database& from, Database& to, int64_t revision_before) {
   const ReadTransaction reading(from);
-  for (const Table& table : restored_tables()) {
-    std::string places;
-    for (size_t i = 1; i <= table.types.size(); ++i) {
-      places += (i > 1 ? ", $" : "$") + std::to_string(i);
+  for (const TableColumns& table : gallery_columns()) {
+    if (table.table == "removed") continue;  // of use only to whom follows the gallery it is of
+    std::string columns, places;
+    for (size_t i = 0; i < table.columns.size(); ++i) {
+      columns += (i > 0 ? ", " : "") + table.columns[i];
+      places += (i > 0 ? ", $" : "$") + std::to_string(i + 1);
     }
     const std::string insert =
-        "INSERT INTO " + table.name + " (" + table.columns + ") VALUES (" + places + ")";
-    from.run("SELECT " + table.columns + " FROM " + table.name, {}, [&](const SqlRow& row) {
+        "INSERT INTO " + table.table + " (" + columns + ") VALUES (" + places + ")";
+    from.run("SELECT " + columns + " FROM " + table.table, {}, [&](const SqlRow& row) {
       to.run(insert, values_of(row, table.types), [](const SqlRow&) {});
     });
   }
@@ -89,18 +79,45 @@ void fill(Database& from, const std::string& location) {
   to->create(gallery_tables(), [&] { copy_rows(from, *to, 0); });
 }
 
+// Nothing where they cannot be read.
+std::optional<GallerySettings> settings_of(Database& database) {
+  std::string text;
+  try {
+    database.run("SELECT value FROM gallery WHERE key = 'settings'", {},
+                 [&](const SqlRow& row) { text = row.text(0); });
+    return gallery_settings_from_json(
+        nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false), database.name());
+  } catch (const Error&) {
+    return {};
+  }
+}
+
+// Whoever uses the gallery now does so with its model, and could not go on.
+void refuse_other_model(Database& backup, Database& gallery) {
+  const std::optional<GallerySettings> before = settings_of(gallery), after = settings_of(backup);
+  if (!before || !after || before->model_digest == after->model_digest) return;
+  const auto model = [](const GallerySettings& settings) {
+    return settings.model_file + ", digest " + settings.model_digest.substr(0, 12);
+  };
+  throw Error(ErrorKind::mismatch,
+              backup.name() + ": the backup is of another model (" + model(*after) +
+                  ") than the gallery " + gallery.name() + " is now (" + model(*before) +
+                  "); nothing was changed; to go back to that model stop what uses the gallery, "
+                  "move it away, and restore then");
+}
+
 void overwrite(Database& from, const std::string& location) {
   const auto to = open_database(location, Access::read_write);
   {
     WriteTransaction writing(*to);
+    refuse_other_model(from, *to);
     const int64_t revision = revision_of(*to);
     std::optional<std::string> keys;
     to->run("SELECT value FROM gallery WHERE key = $1",
             std::vector<SqlValue>{std::string_view(kKeysNote)},
             [&](const SqlRow& row) { keys = row.text(0); });
-    to->run("DELETE FROM removed");
-    for (auto table = restored_tables().rbegin(); table != restored_tables().rend(); ++table) {
-      to->run("DELETE FROM " + table->name);
+    for (auto table = gallery_columns().rbegin(); table != gallery_columns().rend(); ++table) {
+      to->run("DELETE FROM " + table->table);
     }
     copy_rows(from, *to, revision);
     to->run("DELETE FROM gallery WHERE key = $1", {std::string_view(kKeysNote)});
@@ -119,6 +136,8 @@ bool is_whole(const std::string& location) {
     const auto database = open_database(location, Access::read);
     if (!database->check().empty()) return false;
     if (database->has_table("gallery")) return true;
+  } catch (const DiskFull&) {
+    throw;
   } catch (const Error&) {
     return false;
   }
@@ -136,7 +155,7 @@ class Alone {
  public:
   explicit Alone(const std::string& location)
       : file_(::open(location.c_str(), O_RDWR | O_CLOEXEC)) {
-    if (file_ < 0) fail(location, "the damaged gallery cannot be opened");
+    if (file_ < 0) fail(location, "what is there cannot be opened");
     // The bytes that SQLite locks: https://www.sqlite.org/fileformat2.html#the_lock_byte_page
     struct flock lock = {};
     lock.l_type = F_WRLCK;
@@ -153,6 +172,25 @@ class Alone {
   ~Alone() { ::close(file_); }
   Alone(const Alone&) = delete;
   Alone& operator=(const Alone&) = delete;
+
+  // Whether the file was a gallery once, or at least a SQLite database: by how these begin, or,
+  // where just that is damaged, by the row in which a gallery names its format.
+  bool was_gallery() const {
+    constexpr std::string_view kBeginning("SQLite format 3\0", 16);
+    const std::string row = std::string("format") + kGalleryFormat;
+    std::string part(size_t{1} << 20, '\0');
+    size_t kept = 0;  // of the part before: the row may begin in one and end in the next
+    for (off_t at = 0;;) {
+      const ssize_t read = ::pread(file_, part.data() + kept, part.size() - kept, at);
+      if (read <= 0) return false;
+      const std::string_view seen(part.data(), kept + static_cast<size_t>(read));
+      if (at == 0 && seen.starts_with(kBeginning)) return true;
+      if (seen.find(row) != std::string_view::npos) return true;
+      at += read;
+      kept = std::min(seen.size(), row.size() - 1);
+      std::memmove(part.data(), seen.data() + seen.size() - kept, kept);
+    }
+  }
 
   // The owner and the rights of the file that it keeps, for another one.
   void give_rights_to(const std::string& location) const {
@@ -186,6 +224,12 @@ std::vector<std::string> replace(Database& from, const std::string& location) {
     }
   }
   const Alone alone(location);
+  if (!alone.was_gallery()) {
+    throw Error(ErrorKind::bad_data,
+                location +
+                    ": no gallery, and nothing in it shows that it was one; nothing was "
+                    "changed; if a gallery is to lie there, move it away first");
+  }
   fs::remove(fresh);
   std::vector<std::string> moved;
   try {
@@ -242,7 +286,10 @@ Restored restore_gallery(const std::string& backup, const std::string& location)
   const auto size = fs::file_size(location, error);
   if (error == std::errc::no_such_file_or_directory || (!error && size == 0)) {
     fill(*from, location);
-  } else if (is_whole(location)) {
+    return restored;
+  }
+  check_sqlite_place(location, Access::read_write);
+  if (is_whole(location)) {
     overwrite(*from, location);
     restored.kept_keys = true;
   } else {

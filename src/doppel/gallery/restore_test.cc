@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <sstream>
 
 #include "doppel/base/digest.h"
 #include "doppel/base/thread_pool.h"
@@ -158,6 +159,54 @@ TEST_F(Restore, SetsADamagedGalleryAside) {
   EXPECT_THAT(names(gallery_), ElementsAre("Ada"));
   EXPECT_THAT(check_gallery(gallery_), IsEmpty());
   EXPECT_THAT(files(), ElementsAre("backup", "g", "g.damaged"));
+}
+
+TEST_F(Restore, AGalleryWithoutItsBeginningIsDamaged) {
+  for (const std::streamoff bytes : {16, 512, 16384}) {
+    const std::string place = folder_ / std::to_string(bytes);
+    fs::copy_file(gallery_, place);
+    std::fstream(place, std::ios::in | std::ios::out | std::ios::binary)
+        << std::string(static_cast<size_t>(bytes), '\0');
+    refused([&] { names(place); }, ErrorKind::bad_data, "it is no SQLite database");
+    EXPECT_THAT(restore_gallery(backup_, place).set_aside, ElementsAre(place + ".damaged"));
+    EXPECT_THAT(names(place), ElementsAre("Ada"));
+  }
+}
+
+// A photo, say, that was given by mistake.
+TEST_F(Restore, WhatNeverWasAGalleryStays) {
+  const std::string photo = folder_ / "photo.jpg";
+  const std::string bytes = std::string(3'000'000, 'x') + " doppel gallery 1";
+  std::ofstream(photo, std::ios::binary) << bytes;
+  refused([&] { restore_gallery(backup_, photo); }, ErrorKind::bad_data,
+          "photo.jpg: no gallery, and nothing in it shows that it was one");
+  std::stringstream now;
+  now << std::ifstream(photo, std::ios::binary).rdbuf();
+  EXPECT_EQ(now.str(), bytes);
+  EXPECT_THAT(files(), ElementsAre("backup", "g", "photo.jpg"));
+}
+
+// Whoever uses the gallery would go on with a model whose templates are not there any more.
+TEST_F(Restore, ABackupOfAnotherModelIsRefused) {
+  GallerySettings next;
+  {
+    Gallery gallery = Gallery::open(gallery_, Access::read_write);
+    next = gallery.settings();
+    next.model_digest = sha256_hex("next");
+    next.model_file = "n.safetensors";
+    gallery.migrate(next, [](std::string_view, const std::string&) {
+      return std::vector<float>{1, 2, 3, 4};
+    });
+  }
+  refused([&] { restore_gallery(backup_, gallery_); }, ErrorKind::mismatch,
+          "backup: the backup is of another model (m.safetensors, digest " +
+              sha256_hex("model").substr(0, 12) + ")");
+  refused([&] { restore_gallery(backup_, gallery_); }, ErrorKind::mismatch, "move it away");
+  EXPECT_THAT(names(gallery_), ElementsAre("Ada", "Bob"));
+  EXPECT_EQ(Gallery::open(gallery_, Access::read).settings().model_file, "n.safetensors");
+  fs::rename(gallery_, folder_ / "away");
+  restore_gallery(backup_, gallery_);
+  EXPECT_THAT(names(gallery_), ElementsAre("Ada"));
 }
 
 TEST_F(Restore, SetsAMixtureAside) {

@@ -20,6 +20,19 @@ const std::vector<std::string>& gallery_tables() {
   return statements;
 }
 
+const std::vector<TableColumns>& gallery_columns() {
+  static const std::vector<TableColumns> tables = {
+      {"gallery", "note", {"key", "value"}, "tt"},
+      {"people", "person", {"id", "name", "added", "revision"}, "itti"},
+      {"templates",
+       "template",
+       {"id", "person", "revision", "model", "image", "added", "quality", "embedding"},
+       "iiitttrb"},
+      {"photos", "photo of template", {"template", "bytes"}, "ib"},
+      {"removed", "removed template", {"template", "revision"}, "ii"}};
+  return tables;
+}
+
 const std::vector<std::string>& personal_tables() {
   static const std::vector<std::string> tables = {"people", "templates", "photos"};
   return tables;

@@ -5,9 +5,6 @@
 #include <sqlite3.h>
 #include <unistd.h>
 
-#include <array>
-#include <cstring>
-#include <fstream>
 #include <map>
 #include <optional>
 #include <sstream>
@@ -15,7 +12,9 @@
 
 #include "doppel/base/disk_full.h"
 #include "doppel/base/error.h"
+#include "doppel/gallery/sqlite_errors.h"
 #include "doppel/gallery/sqlite_guest.h"
+#include "doppel/gallery/sqlite_place.h"
 #include "doppel/gallery/sqlite_states.h"
 
 namespace doppel {
@@ -23,7 +22,8 @@ namespace {
 
 constexpr int kPatienceMs = 5000;  // with another process that writes
 constexpr int kGuestTries = 5;
-constexpr size_t kRoom = 1 << 20;  // bytes, of a change of a few photos and its log
+constexpr int kMostFindings = 100'000;  // SQLite lists 100 where nothing is said
+constexpr size_t kRoom = 1 << 20;       // bytes, of a change of a few photos and its log
 
 class StatementRow : public SqlRow {
  public:
@@ -46,8 +46,7 @@ class StatementRow : public SqlRow {
   SQLite::Column typed(int column, int type) const {
     SQLite::Column value = statement_.getColumn(column);
     if (value.getType() != type) {
-      throw Error(ErrorKind::bad_data, name_ + ": the gallery is damaged: its column \"" +
-                                           value.getName() + "\" holds something else");
+      throw WrongColumn(name_, value.getName());
     }
     return value;
   }
@@ -75,14 +74,12 @@ class SqliteDatabase : public Database {
   // `made`: the file, empty, for this.
   SqliteDatabase(const std::filesystem::path& path, Access access, bool made)
       : name_(path.string()), access_(access), made_(made) {
-    if (access == Access::read && !may_change_sqlite(name_)) {
-      guest_.emplace(name_);
-      connect_as_guest();
-      return;
+    if (access == Access::read) {
+      connect_to_read();
+    } else {
+      connect(name_, access == Access::create ? SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE
+                                              : SQLite::OPEN_READWRITE);
     }
-    // A reader opens for writing: only then does the last one take the log's files away.
-    connect(name_, access == Access::create ? SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE
-                                            : SQLite::OPEN_READWRITE);
   }
   ~SqliteDatabase() override {
     if (made_) remove_empty();
@@ -199,10 +196,13 @@ class SqliteDatabase : public Database {
   }
 
  private:
-  void connect(const std::string& location, int flags) {
+  void disconnect() {
     statements_.clear();
     states_.reset();
     database_.reset();
+  }
+  void connect(const std::string& location, int flags) {
+    disconnect();
     attempt([&] {
       database_.emplace(location, flags, kPatienceMs);
       states_.emplace(*database_, name_);
@@ -230,6 +230,25 @@ class SqliteDatabase : public Database {
     });
   }
 
+  // A reader opens for writing where it can: only then does the last one take the log's files away.
+  void connect_to_read() {
+    if (!may_change_sqlite(name_)) {
+      guest_.emplace(name_, GuestReason::rights);
+      connect_as_guest();
+      return;
+    }
+    try {
+      connect(name_, SQLite::OPEN_READWRITE);
+      guest_.reset();
+    } catch (const DiskFull&) {
+      disconnect();
+      guest_.emplace(name_, GuestReason::room);
+      connect_as_guest();
+    } catch (const Error&) {
+      disconnect();
+      throw;
+    }
+  }
   void connect_as_guest() {
     for (int tries_left = kGuestTries;; --tries_left) {
       const std::string uri = guest_->uri();
@@ -237,9 +256,7 @@ class SqliteDatabase : public Database {
         connect(uri, SQLite::OPEN_READONLY | SQLite::OPEN_URI);
         return;
       } catch (const Error& error) {
-        statements_.clear();
-        states_.reset();
-        database_.reset();
+        disconnect();
         // The log may just have gone, with the last one who wrote.
         if (error.kind() != ErrorKind::io || tries_left == 0) throw;
       }
@@ -248,7 +265,7 @@ class SqliteDatabase : public Database {
   // Outside of a transaction: what a guest reads may be another file by now, or have got a log.
   void follow_file() {
     if (!guest_ || in_transaction()) return;
-    if (!database_ || guest_->outdated()) connect_as_guest();
+    if (!database_ || guest_->outdated()) connect_to_read();
   }
   // What is read together is one transaction, or one statement. Also where that fails: what is
   // being changed cannot be told from damage.
@@ -298,16 +315,24 @@ class SqliteDatabase : public Database {
   }
 
   void look_for_damage(std::vector<std::string>& problems) {
-    try {
-      add_findings("PRAGMA integrity_check(20)", problems);
+    const auto look = [&problems](const auto& work) {
+      try {
+        work();
+      } catch (const SQLite::Exception& error) {
+        if (error.getErrorCode() != SQLITE_CORRUPT) throw;
+        problems.push_back(std::string("SQLite cannot read on: ") + error.what());
+      }
+    };
+    look([&] {
+      add_findings("PRAGMA integrity_check(" + std::to_string(kMostFindings) + ")", problems);
+    });
+    look([&] {
       SQLite::Statement keys(*database_, "PRAGMA foreign_key_check");
       while (keys.executeStep()) {
-        problems.push_back("a row of \"" + keys.getColumn(0).getString() + "\" belongs to nothing");
+        problems.push_back("row " + keys.getColumn(1).getString() + " of \"" +
+                           keys.getColumn(0).getString() + "\" belongs to nothing");
       }
-    } catch (const SQLite::Exception& error) {
-      if (error.getErrorCode() != SQLITE_CORRUPT) throw;
-      problems.push_back(std::string("SQLite cannot read on: ") + error.what());
-    }
+    });
   }
 
   // A row of what SQLite finds may be several lines, the first of which names the database.
@@ -397,75 +422,9 @@ class SqliteDatabase : public Database {
     }
   }
 
-  // The errno of what has just failed: SQLite keeps that of a commit only beside the file.
-  int failed_write() const {
-    if (!database_) return 0;
-    sqlite3* const handle = database_->getHandle();
-    int of_file = 0, of_log = 0;
-    sqlite3_file_control(handle, "main", SQLITE_FCNTL_LAST_ERRNO, &of_file);
-    sqlite3_file* log = nullptr;
-    sqlite3_file_control(handle, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
-    if (log != nullptr && log->pMethods != nullptr) {
-      log->pMethods->xFileControl(log, SQLITE_FCNTL_LAST_ERRNO, &of_log);
-    }
-    for (const int number : {of_log, of_file}) {
-      if (says_disk_full(number)) return number;
-    }
-    return sqlite3_system_errno(handle);
-  }
-
-  // Says that the file is shorter than its header tells; empty where it is not.
-  std::string cut_off() const {
-    std::array<char, 100> header;  // https://www.sqlite.org/fileformat2.html#the_database_header
-    std::error_code error;
-    const uintmax_t there = std::filesystem::file_size(name_, error);
-    std::ifstream file(name_, std::ios::binary);
-    if (error || !file.read(header.data(), header.size())) return {};
-    const auto number = [&header](size_t at, size_t bytes) {
-      uint64_t value = 0;
-      for (size_t i = 0; i < bytes; ++i) value = value << 8 | static_cast<uint8_t>(header[at + i]);
-      return value;
-    };
-    const uint64_t page = number(16, 2) == 1 ? 65536 : number(16, 2);
-    const uint64_t wanted = page * number(28, 4);
-    if (there >= wanted) return {};
-    return "; the file is cut off: it has " + std::to_string(there) + " of " +
-           std::to_string(wanted) + " bytes";
-  }
-
-  [[noreturn]] void fail(const SQLite::Exception& error) const {
-    // SQLite knows a disk that is full, but no quota and no limit of a file's size.
-    const int code = error.getErrorCode();
-    const int number = code == SQLITE_IOERR || code == SQLITE_CANTOPEN ? failed_write() : 0;
-    const bool beyond = says_disk_full(number);
-    if (code == SQLITE_FULL || beyond) {
-      throw DiskFull(name_ + ": the disk is full" +
-                     (beyond ? std::string(" (") + std::strerror(number) + ")" : "") +
-                     "; nothing was changed");
-    }
-    const std::string why = std::string(" (") + error.what() + ")";
-    const auto text = [&]() -> std::string {
-      switch (error.getErrorCode()) {
-        case SQLITE_BUSY:
-        case SQLITE_LOCKED:
-          return "the gallery is locked by another process that is changing it; nothing was "
-                 "changed, try again";
-        case SQLITE_READONLY:
-          return "the gallery or its folder is read-only; nothing was changed";
-        case SQLITE_NOTADB:
-          return "no gallery: it is no SQLite database";
-        case SQLITE_CORRUPT:
-          keep_log_on_close(true);
-          throw DamagedDatabase(name_ + ": the gallery is damaged" + why + cut_off() +
-                                "; doppel gallery restore puts a copy in its place");
-        case SQLITE_IOERR:
-          return "the gallery cannot be read or written" + why;
-        default:
-          return "the gallery cannot be used" + why;
-      }
-    }();
-    const bool none = error.getErrorCode() == SQLITE_NOTADB;
-    throw Error(none ? ErrorKind::bad_data : ErrorKind::io, name_ + ": " + text);
+  [[noreturn]] void fail(const SQLite::Exception& failure) const {
+    if (failure.getErrorCode() == SQLITE_CORRUPT) keep_log_on_close(true);
+    throw_sqlite_failure(failure, name_, database_ ? database_->getHandle() : nullptr);
   }
 
   std::string name_;
@@ -480,31 +439,13 @@ class SqliteDatabase : public Database {
 }  // namespace
 
 std::unique_ptr<Database> open_sqlite(const std::filesystem::path& path, Access access) {
-  std::error_code error;
-  const auto status = std::filesystem::status(path, error);
-  const bool exists = std::filesystem::exists(status);
-  if (exists && !std::filesystem::is_regular_file(status)) {
-    throw Error(ErrorKind::io, path.string() + ": a gallery is a file, this is none");
-  }
-  if (access != Access::create && !exists) {
-    throw Error(ErrorKind::io,
-                path.string() + ": there is no such gallery; doppel enroll makes one");
-  }
-  if (access != Access::create && is_empty_file(path)) {
-    throw Error(ErrorKind::io,
-                path.string() + ": an empty file, no gallery yet; doppel enroll makes one of it");
-  }
-  if (access == Access::read_write && !may_change_sqlite(path)) {
-    throw Error(ErrorKind::io,
-                path.string() +
-                    ": this user may not write the gallery or its folder; nothing was "
-                    "changed");
-  }
+  check_sqlite_place(path, access);
   const bool made = access == Access::create && make_private(path);
   try {
     return std::make_unique<SqliteDatabase>(path, access, made);
   } catch (const Error&) {
-    if (made) std::filesystem::remove(path, error);
+    std::error_code ignored;
+    if (made) std::filesystem::remove(path, ignored);
     throw;
   }
 }

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <thread>
 
+#include "doppel/base/disk_full.h"
 #include "doppel/base/error.h"
 #include "doppel/gallery/file_status.h"
 
@@ -51,7 +52,8 @@ std::string SqliteGuest::uri() {
     if (::stat(path_.c_str(), &now) != 0) {
       throw Error(ErrorKind::io, path_ + ": the gallery is gone");
     }
-    if (allowed(path_ + "-wal", R_OK) && allowed(path_ + "-shm", R_OK)) {
+    const bool with_log = reason_ == GuestReason::rights;
+    if (with_log && allowed(path_ + "-wal", R_OK) && allowed(path_ + "-shm", R_OK)) {
       return uri + "?mode=ro&readonly_shm=1";
     }
     const bool at_rest = log_size(path_) == 0 && !allowed(path_ + "-journal", F_OK);
@@ -61,6 +63,11 @@ std::string SqliteGuest::uri() {
     }
     std::this_thread::sleep_for(kPause);
   } while (std::chrono::steady_clock::now() < end);
+  if (reason_ == GuestReason::room) {
+    throw DiskFull(
+        path_ + ": the disk is full; to read what the gallery's log (" + path_ +
+        "-wal) holds takes some room beside it, at least 32 kB; make room and try again");
+  }
   throw Error(ErrorKind::io, path_ +
                                  ": the gallery is being changed, and this user can neither write "
                                  "it nor read its log (" +
@@ -76,9 +83,12 @@ bool SqliteGuest::outdated() const { return seen_ && (log_size(path_) > 0 || fil
 
 void SqliteGuest::check_unchanged() const {
   if (!seen_ || !file_changed()) return;
-  throw Error(ErrorKind::io, path_ +
-                                 ": the gallery was changed while it was read by a user who may "
-                                 "not write it, whom nobody waits for; try again");
+  const bool may_write = reason_ == GuestReason::room;
+  throw Error(ErrorKind::io,
+              path_ + ": the gallery was changed while it was read" +
+                  (may_write ? " without a lock, for which a full disk had no room"
+                             : " by a user who may not write it, whom nobody waits for") +
+                  "; try again");
 }
 
 }  // namespace doppel

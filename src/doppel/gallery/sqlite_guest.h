@@ -1,5 +1,5 @@
-// Who may read a gallery's file, and write neither that nor beside it. SQLite needs to: its log and
-// the locks of that are files of their own.
+// Who may read a gallery's file, but not write that or beside it, or has no room to. SQLite needs
+// to: its log and the locks of that are files of their own.
 #pragma once
 
 #include <sys/stat.h>
@@ -12,15 +12,22 @@ namespace doppel {
 // Whether this process may write the file and what SQLite keeps beside it.
 bool may_change_sqlite(const std::string& path);
 
+enum class GuestReason {
+  rights,  // this user may not write
+  room,    // this user may, but the disk is full
+};
+
 // While somebody who may write has the gallery open, the log and its locks are there, and are read
 // as SQLite reads them. Else the file is read by itself for as long as it stays as it is: whoever
-// writes into it changes its times.
+// writes into it changes its times. Whom only room is missing reads it by itself or not at all: in
+// one process SQLite shares a log that was opened for reading alone with whoever is to write later.
 class SqliteGuest {
  public:
-  explicit SqliteGuest(std::string path) : path_(std::move(path)) {}
+  SqliteGuest(std::string path, GuestReason reason) : path_(std::move(path)), reason_(reason) {}
 
   // What SQLite is to open, by its name as a URI. Waits a moment where the gallery is just being
-  // changed. Throws Error(io) where it has to wait longer, or there is no gallery.
+  // changed. Throws Error(io) where it has to wait longer, or there is no gallery, and DiskFull
+  // where there is a log that cannot be read without room.
   std::string uri();
   // Whether what uri() gave reads the file by itself.
   bool by_itself() const { return seen_.has_value(); }
@@ -33,6 +40,7 @@ class SqliteGuest {
   bool file_changed() const;
 
   std::string path_;
+  GuestReason reason_;
   std::optional<struct stat> seen_;
 };
 

@@ -9,6 +9,7 @@
 #include <chrono>
 #include <thread>
 
+#include "doppel/gallery/another_user.h"
 #include "doppel/gallery/database_fixture.h"
 #include "doppel/gallery/sqlite.h"
 
@@ -17,7 +18,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr uid_t kNobody = 65534;
 constexpr int kRows = 400;  // on several pages
 
 // A file of root's that another user reads: every commit adds 1 to all its rows.
@@ -53,24 +53,6 @@ class SqliteGuestTest : public InFolder<testing::Test> {
                  [&](const SqlRow& row) { most = row.integer(0); });
     return least == most ? least : -1;
   }
-  // Runs `work` as a user who may only read; gives what that gives, 0 .. 255.
-  template <typename Work>
-  static int as_nobody(Work work) {
-    const pid_t child = fork();
-    if (child == 0) {
-      if (setgid(kNobody) != 0 || setuid(kNobody) != 0) _exit(200);
-      try {
-        _exit(work());
-      } catch (const std::exception& error) {
-        std::fprintf(stderr, "%s\n", error.what());
-        _exit(201);
-      }
-    }
-    int status = 0;
-    waitpid(child, &status, 0);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 202;
-  }
-
   const std::string filler_ = std::string(500, 'x');
 };
 

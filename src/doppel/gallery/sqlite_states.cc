@@ -25,6 +25,12 @@ void FileStates::check() {
         "start this program again");
   }
   const uint32_t view = in_view();  // first: then the file cannot go beyond what is read
+  if (!log_in_place()) {
+    refuse("the gallery's log (" + path_ +
+           "-wal and -shm), which is a part of it, was removed while "
+           "it was open; nothing was changed; stop what uses the gallery, see what doppel gallery "
+           "check says of it, and start again");
+  }
   const uint32_t file = in_file();
   if (view != file && !known(file)) {
     refuse("a copy was put over the gallery while it was open, or while its log (" + path_ +
@@ -66,6 +72,22 @@ bool FileStates::in_place() const {
   int moved = 0;
   sqlite3_file_control(database_.getHandle(), "main", SQLITE_FCNTL_HAS_MOVED, &moved);
   return moved == 0;
+}
+
+// Whoever opens the gallery next would make another log and other locks, and two would write that
+// know nothing of each other. Nobody takes them away rightly while somebody has them open.
+bool FileStates::log_in_place() {
+  SQLite::Statement mode(database_, "PRAGMA journal_mode");
+  if (!mode.executeStep() || mode.getColumn(0).getString() != "wal") return true;
+  std::array<ino_t, 2> files = {};
+  const std::array<const char*, 2> beside = {"-wal", "-shm"};
+  for (size_t i = 0; i < files.size(); ++i) {
+    struct stat status = {};
+    if (::stat((path_ + beside[i]).c_str(), &status) != 0) return false;
+    files[i] = status.st_ino;
+  }
+  if (!log_files_) log_files_ = files;
+  return files == *log_files_;
 }
 
 // By SQLite's own handle: closing another one would end its locks.

@@ -6,6 +6,7 @@
 #include <SQLiteCpp/Database.h>
 #include <sys/stat.h>
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -20,8 +21,9 @@ class FileStates {
   // Of the database's main file, at `path`, which is also its name in messages.
   FileStates(SQLite::Database& database, std::string path);
 
-  // Within a transaction. Throws Error(io) where another file is at the path now, or the file is in
-  // a state that does not belong to what the database reads.
+  // Within a transaction. Throws Error(io) where another file is at the path now, where the log
+  // that this connection has opened is not beside it any more, or where the file is in a state that
+  // does not belong to what the database reads.
   void check();
   // The same outside of a transaction; costs next to nothing where the file is as it was when this
   // last looked.
@@ -31,6 +33,7 @@ class FileStates {
 
  private:
   bool in_place() const;
+  bool log_in_place();
   uint32_t in_file() const;  // whatever the log holds
   uint32_t in_view() const;
   bool known(uint32_t state) const;
@@ -39,6 +42,7 @@ class FileStates {
   SQLite::Database& database_;
   std::string path_;
   std::optional<struct stat> seen_;
+  std::optional<std::array<ino_t, 2>> log_files_;  // as they were when this looked first
 };
 
 }  // namespace doppel

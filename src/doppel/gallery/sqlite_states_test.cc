@@ -138,6 +138,25 @@ TEST_F(FileStatesTest, AnotherFileInItsPlaceIsNoticed) {
   refused([&] { ReadTransaction reading(*reader); }, ErrorKind::io, kReplaced);
 }
 
+// Whoever opens it next makes another log, and two would write that know nothing of each other.
+TEST_F(FileStatesTest, ALogThatIsRemovedUnderAnOpenGalleryIsNoticed) {
+  const char* const removed = "was removed while it was open";
+  int64_t sum_before = 1;
+  for (const std::vector<const char*>& gone :
+       std::vector<std::vector<const char*>>{{"-wal", "-shm"}, {"-wal"}, {"-shm"}}) {
+    const auto writer = open_sqlite(gallery(), Access::read_write);
+    const auto reader = open_sqlite(gallery(), Access::read);
+    add(*writer, 10);
+    EXPECT_EQ(sum(*reader), sum_before += 10);
+    for (const char* beside : gone) fs::remove(gallery().string() + beside);
+    refused([&] { add(*writer, 100); }, ErrorKind::io, removed);
+    refused([&] { ReadTransaction reading(*reader); }, ErrorKind::io, removed);
+  }
+  const auto next = open_sqlite(gallery(), Access::read_write);
+  EXPECT_EQ(sum(*next), sum_before) << "nothing was lost";
+  EXPECT_TRUE(next->check().empty());
+}
+
 // One that an older program has written holds no states.
 TEST_F(FileStatesTest, AGalleryWithoutStatesGetsThem) {
   {

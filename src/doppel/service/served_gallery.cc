@@ -57,7 +57,6 @@ ServedGallery::ServedGallery(const std::string& location, GallerySettings model,
       searches_({[this](std::span<const Probes> requests) { return search_together(requests); },
                  [](const Probes& probes) { return probes.rows.rows; }, kMostSearchedTogether,
                  [](const Probes& a, const Probes& b) { return a.top == b.top; }}) {
-  changed_.check_model(model_);
   changed_.refuse_damage();
   note_left_out(followed_->search.left_out(), 0);
   graph_due_ = followed_->search.graph_due();
@@ -196,13 +195,17 @@ void ServedGallery::set_full(bool full, const std::string& note) {
 
 std::optional<std::string> ServedGallery::take_in(bool surely) {
   const std::lock_guard following(following_mutex_);
-  if (moved_) return moved_;
   try {
+    // What another model made is of no use to this one, and not worth reading again and again.
+    if (moved_) {
+      followed_->gallery.read_settings();
+      followed_->gallery.check_model(model_);
+      moved_ = false;
+    }
     std::optional<GallerySearch::Update> update = followed_->search.read(surely);
     std::vector<AccessKey> keys;
     if (update) {
-      // What another model made is of no use to this one.
-      if (update->settings.model_digest != model_.model_digest) moved_ = "";
+      moved_ = update->settings.model_digest != model_.model_digest;
       followed_->gallery.check_model(model_);
       keys = access_keys(followed_->gallery);
     }
@@ -221,7 +224,6 @@ std::optional<std::string> ServedGallery::take_in(bool surely) {
   } catch (const Error& error) {
     const std::lock_guard lock(state_mutex_);
     trouble_ = error.what();
-    if (moved_) moved_ = trouble_;
     return trouble_;
   }
 }
@@ -331,12 +333,25 @@ void ServedGallery::show_progress(size_t done, size_t total) {
   }
 }
 
-Gallery ServedGallery::opened() const {
-  return Gallery::open(location_, read_only_ ? Access::read : Access::read_write);
+// On a disk that is full, to be read alone.
+Gallery ServedGallery::opened() {
+  std::optional<Gallery> gallery;
+  no_room_ = false;
+  if (!read_only_) {
+    try {
+      gallery = Gallery::open(location_, Access::read_write);
+    } catch (const DiskFull& error) {
+      no_room_ = true;
+      set_full(true, error.what());
+    }
+  }
+  if (!gallery) gallery = Gallery::open(location_, Access::read);
+  gallery->check_model(model_);
+  return std::move(*gallery);
 }
 
 Gallery& ServedGallery::database() {
-  if (reopen_.exchange(false)) changed_ = opened();
+  if (reopen_.exchange(false) || no_room_) changed_ = opened();
   return changed_;
 }
 
@@ -350,7 +365,11 @@ void ServedGallery::change(const std::function<void(Gallery&)>& work) {
   {
     const std::lock_guard lock(database_mutex_);
     try {
-      work(database());
+      Gallery& gallery = database();
+      if (no_room_) {
+        throw DiskFull(shown_location(location_) + ": the disk is full; nothing was changed");
+      }
+      work(gallery);
     } catch (const DiskFull& error) {
       set_full(true, error.what());
       throw;

@@ -96,7 +96,7 @@ class ServedGallery {
   void make_graph();
   void show_progress(size_t done, size_t total);
 
-  Gallery opened() const;
+  Gallery opened();
   Gallery& database();
 
   const std::string location_;
@@ -108,16 +108,17 @@ class ServedGallery {
   const bool read_only_;
 
   std::mutex database_mutex_;  // what is below
-  Gallery changed_;
-  // The server is there again: a connection that knows it as gone would take its time to try.
-  std::atomic<bool> reopen_ = false;
   std::chrono::steady_clock::time_point look_for_room_at_;
   std::atomic<bool> full_ = false;  // set under the mutex
+  // The server is there again: a connection that knows it as gone would take its time to try.
+  std::atomic<bool> reopen_ = false;
+  bool no_room_ = false;  // not even to open it for changes: changed_ can only be read
+  Gallery changed_;
 
   std::mutex following_mutex_;  // what is below; then the others, too
   // Its search is also search_mutex_'s, and so is which one it is.
   std::unique_ptr<Followed> followed_;
-  std::optional<std::string> moved_;  // to another model: what it holds now is of no use here
+  bool moved_ = false;  // to another model: what it holds now is of no use here
 
   std::mutex search_mutex_;  // what followed_ searches
 

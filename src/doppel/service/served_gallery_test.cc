@@ -8,7 +8,9 @@
 #include <thread>
 
 #include "doppel/base/digest.h"
+#include "doppel/base/disk_full.h"
 #include "doppel/base/error.h"
+#include "doppel/base/small_files.h"
 #include "doppel/gallery/restore.h"
 #include "doppel/service/service_fixture.h"
 
@@ -79,17 +81,54 @@ TEST_F(ServedGalleryTest, FollowsPeopleAndKeys) {
   EXPECT_EQ(nearest(5), "Mary");
 }
 
-TEST_F(ServedGalleryTest, AMoveToAnotherModelIsNotTakenIn) {
+TEST_F(ServedGalleryTest, AMoveToAnotherModelIsNotTakenInButAMoveBackIs) {
   Gallery other = Gallery::open(place(), Access::read_write);
-  other.change_note("settings", [](const std::string& text) {
-    nlohmann::json settings = nlohmann::json::parse(text);
-    settings["model"] = sha256_hex("another");
-    return settings.dump();
-  });
+  const std::string model = other.settings().model_digest;
+  const auto move_to = [&](const std::string& digest) {
+    other.change_note("settings", [&](const std::string& text) {
+      nlohmann::json settings = nlohmann::json::parse(text);
+      settings["model"] = digest;
+      return settings.dump();
+    });
+  };
+  move_to(sha256_hex("another"));
   ASSERT_TRUE(gallery_->follow());
   EXPECT_THAT(*gallery_->follow(), testing::HasSubstr("the model that is served"));
   EXPECT_EQ(gallery_->trouble(), gallery_->follow());
   EXPECT_EQ(nearest(1), "Ada") << "who was known stays known";
+  move_to(model);
+  other = Gallery::open(place(), Access::read_write);
+  enrol(other, "Mary", 5);
+  EXPECT_EQ(gallery_->follow(), std::nullopt);
+  EXPECT_EQ(gallery_->trouble(), std::nullopt);
+  EXPECT_EQ(nearest(5), "Mary");
+  gallery_->change([](Gallery& gallery) { enrol(gallery, "Carl", 7); });
+  EXPECT_EQ(nearest(7), "Carl");
+}
+
+TEST_F(ServedGalleryTest, OnAFullDiskItBeginsToRecogniseAndChangesWhenThereIsRoom) {
+  gallery_.reset();
+  std::vector<std::string> notes;
+  const auto enrol_mary = [this] {
+    gallery_->change([](Gallery& gallery) { enrol(gallery, "Mary", 5); });
+  };
+  {
+    const SmallFiles limit(10'000);
+    gallery_ = served(notes, kMostCompared);
+    EXPECT_TRUE(gallery_->full());
+    EXPECT_EQ(gallery_->follow(), std::nullopt);
+    EXPECT_EQ(nearest(1), "Ada");
+    EXPECT_THROW(enrol_mary(), DiskFull);
+    gallery_->look([](Gallery& gallery) { EXPECT_EQ(gallery.people().size(), 2u); });
+    EXPECT_TRUE(gallery_->full());
+  }
+  enrol_mary();
+  EXPECT_FALSE(gallery_->full());
+  EXPECT_EQ(nearest(5), "Mary");
+  EXPECT_EQ(gallery_->follow(), std::nullopt);
+  gallery_.reset();
+  EXPECT_THAT(notes, testing::ElementsAre(testing::HasSubstr("the disk is full"),
+                                          testing::HasSubstr("there is room again")));
 }
 
 TEST_F(ServedGalleryTest, ARestoredBackupIsFollowed) {
