@@ -309,6 +309,31 @@ TEST_F(GalleryCommands, AFullDiskLosesNothing) {
   EXPECT_EQ(roomy.code, 0) << roomy.err;
 }
 
+TEST_F(GalleryCommands, AFullDiskIsRead) {
+  const fs::path disk = folder_ / "disk";
+  fs::create_directories(disk);
+  if (mount("tmpfs", disk.c_str(), "tmpfs", 0, "size=2400k") != 0) {
+    GTEST_SKIP() << "a small disk cannot be mounted here (not root)";
+  }
+  ASSERT_EQ(enroll().code, 0);
+  ASSERT_EQ(run({"enroll", "disk/g", "--model", "m.safetensors", "--folder", "first"}).code, 0);
+  std::ofstream(disk / "filler") << std::string(4 << 20, 'x');
+  ASSERT_EQ(fs::space(disk).available, 0u);
+  const Finished check = run({"gallery", "check", "disk/g"});
+  const Finished list = run({"gallery", "list", "disk/g"});
+  const Finished identify = run({"identify", "disk/g", "first/s21.pgm"});
+  const Finished exported = run({"gallery", "export", "disk/g", "out.jsonl"});
+  const Finished removed = run({"gallery", "remove", "disk/g", "s21"});
+  EXPECT_EQ(umount(disk.c_str()), 0);
+  EXPECT_THAT(check.out, HasSubstr("disk/g is whole: 6 people, 6 templates")) << check.err;
+  EXPECT_THAT(list.out, HasSubstr("6 people, 6 templates")) << list.err;
+  EXPECT_EQ(identify.out, "first/s21.pgm,s21,0.0000\n") << identify.err;
+  EXPECT_EQ(exported.code, 0) << exported.err;
+  EXPECT_EQ(removed.code, 1);
+  EXPECT_THAT(removed.err,
+              AllOf(HasSubstr("disk/g: the disk is full"), HasSubstr("nothing was changed")));
+}
+
 TEST_F(GalleryCommands, BenchMeasuresTheSearch) {
   ASSERT_EQ(enroll().code, 0);
   const auto far = run({"gallery", "bench", "g", "--json"}).json();

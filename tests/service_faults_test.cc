@@ -114,6 +114,25 @@ TEST_F(ServiceFaults, AFullDiskIsSaidAndNothingIsLost) {
     EXPECT_EQ(run({"gallery", "list", "disk/g", "--json"}).json()["people"].size(),
               acknowledged.size());
   }
+  {
+    // It also starts on a full disk, to recognise, and makes changes once there is room.
+    std::ofstream(folder_ / "disk/filler") << std::string(4 << 20, 'x');
+    ASSERT_EQ(fs::space(folder_ / "disk").available, 0u);
+    Running serving(folder_, {"serve", "disk/g", "--port", "0"}, "");
+    const int port = port_of(serving);
+    EXPECT_EQ(json::parse(curl(port, "/readyz"))["code"], 503);
+    EXPECT_EQ(recognised(port, 2), "Grace");
+    EXPECT_EQ(added(port, "Zoe", 26)["code"], 41);
+    EXPECT_TRUE(serving.complained("doppel: disk/g: the disk is full", kPatience));
+    fs::remove(folder_ / "disk/filler");
+    EXPECT_TRUE(serving.complained("there is room again", kPatience));
+    EXPECT_EQ(json::parse(curl(port, "/readyz"))["status"], "ok");
+    EXPECT_EQ(added(port, "Zoe", 26)["subject"], "Zoe");
+    EXPECT_EQ(recognised(port, 26), "Zoe");
+    serving.signal(SIGTERM);
+    EXPECT_EQ(serving.wait().code, 0);
+    EXPECT_EQ(run({"gallery", "check", "disk/g"}).code, 0);
+  }
   umount((folder_ / "disk").c_str());
 }
 
@@ -176,6 +195,25 @@ TEST_F(ServiceFaults, AFileInTheGallerysPlaceIsRefusedAndARestoreFollowed) {
   const Finished checked = run({"gallery", "check", "g"});
   EXPECT_EQ(checked.code, 0) << checked.err;
   EXPECT_THAT(checked.out, HasSubstr("g is whole: 1 people"));
+}
+
+TEST_F(ServiceFaults, ARemovedLogIsToldAsWhatItIs) {
+  {
+    Running serving(folder_, {"serve", "g", "--port", "0"}, "");
+    const int port = port_of(serving);
+    EXPECT_EQ(added(port, "Grace", 2)["subject"], "Grace");
+    fs::remove(folder_ / "g-wal");
+    fs::remove(folder_ / "g-shm");
+    EXPECT_TRUE(serving.complained("which is a part of it, was removed", kPatience));
+    EXPECT_EQ(added(port, "Mary", 3)["code"], 41);
+    EXPECT_EQ(json::parse(curl(port, "/readyz"))["code"], 503);
+    EXPECT_EQ(recognised(port, 2), "Grace") << "who was known stays known";
+    EXPECT_EQ(enroll("Carl", 4).code, 0);
+    EXPECT_EQ(added(port, "Mary", 3)["code"], 41) << "another log is there now";
+    serving.signal(SIGTERM);
+    EXPECT_EQ(serving.wait().code, 0);
+  }
+  EXPECT_THAT(run({"gallery", "check", "g"}).out, HasSubstr("g is whole: 3 people, 3 templates"));
 }
 
 TEST_F(ServiceFaults, WithoutRoomItSaysSoAndIsReadyAgainWhenThereIsSome) {
