@@ -166,6 +166,75 @@ TEST_F(BadInput, AFullDiskLeavesTheOldModel) {
   EXPECT_EQ(entries, 1);
 }
 
+TEST_F(BadInput, AUrlIsNoPath) {
+  const std::string url = "postgresql://ada:s3cret@db/people";
+  const std::vector<std::vector<std::string>> uses = {{"synth", url},
+                                                      {"data", url},
+                                                      {"embed", "m", "faces", url},
+                                                      {"gallery", "export", "g", url},
+                                                      {"train", "faces", "--out", url}};
+  for (const std::vector<std::string>& words : uses) {
+    const Finished refused = run(words);
+    EXPECT_EQ(refused.code, 2) << words[0];
+    EXPECT_THAT(refused.err,
+                HasSubstr("postgresql://... is a URL, and a file or folder is expected here"));
+    EXPECT_THAT(refused.err, testing::Not(HasSubstr("s3cret")));
+    EXPECT_FALSE(fs::exists(folder_ / "postgresql:")) << words[0];
+  }
+  const Finished named = run({"enroll", "g", "--model", "m", "--name", "a://b", "faces"});
+  EXPECT_EQ(named.code, 1);
+  EXPECT_THAT(named.err, testing::Not(HasSubstr("URL")));
+}
+
+TEST_F(BadInput, AnEmptyValueIsNotNone) {
+  const std::string photo = "faces/s1/1.pgm";
+  const std::vector<std::vector<std::string>> uses = {
+      {"verify", "m", photo, photo, "--threshold", ""},
+      {"pairs", "faces", "--model", "m", "--threshold", ""},
+      {"cluster", "m", "faces", "--out", "o", "--threshold", ""},
+      {"gallery", "set", "g", "--fpir", "", "--threshold", "1"},
+      {"gallery", "remove", "g", "--template", ""},
+      {"train", "faces", "--epochs", ""},
+      {"train", "faces", "--lr", ""},
+      {"train", "faces", "--people", ""},
+      {"serve", "g", "--cert", "", "--key", ""},
+      {"identify", "g", photo, "--model", ""},
+      {"data", ""}};
+  for (const std::vector<std::string>& words : uses) {
+    const Finished refused = run(words);
+    EXPECT_EQ(refused.code, 2) << words[0] << " " << refused.err;
+    EXPECT_THAT(refused.err, HasSubstr("a value was expected, not an empty one")) << words[0];
+  }
+}
+
+TEST_F(BadInput, NumbersThatWouldBeReadAsOthers) {
+  const auto refused = [&](const std::vector<std::string>& words, const std::string& said) {
+    const Finished done = run(words);
+    EXPECT_EQ(done.code, 2) << words.back() << " " << done.err;
+    EXPECT_THAT(done.err, HasSubstr(said + words.back()));
+  };
+  for (const char* seed : {"-1", " -1", "010", "0x10", "1.5", "99999999999999999999"}) {
+    const std::string whole = "--seed: a whole number from 0 up was expected, not ";
+    refused({"train", "faces", "--seed", seed}, whole);
+    refused({"crossval", "faces", "--seed", seed}, whole);
+    refused({"synth", "more", "--seed", seed}, whole);
+    refused({"pairs", "faces", "--seed", seed}, whole);
+    refused({"cluster", "m", "faces", "--out", "o", "--seed", seed}, whole);
+  }
+  refused({"train", "faces", "--epochs", "-1"},
+          "--epochs: a whole number from 0 up was expected, not ");
+  refused({"explain", "m", "a", "b", "--patch", "010"},
+          "--patch: a whole number was expected, not ");
+  for (const char* number : {"nan", "inf", "1e999"}) {
+    refused({"train", "faces", "--lr", number}, "--lr: a number was expected, not ");
+    refused({"verify", "m", "a", "b", "--threshold", number},
+            "--threshold: a number was expected, not ");
+  }
+  for (const char* option : {"--far", "--holdout"}) {
+    EXPECT_EQ(run({"train", "faces", option, "nan"}).code, 2) << option;
+  }
+}
+
 TEST_F(BadInput, AnOutputThatCannotBeMadeIsToldBeforeTraining) {
   fails({"train", "faces", "--out", "faces/s1/1.pgm/x/m.safetensors"}, {"faces/s1/1.pgm"});
   fails({"train", "faces", "--out", "faces"}, {"faces"}, 2);
