@@ -140,10 +140,6 @@ std::vector<uint32_t> folders_of(const std::string& folder, const std::vector<st
   return result;
 }
 
-void check_stop() {
-  if (stop_asked()) throw Interrupted();
-}
-
 // The photos that can be compared, and how far apart they are.
 struct Compared {
   std::vector<fs::path> files;

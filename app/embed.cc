@@ -61,7 +61,7 @@ void run(const EmbedOptions& options) {
     const size_t n = std::min(kPart, files.size() - first);
     std::vector<Image> images(n);
     pool.parallel_for(n, [&](size_t i, size_t) {
-      images[i] = photos.load(files[first + i], choice).front().image;
+      images[i] = face_of(photos, choice, files[first + i].string());
     });
     const Matrix part = embed_images(model, images, pool);
     std::ranges::copy(part.values, embeddings.row(first).begin());

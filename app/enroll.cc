@@ -120,7 +120,7 @@ std::vector<NewPerson> embed(const std::vector<PersonFiles>& people, const Model
           .of_files(files, single_face_choice(options.faces), keep_photos, [&](size_t done) {
             progress.show("Enrolling", done, files.size(), "",
                           static_cast<double>(done) / static_cast<double>(files.size()));
-            if (stop_asked()) throw Interrupted();
+            check_stop();
           });
   progress.clear();
   std::vector<NewPerson> result;

@@ -203,6 +203,7 @@ void import_from(const GalleryOptions& options) {
   std::ifstream stream(options.file, std::ios::binary);
   if (!stream) throw Error(ErrorKind::io, options.file + ": cannot be read");
   ImportedGallery imported = read_export(stream, options.file);
+  watch_for_stop();  // all or nothing from here on: Ctrl-C waits for it
   std::optional<Gallery> gallery;
   Enrolled enrolled;
   if (Gallery::exists(options.gallery)) {
@@ -226,6 +227,7 @@ void import_from(const GalleryOptions& options) {
 }
 
 void restore(const GalleryOptions& options) {
+  watch_for_stop();  // all or nothing: Ctrl-C waits for it
   const Restored restored = restore_gallery(options.file, options.gallery);
   std::printf("%s: %zu people with %zu templates, as %s holds them\n", options.gallery.c_str(),
               restored.people, restored.templates, options.file.c_str());
@@ -249,7 +251,7 @@ void migrate(const GalleryOptions& options) {
   watch_for_stop();
   gallery.migrate(settings_for(model, fs::absolute(options.model).string()),
                   [&](std::string_view photo, const std::string& name) {
-                    if (stop_asked()) throw Interrupted();
+                    check_stop();
                     progress.show("Embedding", done, total, "",
                                   static_cast<double>(done) / static_cast<double>(total));
                     ++done;

@@ -96,7 +96,8 @@ void run(const WatchOptions& options) {
   std::fprintf(stderr, "Watching %s with %zu people; Ctrl-C ends it. Deciding: %s\n",
                options.folder.c_str(), search.people(), rule_text(search.rule()).c_str());
   bool following = true;
-  while (!stop_asked()) {
+  for (;;) {
+    check_stop();
     const std::vector<std::string> files = events.next();
     // Whoever is known stays known while the gallery cannot be asked.
     try {
@@ -137,7 +138,8 @@ void add_watch(CLI::App& program) {
   command->footer(
       "Photos count when they are complete: written and closed, or moved into the folder. Changes "
       "of\n"
-      "the gallery are followed. Ends with Ctrl-C. Lines are as those of doppel identify; --json\n"
+      "the gallery are followed. It ends with Ctrl-C. Lines are as those of doppel identify; "
+      "--json\n"
       "prints a document on a line for each photo.\n"
       "Example: doppel watch team.gallery /srv/door/");
   add_gallery_argument(*command, options->gallery);

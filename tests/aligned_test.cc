@@ -110,7 +110,7 @@ TEST_F(Aligned, AModelRemembersAndPhotosAreTreatedAlike) {
   EXPECT_THAT(refused.err, HasSubstr("3 faces were found in three.png"));
   EXPECT_GT(distance("three.png", {"--faces", "largest"}), 0);
   const Finished none = run({"embed", "model.safetensors", "faces/s1/5.pgm"});
-  EXPECT_EQ(none.code, 1);
+  EXPECT_EQ(none.code, 3);
   EXPECT_THAT(none.err, HasSubstr("no face was found in faces/s1/5.pgm"));
   EXPECT_EQ(run({"verify", "model.safetensors", "one.png", "one.png", "--faces", "all"}).code, 2);
 

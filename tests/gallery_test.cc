@@ -397,6 +397,14 @@ TEST_F(GalleryCommands, APictureOfNothingIsNobody) {
       EXPECT_EQ(verdict.out, "");
     }
     EXPECT_EQ(run({"verify", "m.safetensors", "first/s22.pgm", file}).code, 3);
+    const std::vector<std::vector<std::string>> uses = {
+        {"explain", "m.safetensors", "first/s22.pgm", file},
+        {"embed", "m.safetensors", "first/s22.pgm", file}};
+    for (const std::vector<std::string>& words : uses) {
+      const Finished undecided = run(words);
+      EXPECT_EQ(undecided.code, 3) << words[0];
+      EXPECT_THAT(undecided.err, HasSubstr("no face was found in " + file));
+    }
   }
   // A folder goes on, and says who is on the others.
   fs::copy_file(folder_ / "first/s22.pgm", folder_ / "blank/z.pgm");
@@ -452,7 +460,7 @@ TEST_F(GalleryCommands, WatchAFolder) {
   fs::copy_file(folder_ / "first/s23.pgm", folder_ / "door" / "c.pgm");
   EXPECT_TRUE(watch.printed("door/c.pgm,Grace,0.0000\n", patience));
   watch.signal(SIGINT);
-  EXPECT_EQ(watch.wait().code, 0);
+  EXPECT_EQ(watch.wait().code, 130);
 }
 
 }  // namespace

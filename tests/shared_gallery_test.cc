@@ -58,7 +58,7 @@ TEST_F(ProgramTest, TwoProcessesShareAGalleryOnAServer) {
   EXPECT_TRUE(watch.printed("door/d.pgm,", patience));
   watch.signal(SIGINT);
   const Finished watched = watch.wait();
-  EXPECT_EQ(watched.code, 0);
+  EXPECT_EQ(watched.code, 130);
   EXPECT_THAT(watched.out, testing::Not(HasSubstr("door/d.pgm,Grace")));
   EXPECT_THAT(run({"gallery", "check", place}).out, HasSubstr("is whole: 2 people, 2 templates"));
 }
