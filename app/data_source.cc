@@ -64,6 +64,7 @@ LoadOptions loaded_for(const Model& model) {
   options.size = {model.preprocessing.width, model.preprocessing.height};
   options.color = takes_color(model);
   options.framings = true;  // whom the model has seen is asked
+  options.leave_out_blank = true;
   if (model.preprocessing.align) options.preparation = aligning(*options.size);
   return options;
 }

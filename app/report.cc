@@ -34,6 +34,7 @@ Dataset load_people(const DataSource& data, const Model& model, ThreadPool& pool
     LoadOptions options;
     options.color = takes_color(model);
     options.framings = true;
+    options.leave_out_blank = true;
     return data.load(pool, options);
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::bad_data) throw;

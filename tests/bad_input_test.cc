@@ -88,6 +88,26 @@ TEST_F(BadInput, OddDataSetsAreTrainedOnAndSaySo) {
   EXPECT_THAT(json["pairs"]["method"].get<std::string>(), HasSubstr("uniform"));
 }
 
+TEST_F(BadInput, PicturesOfNothingAreNotCompared) {
+  ASSERT_EQ(run(train("faces")).code, 0);
+  for (const char* name : {"s1/0.pgm", "s9/1.pgm", "s9/2.pgm"}) {
+    fs::create_directories((folder_ / "faces" / name).parent_path());
+    write_file_atomically(folder_ / "faces" / name,
+                          encode_pgm({92, 112, std::vector<float>(92 * 112, 0.5f)}));
+  }
+  const std::string note = "left out 3 images of one grey, a gradient or noise: s1/0.pgm, s9/1.pgm";
+  const Finished measured = run({"eval", "model.safetensors", "faces", "--allow-seen", "--json"});
+  EXPECT_EQ(measured.json()["data"]["images"], 12);
+  EXPECT_THAT(measured.err, HasSubstr(note));
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{"report", "model.safetensors", "faces", "--allow-seen"},
+        {"pairs", "faces", "--model", "model.safetensors", "--threshold", "0.5"}}) {
+    const Finished done = run(words);
+    EXPECT_EQ(done.code, 0) << words[0] << ": " << done.err;
+    EXPECT_THAT(done.err, HasSubstr(note)) << words[0];
+  }
+}
+
 TEST_F(BadInput, DamagedModels) {
   ASSERT_EQ(run(train("faces")).code, 0);
   const std::string good = read_file(folder_ / "model.safetensors", 1 << 28);
