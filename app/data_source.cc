@@ -18,7 +18,8 @@ namespace doppel::app {
 namespace fs = std::filesystem;
 
 const char* const kDataHelp =
-    "Folder or zip archive with one sub-folder of images per identity. Left out: the AT&T faces in "
+    "Folder or zip archive with one sub-folder of images per identity. Without it: the AT&T faces "
+    "in "
     "$DOPPEL_DATA/att_faces or data/att_faces, else synthetic faces";
 
 Dataset load_or_make_data(const std::string& source, ThreadPool& pool, const LoadOptions& options) {

@@ -89,7 +89,8 @@ void add_embed(CLI::App& program) {
       "Example: doppel embed model.safetensors photos/ --out photos.npy");
   command->add_option("MODEL", options->model, "A model file")->required();
   command->add_option("IMAGES", options->images, "Images, or folders of them")->required();
-  command->add_option("--out", options->out, "x.npy or x.csv; left out: CSV on standard output");
+  command->add_option("--out", options->out,
+                      "x.npy or x.csv; without it CSV goes to standard output");
   add_faces_option(*command, options->faces);
   add_threads_option(*command, options->threads);
   command->callback([options] { run(*options); });

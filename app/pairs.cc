@@ -99,11 +99,11 @@ void add_rows(Sheet& sheet, const Dataset& dataset, const std::vector<ScoredPair
 void run(const PairsOptions& options) {
   const bool scored = !options.model.empty();
   if (options.threshold && !scored) {
-    throw Error(ErrorKind::bad_argument,
-                "--threshold: it takes a --model whose distances it parts");
+    throw Error(ErrorKind::bad_argument, "--threshold needs --model: it is a distance of a model");
   }
   if (options.hardest && !scored) {
-    throw Error(ErrorKind::bad_argument, "--hardest: it takes a --model to know what is hard");
+    throw Error(ErrorKind::bad_argument,
+                "--hardest needs --model: the hardest pairs are those of a model");
   }
   if (!options.out.ends_with(".png")) {
     throw Error(ErrorKind::bad_argument,

@@ -93,8 +93,9 @@ void run(const WatchOptions& options) {
   const PhotoAnswers answers(model, people, face_choice(options.faces), options.top, pool);
   FolderEvents events(options.folder);
   watch_for_stop();
-  std::fprintf(stderr, "Watching %s with %zu people; Ctrl-C ends it. Deciding: %s\n",
-               options.folder.c_str(), search.people(), rule_text(search.rule()).c_str());
+  std::fprintf(stderr, "Watching %s with %s; Ctrl-C ends it. Deciding: %s\n",
+               options.folder.c_str(), plural(search.people(), "person").c_str(),
+               rule_text(search.rule()).c_str());
   bool following = true;
   for (;;) {
     check_stop();
@@ -111,8 +112,8 @@ void run(const WatchOptions& options) {
     } catch (const Error& error) {
       if (error.kind() != ErrorKind::io) throw;
       if (following) {
-        std::fprintf(stderr, "doppel: %s; going on with the %zu people it held\n", error.what(),
-                     search.people());
+        std::fprintf(stderr, "doppel: %s; going on with the %s it held\n", error.what(),
+                     plural(search.people(), "person").c_str());
       }
       following = false;
     }

@@ -36,7 +36,7 @@ TEST_F(ProgramTest, TwoProcessesShareAGalleryOnAServer) {
   fs::create_directories(folder_ / "door");
   Running watch(folder_, {"watch", place, "door"}, "");
   const std::chrono::seconds patience(60), second(1);
-  ASSERT_TRUE(watch.complained("Watching door with 1 people", patience));
+  ASSERT_TRUE(watch.complained("Watching door with 1 person;", patience));
   ASSERT_EQ(enroll("Grace", 2).code, 0);
   fs::copy_file(photo(2), folder_ / "door" / "a.pgm");
   EXPECT_TRUE(watch.printed("door/a.pgm,Grace,0.0000\n", second)) << "enrolled by another process";

@@ -205,7 +205,7 @@ class SqliteDatabase : public Database {
     database_.reset();
     attempt([&] {
       database_.emplace(location, flags, kPatienceMs);
-      states_.emplace(*database_, name_);
+      states_.emplace(*database_, name_, access_ != Access::read);
       // Until it is known that the log belongs to the file.
       keep_log_on_close(true);
       // Nothing in a file that somebody sent may make us run what it holds.
@@ -302,7 +302,8 @@ class SqliteDatabase : public Database {
       add_findings("PRAGMA integrity_check(20)", problems);
       SQLite::Statement keys(*database_, "PRAGMA foreign_key_check");
       while (keys.executeStep()) {
-        problems.push_back("a row of \"" + keys.getColumn(0).getString() + "\" belongs to nothing");
+        problems.push_back("a row of \"" + keys.getColumn(0).getString() +
+                           "\" refers to a row that is not there");
       }
     } catch (const SQLite::Exception& error) {
       if (error.getErrorCode() != SQLITE_CORRUPT) throw;
@@ -433,6 +434,9 @@ class SqliteDatabase : public Database {
            std::to_string(wanted) + " bytes";
   }
 
+  // Of one who only reads it goes without saying.
+  std::string unchanged() const { return access_ == Access::read ? "" : "; nothing was changed"; }
+
   [[noreturn]] void fail(const SQLite::Exception& error) const {
     // SQLite knows a disk that is full, but no quota and no limit of a file's size.
     const int code = error.getErrorCode();
@@ -440,18 +444,17 @@ class SqliteDatabase : public Database {
     const bool beyond = says_disk_full(number);
     if (code == SQLITE_FULL || beyond) {
       throw DiskFull(name_ + ": the disk is full" +
-                     (beyond ? std::string(" (") + std::strerror(number) + ")" : "") +
-                     "; nothing was changed");
+                     (beyond ? std::string(" (") + std::strerror(number) + ")" : "") + unchanged());
     }
     const std::string why = std::string(" (") + error.what() + ")";
     const auto text = [&]() -> std::string {
       switch (error.getErrorCode()) {
         case SQLITE_BUSY:
         case SQLITE_LOCKED:
-          return "the gallery is locked by another process that is changing it; nothing was "
-                 "changed, try again";
+          return "the gallery is locked by another process that is changing it; try again" +
+                 unchanged();
         case SQLITE_READONLY:
-          return "the gallery or its folder is read-only; nothing was changed";
+          return "the gallery or its folder is read-only" + unchanged();
         case SQLITE_NOTADB:
           return "no gallery: it is no SQLite database";
         case SQLITE_CORRUPT:
@@ -484,7 +487,8 @@ std::unique_ptr<Database> open_sqlite(const std::filesystem::path& path, Access 
   const auto status = std::filesystem::status(path, error);
   const bool exists = std::filesystem::exists(status);
   if (exists && !std::filesystem::is_regular_file(status)) {
-    throw Error(ErrorKind::io, path.string() + ": a gallery is a file, this is none");
+    throw Error(ErrorKind::io, path.string() + ": a gallery's file was expected, not a " +
+                                   (std::filesystem::is_directory(status) ? "folder" : "device"));
   }
   if (access != Access::create && !exists) {
     throw Error(ErrorKind::io,

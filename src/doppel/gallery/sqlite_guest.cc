@@ -76,9 +76,8 @@ bool SqliteGuest::outdated() const { return seen_ && (log_size(path_) > 0 || fil
 
 void SqliteGuest::check_unchanged() const {
   if (!seen_ || !file_changed()) return;
-  throw Error(ErrorKind::io, path_ +
-                                 ": the gallery was changed while it was read by a user who may "
-                                 "not write it, whom nobody waits for; try again");
+  throw Error(ErrorKind::io,
+              path_ + ": the gallery was changed while it was being read; try again");
 }
 
 }  // namespace doppel
