@@ -7,6 +7,7 @@
 #include "data_source.h"
 #include "doppel/base/error.h"
 #include "doppel/base/file.h"
+#include "doppel/data/listing.h"
 #include "doppel/eval/calibration.h"
 #include "doppel/model/foreign.h"
 #include "doppel/model/model.h"
@@ -30,17 +31,15 @@ struct CalibrateOptions {
 void print_choice(const Calibration& calibration, const Dataset& people,
                   const CalibrateOptions& options, const std::string& written) {
   const Verification& v = calibration.verification;
-  std::printf("On %zu people (%zu images, %zu genuine and %zu impostor pairs):\n",
-              people.identities.size(), people.images.size(), v.genuine, v.impostor);
+  std::printf("On %s (%s, %zu genuine and %zu impostor pairs):\n",
+              plural(people.identities.size(), "person").c_str(),
+              plural(people.images.size(), "image").c_str(), v.genuine, v.impostor);
   std::printf("  EER        %8s\n", percent(v.eer).c_str());
   std::printf("  threshold  %8.4f  (%s)\n", calibration.threshold.value,
               threshold_text(calibration.threshold).c_str());
   std::printf("  TAR        %8s  at this threshold\n", percent(calibration.threshold.tar).c_str());
   if (!calibration.resolved) {
-    std::printf(
-        "A FAR of %g %% is not resolved by so few pairs: the threshold is for the smallest that "
-        "is.\n",
-        100 * options.far);
+    std::printf("%s", unresolved_text(options.far).c_str());
   }
   std::printf("Written to %s\n", written.c_str());
 }

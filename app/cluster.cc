@@ -12,6 +12,7 @@
 #include "data_source.h"
 #include "doppel/base/error.h"
 #include "doppel/base/file.h"
+#include "doppel/data/listing.h"
 #include "doppel/eval/distances.h"
 #include "doppel/gallery/clusters.h"
 #include "doppel/image/decode.h"
@@ -138,10 +139,6 @@ std::vector<uint32_t> folders_of(const std::string& folder, const std::vector<st
     result.push_back(static_cast<uint32_t>(found - seen.begin()));
   }
   return result;
-}
-
-void check_stop() {
-  if (stop_asked()) throw Interrupted();
 }
 
 // The photos that can be compared, and how far apart they are.
@@ -330,15 +327,16 @@ void run(const ClusterOptions& options) {
     print_json(document);
     return;
   }
-  std::printf("%zu photos in %zu clusters, %zu by themselves, at distance %.4g: %s\n", files.size(),
-              groups, lone, *threshold, options.out.c_str());
+  std::printf("%s in %s, %zu by themselves, at distance %.4g: %s\n",
+              plural(files.size(), "photo").c_str(), plural(groups, "cluster").c_str(), lone,
+              *threshold, options.out.c_str());
   if (options.compare) {
     const ClusterAgreement agreement = cluster_agreement(clusters, people);
     std::printf(
-        "Against the folders of %u people: pairs in one cluster are of one person %s,\n"
-        "pairs of one person in one cluster %s, F %.3f\n",
-        *std::ranges::max_element(people) + 1, percent(agreement.precision).c_str(),
-        percent(agreement.recall).c_str(), agreement.f);
+        "Compared with the folders of %s: of the pairs in one cluster %s show one person,\n"
+        "of the pairs of one person %s are in one cluster, F %.3f\n",
+        plural(*std::ranges::max_element(people) + 1, "person").c_str(),
+        percent(agreement.precision).c_str(), percent(agreement.recall).c_str(), agreement.f);
   }
 }
 
@@ -348,11 +346,12 @@ void add_cluster(CLI::App& program) {
   auto options = std::make_shared<ClusterOptions>();
   CLI::App* command = program.add_subcommand("cluster", "Sort unlabelled photos by who they show");
   command->footer(
-      "Links photos whose distance is below the threshold and lets the links whisper who is who\n"
-      "(Biemann, 2006). DIR gets a folder of copies for each cluster of two or more, the rest in\n"
-      "unclustered/, clusters.csv, and clusters.png to look at. Sub-folders of FOLDER are read; "
-      "that\n"
-      "they may be people is not used. Photos without a face are left out and named.\n"
+      "Links photos whose distance is below the threshold and groups them along these links, by\n"
+      "Chinese whispers (Biemann, 2006). DIR gets a folder of copies for each cluster of two or "
+      "more, the rest in\n"
+      "unclustered/, clusters.csv, and clusters.png to look at. Sub-folders of FOLDER are read, "
+      "but do\n"
+      "not decide who is who. Photos without a face are left out and named.\n"
       "Without a threshold, of the model or given, nothing is sorted: a line for each photo says "
       "which\n"
       "other one is nearest and how near, file,nearest,distance, and the exit code is 3.\n"

@@ -5,6 +5,7 @@
 #include "commands.h"
 #include "data_source.h"
 #include "doppel/base/file.h"
+#include "doppel/data/listing.h"
 #include "doppel/eval/crossval.h"
 #include "doppel/nn/simd.h"
 #include "doppel/report/report.h"
@@ -117,12 +118,12 @@ void write_report(const CrossvalOptions& options, const Dataset& dataset, const 
        std::to_string(options.recipe.seed) +
            (options.seeds > 1 ? " to " + std::to_string(options.recipe.seed + options.seeds - 1)
                               : "")},
-      {"Measured on", dataset.source + ": " + counted(dataset.identities.size(), "people, ") +
-                          counted(dataset.images.size(), "images")},
+      {"Measured on", dataset.source + ": " + plural(dataset.identities.size(), "person") + ", " +
+                          plural(dataset.images.size(), "image")},
       {"Data", dataset.digest},
-      {"Folds", counted(static_cast<size_t>(options.folds), "contiguous blocks of people, each ") +
-                    "tested by networks trained on the others"},
-      {"Machine", counted(static_cast<size_t>(pool.threads()), "threads, ") + simd_name()},
+      {"Folds", std::to_string(options.folds) +
+                    " contiguous blocks of people, each tested by networks trained on the others"},
+      {"Machine", plural(static_cast<size_t>(pool.threads()), "thread") + ", " + simd_name()},
       {"Time", utc_now() + ", training " + each + " each"}};
   content.recipe = recipe_to_json(recipe);
   content.groups = std::move(groups);
@@ -166,9 +167,10 @@ void run(const CrossvalOptions& options) {
                    result.fold + 1, static_cast<unsigned long long>(result.seed));
     }
     if (options.as_json) return;
-    std::printf("Fold %s - %.1fs - %zu people, %zu genuine and %zu impostor pairs - EER %s\n",
-                place().c_str(), result.train_seconds, result.test_identities.size(),
-                result.genuine, result.impostor, percent(result.network.eer).c_str());
+    std::printf("Fold %s - %.1fs - %s, %zu genuine and %zu impostor pairs - EER %s\n",
+                place().c_str(), result.train_seconds,
+                plural(result.test_identities.size(), "person").c_str(), result.genuine,
+                result.impostor, percent(result.network.eer).c_str());
     std::fflush(stdout);
   };
   std::vector<ReportGroup> groups;

@@ -7,6 +7,7 @@
 #include "doppel/base/error.h"
 #include "doppel/base/thread_pool.h"
 #include "doppel/data/dataset.h"
+#include "doppel/data/listing.h"
 #include "measures.h"
 
 namespace doppel::app {
@@ -26,8 +27,8 @@ void print_report(const DatasetReport& report) {
   std::printf("  images per identity  %zu to %zu, median %g\n", report.least, report.most,
               report.median);
   for (const SizeCount& size : report.sizes) {
-    std::printf("  size                 %d x %d (%zu images)\n", size.width, size.height,
-                size.images);
+    std::printf("  size                 %d x %d (%s)\n", size.width, size.height,
+                plural(size.images, "image").c_str());
   }
   for (const std::string& note : report.notes)
     std::printf("  note                 %s\n", note.c_str());
@@ -63,8 +64,9 @@ void run(const DataOptions& options) {
     print_report(report);
   }
   if (!report.problems.empty()) {
-    throw Error(ErrorKind::bad_data, options.data + ": " + std::to_string(report.problems.size()) +
-                                         " problems; it cannot be trained on as it is");
+    throw Error(ErrorKind::bad_data, options.data + ": " +
+                                         plural(report.problems.size(), "problem") +
+                                         "; it cannot be trained on as it is");
   }
 }
 

@@ -18,7 +18,8 @@ namespace doppel::app {
 namespace fs = std::filesystem;
 
 const char* const kDataHelp =
-    "Folder or zip archive with one sub-folder of images per identity. Left out: the AT&T faces in "
+    "Folder or zip archive with one sub-folder of images per identity. Without it: the AT&T faces "
+    "in "
     "$DOPPEL_DATA/att_faces or data/att_faces, else synthetic faces";
 
 Dataset load_or_make_data(const std::string& source, ThreadPool& pool, const LoadOptions& options) {
@@ -64,6 +65,7 @@ LoadOptions loaded_for(const Model& model) {
   options.size = {model.preprocessing.width, model.preprocessing.height};
   options.color = takes_color(model);
   options.framings = true;  // whom the model has seen is asked
+  options.leave_out_blank = true;
   if (model.preprocessing.align) options.preparation = aligning(*options.size);
   return options;
 }

@@ -23,6 +23,8 @@ Dataset load_or_make_data(const std::string& source, ThreadPool& pool,
                           const LoadOptions& options = {});
 
 // Images as a network will see them: read at its size they take less memory, and nothing is lost.
+// What is compared by a model leaves out pictures that show nothing; a training does not, for a
+// drawing of a single dot, as Omniglot has, shows too little to be told from them.
 // Where it takes aligned faces, they are found and aligned; a recipe without a size then has those
 // of 92 x 112. Throw as FaceFinder does where this program cannot.
 LoadOptions loaded_for(const Recipe& recipe);

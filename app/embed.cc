@@ -61,7 +61,7 @@ void run(const EmbedOptions& options) {
     const size_t n = std::min(kPart, files.size() - first);
     std::vector<Image> images(n);
     pool.parallel_for(n, [&](size_t i, size_t) {
-      images[i] = photos.load(files[first + i], choice).front().image;
+      images[i] = face_of(photos, choice, files[first + i].string());
     });
     const Matrix part = embed_images(model, images, pool);
     std::ranges::copy(part.values, embeddings.row(first).begin());
@@ -89,7 +89,8 @@ void add_embed(CLI::App& program) {
       "Example: doppel embed model.safetensors photos/ --out photos.npy");
   command->add_option("MODEL", options->model, "A model file")->required();
   command->add_option("IMAGES", options->images, "Images, or folders of them")->required();
-  command->add_option("--out", options->out, "x.npy or x.csv; left out: CSV on standard output");
+  command->add_option("--out", options->out,
+                      "x.npy or x.csv; without it CSV goes to standard output");
   add_faces_option(*command, options->faces);
   add_threads_option(*command, options->threads);
   command->callback([options] { run(*options); });

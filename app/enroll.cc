@@ -120,7 +120,7 @@ std::vector<NewPerson> embed(const std::vector<PersonFiles>& people, const Model
           .of_files(files, single_face_choice(options.faces), keep_photos, [&](size_t done) {
             progress.show("Enrolling", done, files.size(), "",
                           static_cast<double>(done) / static_cast<double>(files.size()));
-            if (stop_asked()) throw Interrupted();
+            check_stop();
           });
   progress.clear();
   std::vector<NewPerson> result;
@@ -210,9 +210,10 @@ void run(const EnrollOptions& options) {
                 plural(enrolled.templates, "photo").c_str(),
                 gallery->find(added[0].name)->templates);
   }
-  std::printf("%s of %s new people added; %s holds %zu people with %zu templates\n",
-              plural(enrolled.templates, "photo").c_str(), std::to_string(enrolled.people).c_str(),
-              gallery->name().c_str(), everybody, gallery->templates());
+  std::printf("%s of %s added; %s holds %s with %s\n", plural(enrolled.templates, "photo").c_str(),
+              plural(enrolled.people, "new person").c_str(), gallery->name().c_str(),
+              plural(everybody, "person").c_str(),
+              plural(gallery->templates(), "template").c_str());
   if (const auto fault = decision_fault(gallery->settings())) {
     std::printf("Nobody can be identified yet: %s\n", fault->c_str());
   } else {

@@ -91,7 +91,9 @@ Subject subject_of_embeddings(const EvalOptions& options, ThreadPool& pool) {
   }
   subject.energy.kind = energy_named(options.energy);
   if (subject.energy.kind == EnergyKind::weighted_l1) {
-    throw Error(ErrorKind::bad_argument, "--energy weighted_l1: its weights are a model's");
+    throw Error(ErrorKind::bad_argument,
+                "--energy weighted_l1: only a model has weights for it; euclidean, cosine or "
+                "manhattan was expected");
   }
   return subject;
 }

@@ -19,7 +19,7 @@ inline constexpr const char* kExitCodes =
     "  1    it failed; of verify --exit-code: different people\n"
     "  2    wrong usage: a command, option or argument that cannot be meant\n"
     "  3    nothing can be decided: there is no threshold, or no face to compare\n"
-    "  130  interrupted\n";
+    "  130  ended by Ctrl-C or SIGTERM; serve, which is always ended so, gives 0\n";
 
 // Ends the program with a code of that table.
 struct Exit {

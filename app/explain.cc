@@ -37,8 +37,8 @@ void run(const ExplainOptions& options) {
   const Model model = load_model(options.model);
   const PhotoFaces photos(model);
   const FaceChoice choice = single_face_choice(options.faces);
-  const Image a = photos.load(options.a, choice).front().image;
-  const Image b = photos.load(options.b, choice).front().image;
+  const Image a = face_of(photos, choice, options.a);
+  const Image b = face_of(photos, choice, options.b);
   ThreadPool pool(options.threads > 0 ? options.threads : ThreadPool::available_threads());
   const Explanation explanation = explain(model, a, b, options.occlusion, pool);
   const std::string verdict = verdict_of(explanation.distance, model);

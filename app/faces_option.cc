@@ -3,6 +3,8 @@
 #include <CLI/CLI.hpp>
 
 #include "doppel/base/error.h"
+#include "doppel/image/decode.h"
+#include "exit_code.h"
 
 namespace doppel::app {
 
@@ -19,6 +21,16 @@ FaceChoice single_face_choice(const std::string& faces) {
     throw Error(ErrorKind::bad_argument, "--faces: one or largest was expected, not " + faces);
   }
   return face_choice(faces);
+}
+
+Image face_of(const PhotoFaces& photos, FaceChoice choice, const std::string& path) {
+  const Image photo = load_image(path, photos.decoding());
+  try {
+    return std::move(photos.of(photo, choice, path).front().image);
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::mismatch) throw;
+    throw Exit{kUndecided, error.what()};
+  }
 }
 
 }  // namespace doppel::app

@@ -4,6 +4,8 @@
 #include <string>
 
 #include "doppel/face/choose.h"
+#include "doppel/image/image.h"
+#include "doppel/model/photo_faces.h"
 
 namespace CLI {
 class App;
@@ -16,5 +18,9 @@ void add_faces_option(CLI::App& command, std::string& faces);
 
 // What it says. Throws Error(bad_argument).
 FaceChoice single_face_choice(const std::string& faces);
+
+// The one face of a photo, for embed_images(). Throws Exit(kUndecided) where the photo has none, or
+// not one, and Error where it cannot be read.
+Image face_of(const PhotoFaces& photos, FaceChoice choice, const std::string& path);
 
 }  // namespace doppel::app

@@ -64,9 +64,9 @@ void list(const GalleryOptions& options) {
   for (const Person& person : people) {
     std::printf("%s  %4zu  %s\n", person.added.c_str(), person.templates, person.name.c_str());
   }
-  std::printf("%zu people, %zu templates; photos are %s; model %s (%.12s)\n", people.size(),
-              templates, settings.photos ? "kept" : "not kept", settings.model_file.c_str(),
-              settings.model_digest.c_str());
+  std::printf("%s, %s; photos are %s; model %s (%.12s)\n", plural(people.size(), "person").c_str(),
+              plural(templates, "template").c_str(), settings.photos ? "kept" : "not kept",
+              settings.model_file.c_str(), settings.model_digest.c_str());
   if (rule) std::printf("Deciding: %s\n", rule_text(*rule).c_str());
 }
 
@@ -123,9 +123,9 @@ void remove(const GalleryOptions& options) {
   for (const std::string& name : options.names) std::printf("%s removed\n", shown(name).c_str());
   if (!gone) {
     std::fprintf(stderr,
-                 "Note: another process is reading %s, or its server does not let us rewrite "
-                 "tables; the removed bytes leave its files when that has changed and somebody is "
-                 "removed next\n",
+                 "Note: the removed bytes are still in the files of %s, for another process is "
+                 "reading it, or its server does not let us rewrite tables; when that has changed, "
+                 "the next removal deletes them, too\n",
                  gallery.name().c_str());
   }
 }
@@ -137,7 +137,7 @@ void set(const GalleryOptions& options) {
   }
   if (options.fpir && options.threshold) {
     throw Error(ErrorKind::bad_argument,
-                "--fpir and --threshold: one of them was expected, for one follows from the other");
+                "--fpir or --threshold was expected, not both: each sets the distance");
   }
   if (options.fpir && !gallery.settings().threshold) {
     throw Error(ErrorKind::bad_argument,
@@ -178,8 +178,9 @@ void check(const GalleryOptions& options) {
   }
   if (!options.as_json) {
     Gallery gallery = Gallery::open(options.gallery, Access::read);
-    std::printf("%s is whole: %zu people, %zu templates\n", gallery.name().c_str(),
-                gallery.people().size(), gallery.templates());
+    std::printf("%s is whole: %s, %s\n", gallery.name().c_str(),
+                plural(gallery.people().size(), "person").c_str(),
+                plural(gallery.templates(), "template").c_str());
   }
 }
 
@@ -196,13 +197,14 @@ void export_to(const GalleryOptions& options) {
     ++lines;
   });
   write_file_atomically(options.file, text);
-  std::printf("%zu people: %s\n", lines - 1, options.file.c_str());
+  std::printf("%s: %s\n", plural(lines - 1, "person").c_str(), options.file.c_str());
 }
 
 void import_from(const GalleryOptions& options) {
   std::ifstream stream(options.file, std::ios::binary);
   if (!stream) throw Error(ErrorKind::io, options.file + ": cannot be read");
   ImportedGallery imported = read_export(stream, options.file);
+  watch_for_stop();  // all or nothing from here on: Ctrl-C waits for it
   std::optional<Gallery> gallery;
   Enrolled enrolled;
   if (Gallery::exists(options.gallery)) {
@@ -220,17 +222,21 @@ void import_from(const GalleryOptions& options) {
   } else {
     gallery = Gallery::create(options.gallery, imported.settings, imported.people, &enrolled);
   }
-  std::printf("%s of %zu new people added, %zu were there; %s holds %zu people\n",
-              plural(enrolled.templates, "template").c_str(), enrolled.people,
-              enrolled.repeated.size(), gallery->name().c_str(), gallery->people().size());
+  std::printf("%s of %s added, %zu were there; %s holds %s\n",
+              plural(enrolled.templates, "template").c_str(),
+              plural(enrolled.people, "new person").c_str(), enrolled.repeated.size(),
+              gallery->name().c_str(), plural(gallery->people().size(), "person").c_str());
 }
 
 void restore(const GalleryOptions& options) {
+  watch_for_stop();  // all or nothing: Ctrl-C waits for it
   const Restored restored = restore_gallery(options.file, options.gallery);
-  std::printf("%s: %zu people with %zu templates, as %s holds them\n", options.gallery.c_str(),
-              restored.people, restored.templates, options.file.c_str());
+  std::printf("%s: %s with %s, as %s holds them\n", options.gallery.c_str(),
+              plural(restored.people, "person").c_str(),
+              plural(restored.templates, "template").c_str(), options.file.c_str());
   for (const std::string& file : restored.set_aside) {
-    std::fprintf(stderr, "Note: what was there was damaged and is %s now\n", file.c_str());
+    std::fprintf(stderr, "Note: the gallery that was there was damaged; it was moved to %s\n",
+                 file.c_str());
   }
   std::fprintf(stderr,
                "Note: people who were removed since the backup are back; the access keys are %s\n",
@@ -249,7 +255,7 @@ void migrate(const GalleryOptions& options) {
   watch_for_stop();
   gallery.migrate(settings_for(model, fs::absolute(options.model).string()),
                   [&](std::string_view photo, const std::string& name) {
-                    if (stop_asked()) throw Interrupted();
+                    check_stop();
                     progress.show("Embedding", done, total, "",
                                   static_cast<double>(done) / static_cast<double>(total));
                     ++done;
@@ -292,7 +298,7 @@ void bench(const GalleryOptions& options) {
     templates_of[stored.person].push_back(stored.id);
   });
   if (ids.empty()) {
-    throw Error(ErrorKind::bad_argument, gallery.name() + ": nobody is in it to search for");
+    throw Error(ErrorKind::bad_argument, gallery.name() + ": there is nobody in it to search for");
   }
   bool measured = false;
   const double distance = genuine_distance(templates_of, search, measured);

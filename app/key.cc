@@ -48,7 +48,7 @@ void list(const KeyOptions& options) {
                 key.added.c_str(), shown(key.label).c_str());
   }
   if (keys.empty()) {
-    std::printf("There are no keys: doppel serve serves this machine alone.\n");
+    std::printf("There are no keys: doppel serve serves only this machine.\n");
   }
 }
 

@@ -13,36 +13,41 @@
 #include <string>
 
 #include "commands.h"
+#include "doppel/base/credentials.h"
 #include "doppel/base/error.h"
 #include "doppel/gallery/gallery_settings.h"
 #include "doppel/gallery/location.h"
 #include "doppel/nn/simd.h"
 #include "exit_code.h"
 #include "heap.h"
+#include "option_values.h"
 #include "stop.h"
 
 namespace {
 
 using doppel::app::ExitCode;
 
-// A URL that is given where none belongs comes back in what is said about it: without its password.
+// What is said about an argument that is a URL where none belongs, or one with blanks in it.
 std::string without_passwords(std::string text, std::span<char* const> arguments) {
   for (const std::string argument : arguments) {
     const size_t equals = argument.starts_with("--") ? argument.find('=') : std::string::npos;
     const std::string value = equals == std::string::npos ? argument : argument.substr(equals + 1);
     std::string shown;
     try {
-      shown = doppel::shown_location(value);
+      shown = doppel::word_without_credentials(doppel::shown_location(value));
     } catch (const doppel::Error&) {  // the library that would know is not installed
       shown = "postgresql://...";
     }
     if (shown == value) continue;
-    for (size_t at = text.find(value); at != std::string::npos;
-         at = text.find(value, at + shown.size())) {
-      text.replace(at, value.size(), shown);
+    // As it was given, and as an Error holds it.
+    for (const std::string& said : {value, doppel::without_credentials(value)}) {
+      for (size_t at = text.find(said); at != std::string::npos;
+           at = text.find(said, at + shown.size())) {
+        text.replace(at, said.size(), shown);
+      }
     }
   }
-  return text;
+  return doppel::without_credentials(text);
 }
 
 ExitCode run(int argc, char** argv) {
@@ -78,6 +83,7 @@ ExitCode run(int argc, char** argv) {
   add_data(program);
   add_synth(program);
   add_info(program);
+  check_option_values(program);
   try {
     if (const char* simd = std::getenv("DOPPEL_SIMD"); simd != nullptr && *simd != '\0') {
       doppel::use_simd(simd);

@@ -4,6 +4,7 @@
 
 #include "doppel/base/error.h"
 #include "doppel/base/utc_time.h"
+#include "doppel/data/listing.h"
 #include "doppel/model/threshold_fault.h"
 
 namespace doppel::app {
@@ -30,10 +31,6 @@ std::string percent(const Interval& interval) {
   return text;
 }
 
-std::string counted(size_t n, const std::string& things) {
-  return std::to_string(n) + " " + things;
-}
-
 std::string utc_now() {
   const std::string time = utc_time();
   return time.substr(0, 10) + " " + time.substr(11, 5) + " UTC";
@@ -41,10 +38,19 @@ std::string utc_now() {
 
 std::string threshold_text(const Threshold& threshold) {
   char text[160];
-  std::snprintf(
-      text, sizeof text, "FAR %.2g %%, 95 %% interval %.2g to %.2g %%, chosen on %zu people",
-      100 * threshold.far, 100 * threshold.lower, 100 * threshold.upper, threshold.identities);
-  return threshold.namesakes ? text + std::string(", of whom some have names that it knew") : text;
+  std::snprintf(text, sizeof text, "FAR %.2g %%, 95 %% interval %.2g to %.2g %%, chosen on ",
+                100 * threshold.far, 100 * threshold.lower, 100 * threshold.upper);
+  return text + plural(threshold.identities, "person") +
+         (threshold.namesakes ? ", some of whom have names that the model knew" : "");
+}
+
+std::string unresolved_text(double far) {
+  char text[160];
+  std::snprintf(text, sizeof text,
+                "A FAR of %g %% is not resolved: there are too few pairs. The threshold is for the "
+                "smallest FAR that they resolve.\n",
+                100 * far);
+  return text;
 }
 
 std::string csv_field(const std::string& text) {

@@ -26,11 +26,12 @@ std::string percent(double rate);                 // "97.8 %"
 std::string percent(std::optional<double> rate);  // or "none" where nothing was accepted
 std::string percent(const Interval& interval);    // "1.2 to 3.4 %"
 
-std::string counted(size_t n, const std::string& things);  // "40 people"
-std::string utc_now();                                     // "2024-05-17 09:30 UTC"
+std::string utc_now();  // "2024-05-17 09:30 UTC"
 
 // "FAR 1 %, 95 % interval 0.4 to 2.1 %, chosen on 8 people"
 std::string threshold_text(const Threshold& threshold);
+// A line that says that a threshold is for another FAR than was asked for.
+std::string unresolved_text(double far);
 
 // A text as a CSV field (RFC 4180), quoted where it has to be.
 std::string csv_field(const std::string& text);

@@ -10,7 +10,6 @@
 #include "doppel/base/file.h"
 #include "doppel/base/random.h"
 #include "doppel/eval/distances.h"
-#include "doppel/image/content.h"
 #include "doppel/image/encode.h"
 #include "doppel/image/sheet.h"
 #include "doppel/model/embedding.h"
@@ -97,26 +96,14 @@ void add_rows(Sheet& sheet, const Dataset& dataset, const std::vector<ScoredPair
   }
 }
 
-// Of a picture that shows nothing a distance says nothing.
-void leave_out_blank(const Dataset& dataset, std::vector<Pair>& candidates) {
-  std::vector<bool> blank;
-  for (size_t i = 0; i < dataset.images.size(); ++i) {
-    blank.push_back(!shows_something(dataset.images[i]));
-    if (!blank.back()) continue;
-    std::fprintf(stderr, "Note: left out: %s: the picture is of one grey, a gradient or noise\n",
-                 dataset.image_names[i].c_str());
-  }
-  std::erase_if(candidates, [&](const Pair& pair) { return blank[pair.a] || blank[pair.b]; });
-}
-
 void run(const PairsOptions& options) {
   const bool scored = !options.model.empty();
   if (options.threshold && !scored) {
-    throw Error(ErrorKind::bad_argument,
-                "--threshold: it takes a --model whose distances it parts");
+    throw Error(ErrorKind::bad_argument, "--threshold needs --model: it is a distance of a model");
   }
   if (options.hardest && !scored) {
-    throw Error(ErrorKind::bad_argument, "--hardest: it takes a --model to know what is hard");
+    throw Error(ErrorKind::bad_argument,
+                "--hardest needs --model: the hardest pairs are those of a model");
   }
   if (!options.out.ends_with(".png")) {
     throw Error(ErrorKind::bad_argument,
@@ -130,20 +117,22 @@ void run(const PairsOptions& options) {
     captions = {true, decision_threshold(*model, options.threshold)};
   }
   LoadOptions loading;  // at their own sizes: pictures look best
-  if (model) loading.color = takes_color(*model);
+  if (model) {
+    loading.color = takes_color(*model);
+    loading.leave_out_blank = true;
+  }
   const bool aligned = model && model->preprocessing.align;
   const Dataset dataset =
       load_or_make_data(options.data, pool, aligned ? loaded_for(*model) : loading);
   print_notes(dataset);
   // Several of each identity are drawn, so that the sheet can show different ones.
-  std::vector<Pair> candidates =
+  const std::vector<Pair> candidates =
       options.hardest
           ? all_pairs(dataset)
           : draw_pairs(dataset, std::max(options.count, dataset.identities.size()), options.seed)
                 .pairs;
   std::vector<float> distances;
   if (model) {
-    leave_out_blank(dataset, candidates);
     distances =
         score_pairs(embed_images(*model, dataset.images, pool), candidates, model->energy, pool)
             .distance;
@@ -155,9 +144,6 @@ void run(const PairsOptions& options) {
   const std::string hardest = options.hardest ? ", the hardest" : "";
   add_rows(sheet, dataset, genuine, "Genuine pairs: one person (label 1)" + hardest, captions);
   add_rows(sheet, dataset, impostor, "Impostor pairs: two people (label 0)" + hardest, captions);
-  if (sheet.rows.empty()) {
-    throw Exit{kUndecided, dataset.source + ": there are no two pictures that show anything"};
-  }
   write_file_atomically(options.out, encode_png(draw_sheet(sheet)));
   std::printf("%zu genuine and %zu impostor pairs: %s\n", genuine.size(), impostor.size(),
               options.out.c_str());

@@ -10,6 +10,7 @@
 #include "data_source.h"
 #include "doppel/base/error.h"
 #include "doppel/base/file.h"
+#include "doppel/data/listing.h"
 #include "doppel/nn/simd.h"
 #include "measures.h"
 #include "recipe_options.h"
@@ -34,6 +35,7 @@ Dataset load_people(const DataSource& data, const Model& model, ThreadPool& pool
     LoadOptions options;
     options.color = takes_color(model);
     options.framings = true;
+    options.leave_out_blank = true;
     return data.load(pool, options);
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::bad_data) throw;
@@ -56,7 +58,7 @@ std::vector<std::pair<std::string, std::string>> setting_of(const ReportOptions&
   const Preprocessing& input = model.preprocessing;
   char time[32];
   std::snprintf(time, sizeof time, "%.1f s", seconds);
-  const std::string embeddings = ", embeddings of " + counted(embedding_size(model), "values");
+  const std::string embeddings = ", embeddings of " + plural(embedding_size(model), "value");
   std::vector<std::pair<std::string, std::string>> setting;
   if (model.foreign) {
     setting = {{"Model", options.model + ", an ONNX network" + embeddings},
@@ -66,11 +68,11 @@ std::vector<std::pair<std::string, std::string>> setting_of(const ReportOptions&
                {"Recipe", recipe_name(training.recipe)},
                {"Seed", std::to_string(training.seed)},
                {"Trained on",
-                counted(training.identities, "people, ") + counted(training.images, "images")},
+                plural(training.identities, "person") + ", " + plural(training.images, "image")},
                {"Training data", training.data_digest},
-               {"Network", counted(parameter_count(model.network), "parameters") +
+               {"Network", plural(parameter_count(model.network), "parameter") +
                                (model.members.size() > 1
-                                    ? " in each of " + counted(model.members.size(), "networks")
+                                    ? " in each of " + plural(model.members.size(), "network")
                                     : "") +
                                embeddings}};
   }
@@ -80,10 +82,10 @@ std::vector<std::pair<std::string, std::string>> setting_of(const ReportOptions&
            std::to_string(input.height) +
            (input.step > 1 ? ", every row and column in " + std::to_string(input.step) : "")},
       {"Distance", to_string(model.energy.kind)},
-      {"Measured on", people.source + ": " + counted(people.identities.size(), "people, ") +
-                          counted(people.images.size(), "images")},
+      {"Measured on", people.source + ": " + plural(people.identities.size(), "person") + ", " +
+                          plural(people.images.size(), "image")},
       {"Data", people.digest},
-      {"Machine", counted(static_cast<size_t>(pool.threads()), "threads, ") + simd_name()},
+      {"Machine", plural(static_cast<size_t>(pool.threads()), "thread") + ", " + simd_name()},
       {"Time", utc_now() + ", measured in " + time}};
   setting.insert(setting.end(), measuring.begin(), measuring.end());
   return setting;

@@ -11,6 +11,7 @@
 
 #include "commands.h"
 #include "doppel/base/error.h"
+#include "doppel/data/listing.h"
 #include "doppel/gallery/location.h"
 #include "doppel/service/http_server.h"
 #include "doppel/service/service.h"
@@ -49,7 +50,7 @@ Model ready_model(const ServeOptions& options) {
     Model model = load_model(options.model);
     const std::string file = std::filesystem::absolute(options.model).string();
     const Gallery made = Gallery::create(options.gallery, settings_for(model, file));
-    std::fprintf(stderr, "Made %s, a gallery of nobody yet\n", made.name().c_str());
+    std::fprintf(stderr, "Made %s, an empty gallery\n", made.name().c_str());
     return model;
   }
   Gallery gallery = Gallery::open(options.gallery, Access::read);
@@ -65,7 +66,7 @@ void check_options(const ServeOptions& options, bool keys) {
   if (!is_own_address(options.host) && !keys) {
     throw Error(ErrorKind::bad_argument,
                 "--host " + options.host +
-                    ": without keys whoever can reach the service may do everything, so only "
+                    ": without keys everybody who reaches the service may use it, so only "
                     "127.0.0.1, ::1 or localhost are served; make keys first: doppel key add " +
                     shown_location(options.gallery) + " --role admin");
   }
@@ -78,18 +79,23 @@ void announce(const ServeOptions& options, Service& service, uint16_t port, bool
   const bool secure = !options.certificate.empty();
   const std::string host =
       options.host.find(':') != std::string::npos ? "[" + options.host + "]" : options.host;
-  std::fprintf(stderr, "Serving %s, %zu people, at %s://%s:%u; Ctrl-C ends it. Deciding: %s\n",
-               shown_location(options.gallery).c_str(), service.gallery().people(),
-               secure ? "https" : "http", host.c_str(), port,
-               rule_text(service.gallery().rule()).c_str());
-  if (!Gallery::may_be_changed(options.gallery)) {
-    std::fprintf(stderr, "Note: this user may only read %s: people are recognised, not changed\n",
+  std::fprintf(stderr, "Serving %s, %s, at %s://%s:%u; Ctrl-C ends it. Deciding: %s\n",
+               shown_location(options.gallery).c_str(),
+               plural(service.gallery().people(), "person").c_str(), secure ? "https" : "http",
+               host.c_str(), port, rule_text(service.gallery().rule()).c_str());
+  const bool changeable = Gallery::may_be_changed(options.gallery);
+  if (!changeable) {
+    std::fprintf(stderr,
+                 "Note: this user may only read %s: the service recognises people and refuses "
+                 "every change\n",
                  shown_location(options.gallery).c_str());
   }
   if (!keys) {
-    std::fprintf(stderr,
-                 "There are no keys: this machine alone is served, and may do everything (doppel "
-                 "key --help)\n");
+    std::fprintf(
+        stderr,
+        "There are no keys: only this machine is served, and everybody on it may %s (doppel "
+        "key --help)\n",
+        changeable ? "recognise people and change the gallery" : "recognise people");
   } else if (!secure && !is_own_address(options.host)) {
     std::fprintf(stderr,
                  "Note: keys and photos go over the network as they are; --cert and --key encrypt "
@@ -146,8 +152,8 @@ void run(const ServeOptions& options) {
   while (!stop_asked() && !ended) {
     const std::optional<std::string> trouble = service.follow();
     if (trouble && following) {
-      std::fprintf(stderr, "doppel: %s; going on with the %zu people it held\n", trouble->c_str(),
-                   service.gallery().people());
+      std::fprintf(stderr, "doppel: %s; going on with the %s it held\n", trouble->c_str(),
+                   plural(service.gallery().people(), "person").c_str());
     }
     if (!trouble && !following) std::fprintf(stderr, "The gallery can be read again\n");
     following = !trouble;

@@ -19,4 +19,8 @@ void watch_for_stop() {
 
 bool stop_asked() { return asked != 0; }
 
+void check_stop() {
+  if (stop_asked()) throw Interrupted();
+}
+
 }  // namespace doppel::app

@@ -1,4 +1,6 @@
-// Ctrl-C and SIGTERM: the first asks the work to stop at the next safe place, the second kills.
+// Ctrl-C and SIGTERM. A command that holds something half done, or that only they end, asks for
+// them with watch_for_stop(): the first then asks the work to stop at the next safe place, the
+// second kills. All others are killed by the first, which shells tell as 130, too.
 #pragma once
 
 namespace doppel::app {
@@ -9,5 +11,7 @@ struct Interrupted {};
 // From now on signals are noted instead of ending the program.
 void watch_for_stop();
 bool stop_asked();
+// Throws Interrupted where it was asked.
+void check_stop();
 
 }  // namespace doppel::app

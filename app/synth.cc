@@ -4,6 +4,7 @@
 
 #include "commands.h"
 #include "doppel/data/synthetic.h"
+#include "stop.h"
 
 namespace doppel::app {
 namespace {
@@ -15,7 +16,8 @@ struct SynthOptions {
 };
 
 void run(const SynthOptions& options) {
-  write_synthetic(options.folder, options.identities, options.images, options.seed);
+  watch_for_stop();
+  write_synthetic(options.folder, options.identities, options.images, options.seed, check_stop);
   std::printf("%d images of %d synthetic people: %s\n", options.identities * options.images,
               options.identities, options.folder.c_str());
 }

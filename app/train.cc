@@ -10,6 +10,7 @@
 #include "commands.h"
 #include "data_source.h"
 #include "doppel/base/error.h"
+#include "doppel/data/listing.h"
 #include "doppel/eval/calibration.h"
 #include "doppel/eval/distances.h"
 #include "doppel/model/embedding.h"
@@ -60,7 +61,7 @@ Parts keep_some(const Dataset& dataset, const TrainOptions& options, const Recip
     if (share > 0) {
       std::fprintf(stderr,
                    "Note: %zu identities are too few to keep some for the threshold, at least 15 "
-                   "were expected: the model gets none\n",
+                   "were expected: the model gets no threshold\n",
                    dataset.identities.size());
     }
     return {dataset, std::nullopt};
@@ -74,20 +75,16 @@ Parts keep_some(const Dataset& dataset, const TrainOptions& options, const Recip
 
 void print_calibration(const Calibration& calibration, const Dataset& held_out, double far) {
   const Verification& v = calibration.verification;
-  std::printf(
-      "On %zu people kept from the training (%zu images, %zu genuine and %zu impostor "
-      "pairs):\n",
-      held_out.identities.size(), held_out.images.size(), v.genuine, v.impostor);
+  std::printf("On %s kept from the training (%s, %zu genuine and %zu impostor pairs):\n",
+              plural(held_out.identities.size(), "person").c_str(),
+              plural(held_out.images.size(), "image").c_str(), v.genuine, v.impostor);
   std::printf("  EER        %8s\n", percent(v.eer).c_str());
   std::printf("  ROC AUC    %8.4f\n", v.auc);
   std::printf("  threshold  %8.4f  (%s)\n", calibration.threshold.value,
               threshold_text(calibration.threshold).c_str());
   std::printf("  TAR        %8s  at this threshold\n", percent(calibration.threshold.tar).c_str());
   if (!calibration.resolved) {
-    std::printf(
-        "A FAR of %g %% is not resolved by so few pairs: the threshold is for the smallest "
-        "that is.\n",
-        100 * far);
+    std::printf("%s", unresolved_text(far).c_str());
   }
 }
 
@@ -247,7 +244,7 @@ void run(const TrainOptions& options) {
       if (tested) {
         print_test(*tested, pairs);
       } else {
-        std::printf("No test: of %zu pairs kept for it none are genuine, or none impostor.\n",
+        std::printf("No test: the %zu pairs kept for it are all genuine, or all impostor.\n",
                     pairs);
       }
     } else {

@@ -4,7 +4,6 @@
 
 #include "commands.h"
 #include "doppel/base/error.h"
-#include "doppel/image/decode.h"
 #include "doppel/loss/energy.h"
 #include "doppel/model/embedding.h"
 #include "doppel/model/model.h"
@@ -30,13 +29,7 @@ Matrix embed_two(const VerifyOptions& options, const Model& model) {
   const FaceChoice choice = single_face_choice(options.faces);
   std::vector<Image> images;
   for (const std::string& path : {options.a, options.b}) {
-    const Image photo = load_image(path, photos.decoding());
-    try {
-      images.push_back(photos.of(photo, choice, path).front().image);
-    } catch (const Error& error) {
-      if (error.kind() != ErrorKind::mismatch) throw;
-      throw Exit{kUndecided, error.what()};
-    }
+    images.push_back(face_of(photos, choice, path));
   }
   ThreadPool pool(1);
   EachEmbedding embeddings = embed_each(model, images, pool);

@@ -93,10 +93,12 @@ void run(const WatchOptions& options) {
   const PhotoAnswers answers(model, people, face_choice(options.faces), options.top, pool);
   FolderEvents events(options.folder);
   watch_for_stop();
-  std::fprintf(stderr, "Watching %s with %zu people; Ctrl-C ends it. Deciding: %s\n",
-               options.folder.c_str(), search.people(), rule_text(search.rule()).c_str());
+  std::fprintf(stderr, "Watching %s with %s; Ctrl-C ends it. Deciding: %s\n",
+               options.folder.c_str(), plural(search.people(), "person").c_str(),
+               rule_text(search.rule()).c_str());
   bool following = true;
-  while (!stop_asked()) {
+  for (;;) {
+    check_stop();
     const std::vector<std::string> files = events.next();
     // Whoever is known stays known while the gallery cannot be asked.
     try {
@@ -110,8 +112,8 @@ void run(const WatchOptions& options) {
     } catch (const Error& error) {
       if (error.kind() != ErrorKind::io) throw;
       if (following) {
-        std::fprintf(stderr, "doppel: %s; going on with the %zu people it held\n", error.what(),
-                     search.people());
+        std::fprintf(stderr, "doppel: %s; going on with the %s it held\n", error.what(),
+                     plural(search.people(), "person").c_str());
       }
       following = false;
     }
@@ -137,7 +139,8 @@ void add_watch(CLI::App& program) {
   command->footer(
       "Photos count when they are complete: written and closed, or moved into the folder. Changes "
       "of\n"
-      "the gallery are followed. Ends with Ctrl-C. Lines are as those of doppel identify; --json\n"
+      "the gallery are followed. It ends with Ctrl-C. Lines are as those of doppel identify; "
+      "--json\n"
       "prints a document on a line for each photo.\n"
       "Example: doppel watch team.gallery /srv/door/");
   add_gallery_argument(*command, options->gallery);

@@ -88,6 +88,26 @@ TEST_F(BadInput, OddDataSetsAreTrainedOnAndSaySo) {
   EXPECT_THAT(json["pairs"]["method"].get<std::string>(), HasSubstr("uniform"));
 }
 
+TEST_F(BadInput, PicturesOfNothingAreNotCompared) {
+  ASSERT_EQ(run(train("faces")).code, 0);
+  for (const char* name : {"s1/0.pgm", "s9/1.pgm", "s9/2.pgm"}) {
+    fs::create_directories((folder_ / "faces" / name).parent_path());
+    write_file_atomically(folder_ / "faces" / name,
+                          encode_pgm({92, 112, std::vector<float>(92 * 112, 0.5f)}));
+  }
+  const std::string note = "left out 3 images of one grey, a gradient or noise: s1/0.pgm, s9/1.pgm";
+  const Finished measured = run({"eval", "model.safetensors", "faces", "--allow-seen", "--json"});
+  EXPECT_EQ(measured.json()["data"]["images"], 12);
+  EXPECT_THAT(measured.err, HasSubstr(note));
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{"report", "model.safetensors", "faces", "--allow-seen"},
+        {"pairs", "faces", "--model", "model.safetensors", "--threshold", "0.5"}}) {
+    const Finished done = run(words);
+    EXPECT_EQ(done.code, 0) << words[0] << ": " << done.err;
+    EXPECT_THAT(done.err, HasSubstr(note)) << words[0];
+  }
+}
+
 TEST_F(BadInput, DamagedModels) {
   ASSERT_EQ(run(train("faces")).code, 0);
   const std::string good = read_file(folder_ / "model.safetensors", 1 << 28);
@@ -164,6 +184,75 @@ TEST_F(BadInput, AFullDiskLeavesTheOldModel) {
   EXPECT_THAT(full.err, HasSubstr("disk/model.safetensors"));
   EXPECT_TRUE(unchanged);
   EXPECT_EQ(entries, 1);
+}
+
+TEST_F(BadInput, AUrlIsNoPath) {
+  const std::string url = "postgresql://ada:s3cret@db/people";
+  const std::vector<std::vector<std::string>> uses = {{"synth", url},
+                                                      {"data", url},
+                                                      {"embed", "m", "faces", url},
+                                                      {"gallery", "export", "g", url},
+                                                      {"train", "faces", "--out", url}};
+  for (const std::vector<std::string>& words : uses) {
+    const Finished refused = run(words);
+    EXPECT_EQ(refused.code, 2) << words[0];
+    EXPECT_THAT(refused.err,
+                HasSubstr("postgresql://... is a URL, and a file or folder is expected here"));
+    EXPECT_THAT(refused.err, testing::Not(HasSubstr("s3cret")));
+    EXPECT_FALSE(fs::exists(folder_ / "postgresql:")) << words[0];
+  }
+  const Finished named = run({"enroll", "g", "--model", "m", "--name", "a://b", "faces"});
+  EXPECT_EQ(named.code, 1);
+  EXPECT_THAT(named.err, testing::Not(HasSubstr("URL")));
+}
+
+TEST_F(BadInput, AnEmptyValueIsNotNone) {
+  const std::string photo = "faces/s1/1.pgm";
+  const std::vector<std::vector<std::string>> uses = {
+      {"verify", "m", photo, photo, "--threshold", ""},
+      {"pairs", "faces", "--model", "m", "--threshold", ""},
+      {"cluster", "m", "faces", "--out", "o", "--threshold", ""},
+      {"gallery", "set", "g", "--fpir", "", "--threshold", "1"},
+      {"gallery", "remove", "g", "--template", ""},
+      {"train", "faces", "--epochs", ""},
+      {"train", "faces", "--lr", ""},
+      {"train", "faces", "--people", ""},
+      {"serve", "g", "--cert", "", "--key", ""},
+      {"identify", "g", photo, "--model", ""},
+      {"data", ""}};
+  for (const std::vector<std::string>& words : uses) {
+    const Finished refused = run(words);
+    EXPECT_EQ(refused.code, 2) << words[0] << " " << refused.err;
+    EXPECT_THAT(refused.err, HasSubstr("a value was expected, not an empty one")) << words[0];
+  }
+}
+
+TEST_F(BadInput, NumbersThatWouldBeReadAsOthers) {
+  const auto refused = [&](const std::vector<std::string>& words, const std::string& said) {
+    const Finished done = run(words);
+    EXPECT_EQ(done.code, 2) << words.back() << " " << done.err;
+    EXPECT_THAT(done.err, HasSubstr(said + words.back()));
+  };
+  for (const char* seed : {"-1", " -1", "010", "0x10", "1.5", "99999999999999999999"}) {
+    const std::string whole = "--seed: a whole number from 0 up was expected, not ";
+    refused({"train", "faces", "--seed", seed}, whole);
+    refused({"crossval", "faces", "--seed", seed}, whole);
+    refused({"synth", "more", "--seed", seed}, whole);
+    refused({"pairs", "faces", "--seed", seed}, whole);
+    refused({"cluster", "m", "faces", "--out", "o", "--seed", seed}, whole);
+  }
+  refused({"train", "faces", "--epochs", "-1"},
+          "--epochs: a whole number from 0 up was expected, not ");
+  refused({"explain", "m", "a", "b", "--patch", "010"},
+          "--patch: a whole number was expected, not ");
+  for (const char* number : {"nan", "inf", "1e999"}) {
+    refused({"train", "faces", "--lr", number}, "--lr: a number was expected, not ");
+    refused({"verify", "m", "a", "b", "--threshold", number},
+            "--threshold: a number was expected, not ");
+  }
+  for (const char* option : {"--far", "--holdout"}) {
+    EXPECT_EQ(run({"train", "faces", option, "nan"}).code, 2) << option;
+  }
 }
 
 TEST_F(BadInput, AnOutputThatCannotBeMadeIsToldBeforeTraining) {

@@ -121,5 +121,16 @@ TEST_F(Interrupt, CrossvalStops) {
   EXPECT_THAT(stopped.err, HasSubstr("interrupted"));
 }
 
+TEST_F(Interrupt, SynthLeavesNoPartOfItsPeople) {
+  for (int number : {SIGINT, SIGTERM}) {
+    Running running(folder_, {"synth", "many", "--identities", "10000"}, "");
+    for (int i = 0; i < 10000 && !fs::exists(folder_ / "many/s3"); ++i) usleep(1000);
+    ASSERT_TRUE(fs::exists(folder_ / "many/s3"));
+    running.signal(number);
+    EXPECT_EQ(running.wait().code, 130);
+    EXPECT_FALSE(fs::exists(folder_ / "many"));
+  }
+}
+
 }  // namespace
 }  // namespace doppel

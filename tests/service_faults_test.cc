@@ -194,7 +194,7 @@ TEST_F(ServiceFaults, AFileInTheGallerysPlaceIsRefusedAndARestoreFollowed) {
   }
   const Finished checked = run({"gallery", "check", "g"});
   EXPECT_EQ(checked.code, 0) << checked.err;
-  EXPECT_THAT(checked.out, HasSubstr("g is whole: 1 people"));
+  EXPECT_THAT(checked.out, HasSubstr("g is whole: 1 person, 1 template"));
 }
 
 TEST_F(ServiceFaults, ARemovedLogIsToldAsWhatItIs) {

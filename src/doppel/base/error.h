@@ -5,6 +5,8 @@
 #include <stdexcept>
 #include <string>
 
+#include "doppel/base/credentials.h"
+
 namespace doppel {
 
 enum class ErrorKind {
@@ -17,7 +19,10 @@ enum class ErrorKind {
 
 class Error : public std::runtime_error {
  public:
-  Error(ErrorKind kind, const std::string& message) : std::runtime_error(message), kind_(kind) {}
+  // The message is kept without the passwords of URLs that may be in it: paths and arguments are
+  // repeated in messages, and a URL may stand where a path was expected.
+  Error(ErrorKind kind, const std::string& message)
+      : std::runtime_error(without_credentials(message)), kind_(kind) {}
   ErrorKind kind() const { return kind_; }
 
  private:

@@ -32,13 +32,39 @@ struct Descriptor {
   Descriptor& operator=(const Descriptor&) = delete;
 };
 
-// What is written so far under a temporary name; removed unless it was renamed.
+// What has a temporary name; removed unless it was renamed.
 struct Temporary {
   std::string name;
   ~Temporary() {
     if (!name.empty()) ::unlink(name.c_str());
   }
 };
+
+// To the disk, with the rights of a new file.
+void write_all(int file, const std::filesystem::path& path, std::string_view bytes) {
+  const char* const problem = "cannot be written; what was there before is unchanged";
+  while (!bytes.empty()) {
+    const ssize_t put = ::write(file, bytes.data(), bytes.size());
+    if (put < 0 && errno == EINTR) continue;
+    if (put < 0) fail(path, problem, errno);
+    bytes.remove_prefix(static_cast<size_t>(put));
+  }
+  const mode_t mask = ::umask(0);
+  ::umask(mask);
+  if (::fchmod(file, 0666 & ~mask) != 0 || ::fsync(file) != 0) fail(path, problem, errno);
+}
+
+// Gives a file without a name one that is free, beside `path`; empty where that cannot be done.
+std::string name_beside(const std::filesystem::path& path, int file) {
+  const std::string open_file = "/proc/self/fd/" + std::to_string(file);
+  for (int i = 0;; ++i) {
+    std::string name = path.string() + "." + std::to_string(::getpid()) + "-" + std::to_string(i);
+    if (::linkat(AT_FDCWD, open_file.c_str(), AT_FDCWD, name.c_str(), AT_SYMLINK_FOLLOW) == 0) {
+      return name;
+    }
+    if (errno != EEXIST) return {};
+  }
+}
 
 }  // namespace
 
@@ -73,32 +99,26 @@ std::string read_file(const std::filesystem::path& path, size_t most_bytes) {
 }
 
 void write_file_atomically(const std::filesystem::path& path, std::string_view bytes) {
-  Temporary temporary{path.string() + ".XXXXXX"};
-  {
-    Descriptor file(::mkostemp(temporary.name.data(), O_CLOEXEC));
-    if (file.fd < 0) {
-      const int error = errno;
-      temporary.name.clear();
-      fail(path, "cannot be created", error);
-    }
-    while (!bytes.empty()) {
-      const ssize_t put = ::write(file.fd, bytes.data(), bytes.size());
-      if (put < 0 && errno == EINTR) continue;
-      if (put < 0) fail(path, "cannot be written; what was there before is unchanged", errno);
-      bytes.remove_prefix(static_cast<size_t>(put));
-    }
-    const mode_t mask = ::umask(0);
-    ::umask(mask);
-    if (::fchmod(file.fd, 0666 & ~mask) != 0 || ::fsync(file.fd) != 0) {
-      fail(path, "cannot be written; what was there before is unchanged", errno);
-    }
+  const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : ".";
+  Temporary temporary;
+  // A file without a name: whoever kills us leaves nothing.
+  const Descriptor unnamed(::open(folder.c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600));
+  if (unnamed.fd >= 0) {
+    write_all(unnamed.fd, path, bytes);
+    temporary.name = name_beside(path, unnamed.fd);
+  }
+  if (temporary.name.empty()) {  // this file system has none
+    std::string name = path.string() + ".XXXXXX";
+    const Descriptor named(::mkostemp(name.data(), O_CLOEXEC));
+    if (named.fd < 0) fail(path, "cannot be created", errno);
+    temporary.name = name;
+    write_all(named.fd, path, bytes);
   }
   if (::rename(temporary.name.c_str(), path.c_str()) != 0) {
     fail(path, "cannot be replaced; what was there before is unchanged", errno);
   }
   temporary.name.clear();
   // The rename itself must survive a power cut, too.
-  const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : ".";
   Descriptor directory(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (directory.fd >= 0) ::fsync(directory.fd);
 }

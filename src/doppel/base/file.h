@@ -13,7 +13,9 @@ namespace doppel {
 std::string read_file(const std::filesystem::path& path, size_t most_bytes);
 
 // Writes `bytes` to a temporary file beside `path`, flushes it to the disk and renames it: after
-// any failure (full disk, kill) `path` holds what it held before. Throws Error(io).
+// any failure (full disk, kill) `path` holds what it held before, and nothing lies beside it; a
+// kill leaves the temporary file only on file systems without files that have no name (O_TMPFILE).
+// Throws Error(io).
 void write_file_atomically(const std::filesystem::path& path, std::string_view bytes);
 
 }  // namespace doppel

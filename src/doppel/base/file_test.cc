@@ -1,12 +1,19 @@
 #include "doppel/base/file.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
 
 #include <filesystem>
 #include <fstream>
 
 #include "doppel/base/error.h"
+#include "doppel/base/thread_pool.h"
 
 namespace doppel {
 namespace {
@@ -64,6 +71,38 @@ TEST_F(File, AFailedWriteLeavesNothingBehind) {
   int entries = 0;
   for ([[maybe_unused]] const auto& entry : fs::directory_iterator(folder_)) ++entries;
   EXPECT_EQ(entries, 1);
+}
+
+// As by Ctrl-C; here the kernel kills it in the middle of the file, which may not be so large.
+TEST_F(File, AKilledWriteLeavesNothingBehind) {
+  const int unnamed = ::open(folder_.c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+  if (unnamed < 0) GTEST_SKIP() << folder_ << ": a file system without unnamed files";
+  ::close(unnamed);
+  write_file_atomically(folder_ / "x", "before");
+  const pid_t writer = ::fork();
+  if (writer == 0) {
+    std::signal(SIGXFSZ, SIG_DFL);
+    const rlimit limit{1000, 1000}, no_core{0, 0};
+    ::setrlimit(RLIMIT_CORE, &no_core);
+    ::setrlimit(RLIMIT_FSIZE, &limit);
+    write_file_atomically(folder_ / "x", std::string(10000, 'x'));
+    ::_exit(0);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(writer, &status, 0), writer);
+  ASSERT_TRUE(WIFSIGNALED(status));
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder_), {}), 1);
+  EXPECT_EQ(read_file(folder_ / "x", 100), "before");
+}
+
+TEST_F(File, NothingIsLeftOfManyWritesAtOnce) {
+  ThreadPool pool(4);
+  pool.parallel_for(200, [&](size_t i, size_t) {
+    write_file_atomically(folder_ / "x", std::string(100, static_cast<char>('a' + i % 26)));
+  });
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder_), {}), 1);
+  const std::string last = read_file(folder_ / "x", 100);
+  EXPECT_EQ(last, std::string(100, last[0]));
 }
 
 }  // namespace

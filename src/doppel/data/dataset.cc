@@ -13,6 +13,7 @@
 #include "doppel/base/digest.h"
 #include "doppel/base/error.h"
 #include "doppel/data/listing.h"
+#include "doppel/image/content.h"
 #include "doppel/image/decode.h"
 #include "doppel/image/resize.h"
 #include "doppel/image/size_limits.h"
@@ -85,6 +86,45 @@ void add_text(Sha256& digest, const std::string& text) {
   digest.add(text);
 }
 
+// Takes the images out that `blank` says, and identities that have no others. Throws
+// Error(bad_data) where fewer than two are left.
+void leave_out(const std::vector<char>& blank, Dataset& dataset) {
+  std::vector<std::string> images, identities;
+  Dataset kept;
+  for (const Identity& identity : dataset.identities) {
+    const size_t first = kept.images.size();
+    for (size_t i = identity.first; i < identity.first + identity.count; ++i) {
+      if (blank[i]) {
+        images.push_back(dataset.image_names[i]);
+        continue;
+      }
+      kept.images.push_back(std::move(dataset.images[i]));
+      kept.image_names.push_back(std::move(dataset.image_names[i]));
+      kept.image_digests.push_back(std::move(dataset.image_digests[i]));
+      kept.image_hashes.push_back(std::move(dataset.image_hashes[i]));
+      kept.identity_of.push_back(static_cast<uint32_t>(kept.identities.size()));
+    }
+    if (kept.images.size() == first) {
+      identities.push_back(identity.name);
+    } else {
+      kept.identities.push_back({identity.name, first, kept.images.size() - first});
+    }
+  }
+  const std::string what = "left out " + plural(images.size(), "image") +
+                           " of one grey, a gradient or noise: " + enumerated(images);
+  if (kept.identities.size() < 2) {
+    throw Error(ErrorKind::bad_data,
+                dataset.source + ": images of at least two identities are needed; " + what);
+  }
+  kept.source = std::move(dataset.source);
+  kept.notes = std::move(dataset.notes);
+  kept.notes.push_back(what);
+  if (!identities.empty()) {
+    kept.notes.push_back("left out, having no other images: " + enumerated(identities));
+  }
+  dataset = std::move(kept);
+}
+
 }  // namespace
 
 Dataset load_dataset(const fs::path& source, ThreadPool& pool, const LoadOptions& options) {
@@ -113,11 +153,16 @@ Dataset load_dataset(const fs::path& source, ThreadPool& pool, const LoadOptions
   dataset.image_hashes.resize(listing.files);
   std::vector<ImageSize> decoded(listing.files);
   std::vector<char> waits(listing.files, false);  // for the second part of the preparation
+  std::vector<char> blank(listing.files, false);
   std::atomic<size_t> pixels{0};
   const size_t samples = options.color ? 4 : 1;  // grey, and three of colour
   const auto failures = read_each(source, paths, pool, [&](size_t i, std::string_view bytes) {
     if (pixels.load(std::memory_order_relaxed) > options.most_pixels) return;
     Image image = decode_image(bytes, (source / paths[i]).string(), {.color = options.color});
+    if (options.leave_out_blank && is_blank(image)) {
+      blank[i] = true;
+      return;
+    }
     dataset.image_digests[i] = image_digest(image);
     dataset.image_hashes[i] = perceptual_hashes(image, options.framings);
     if (options.preparation.first) {
@@ -149,19 +194,24 @@ Dataset load_dataset(const fs::path& source, ThreadPool& pool, const LoadOptions
     decoded[i] = {image.width, image.height};
   });
 
+  if (std::ranges::find(blank, true) != blank.end()) leave_out(blank, dataset);
+  const size_t images = dataset.images.size();
+
   SizeCounts counts;
-  for (const ImageSize& size : decoded) ++counts[{size.width, size.height}];
+  for (size_t i = 0; i < decoded.size(); ++i) {
+    if (!blank[i]) ++counts[{decoded[i].width, decoded[i].height}];
+  }
   const std::vector<SizeCount> sizes = most_frequent_first(counts);
   const ImageSize one = options.size.value_or(ImageSize{sizes.front().width, sizes.front().height});
   const size_t area = static_cast<size_t>(one.width) * static_cast<size_t>(one.height);
-  if (listing.files > options.most_pixels / (samples * area)) throw too_large();
-  pool.parallel_for(listing.files, [&](size_t i, size_t) {
+  if (images > options.most_pixels / (samples * area)) throw too_large();
+  pool.parallel_for(images, [&](size_t i, size_t) {
     Image& image = dataset.images[i];
     if (image.width != one.width || image.height != one.height) {
       image = resize(image, one.width, one.height);
     }
   });
-  note_sizes(sizes, listing.files, options.size, dataset.notes);
+  note_sizes(sizes, images, options.size, dataset.notes);
   add_note(options.preparation, dataset.notes);
   seal(dataset);
   return dataset;

@@ -57,6 +57,9 @@ struct LoadOptions {
   ImagePreparation preparation = {};        // digests are of the images as they were decoded
   bool color = false;                       // fill Image::colors, too; such a pixel counts as four
   bool framings = false;  // fill image_hashes as is needed to find copies that were cropped
+  // Images that show nothing, as is_blank() of image/content.h says it, are left out, with a note:
+  // compared, they would be taken for photos of one person. So are identities that have no others.
+  bool leave_out_blank = false;
 };
 
 // Reads `source`, a folder or a zip archive; both by the same rules:

@@ -13,6 +13,7 @@
 #include "doppel/base/digest.h"
 #include "doppel/base/error.h"
 #include "doppel/base/file.h"
+#include "doppel/data/synthetic.h"
 #include "doppel/image/encode.h"
 
 namespace doppel {
@@ -177,6 +178,54 @@ TEST_F(DatasetFolder, AnIdentityWithOneImageIsKeptAndNamed) {
   EXPECT_THAT(dataset.notes, ElementsAre(HasSubstr("lonely")));
   EXPECT_EQ(inspect().notes, dataset.notes);
   EXPECT_THAT(inspect().problems, IsEmpty());
+}
+
+// They would count as photos of people: all that a model can tell of them is that they are alike.
+TEST_F(DatasetFolder, PicturesOfNothingAreLeftOutAndNamed) {
+  write_synthetic(folder_, 3, 2, 1);
+  ThreadPool pool(2);
+  const auto load_some = [&] {
+    return load_dataset(folder_, pool, {.size = {}, .leave_out_blank = true});
+  };
+  const Dataset before = load_some();
+  put("s1/0.pgm", 0, 92, 112);
+  put("s2/8.pgm", 255, 200, 30);
+  put("nobody/1.pgm", 128, 92, 112);
+  put("nobody/2.pgm", 128, 92, 112);
+  const Dataset dataset = load_some();
+  EXPECT_EQ(dataset.digest, before.digest);
+  EXPECT_EQ(dataset.identity_of, before.identity_of);
+  ASSERT_EQ(dataset.images.size(), 6u);
+  for (size_t i = 0; i < 6; ++i) EXPECT_EQ(dataset.images[i].pixels, before.images[i].pixels);
+  EXPECT_THAT(dataset.notes,
+              ElementsAre("left out 4 images of one grey, a gradient or noise: nobody/1.pgm, "
+                          "nobody/2.pgm, s1/0.pgm, s2/8.pgm",
+                          "left out, having no other images: nobody"));
+  EXPECT_EQ(load().images.size(), 10u);
+  // Too small to tell: a picture of something may look so.
+  put("s3/small.pgm", 7, 23, 112);
+  EXPECT_EQ(load_some().images.size(), 7u);
+  fs::remove_all(folder_ / "s2");
+  fs::remove_all(folder_ / "s3");
+  try {
+    load_some();
+    ADD_FAILURE() << "no error";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::bad_data);
+    EXPECT_THAT(error.what(), HasSubstr("at least two identities are needed; left out 3 images"));
+  }
+}
+
+TEST(Dataset, NoRealPhotoIsLeftOut) {
+  const char* data = std::getenv("DOPPEL_DATA");
+  const fs::path faces = fs::path(data != nullptr ? data : "../shared/data") / "att_faces";
+  if (!fs::is_directory(faces)) {
+    GTEST_SKIP() << "the AT&T faces are not at " << faces << "; set DOPPEL_DATA";
+  }
+  ThreadPool pool(2);
+  const Dataset dataset = load_dataset(faces, pool, {.size = {}, .leave_out_blank = true});
+  EXPECT_EQ(dataset.images.size(), 400u);
+  EXPECT_THAT(dataset.notes, IsEmpty());
 }
 
 TEST_F(DatasetFolder, RefusesWhatIsNoFolder) {

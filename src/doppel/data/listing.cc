@@ -394,8 +394,16 @@ bool is_image_name(std::string_view file) {
   return std::find(std::begin(kEndings), std::end(kEndings), ending) != std::end(kEndings);
 }
 
-std::string plural(size_t count, const std::string& thing) {
-  return std::to_string(count) + " " + thing + (count == 1 ? "" : "s");
+std::string plural(size_t count, std::string thing) {
+  if (count == 1) return "1 " + thing;
+  if (thing.ends_with("person")) {
+    thing.replace(thing.size() - 6, 6, "people");
+  } else if (thing.ends_with("y")) {
+    thing.replace(thing.size() - 1, 1, "ies");
+  } else {
+    thing += "s";
+  }
+  return std::to_string(count) + " " + thing;
 }
 
 std::string enumerated(const std::vector<std::string>& names) {

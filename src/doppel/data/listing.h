@@ -49,7 +49,7 @@ Listing list_source(const std::filesystem::path& source);
 bool is_image_name(std::string_view file);
 
 // Words of notes and errors: "1 image", "2 images"; "s1, s2, s3, s4, s5 and 4 more".
-std::string plural(size_t count, const std::string& thing);
+std::string plural(size_t count, std::string thing);
 std::string enumerated(const std::vector<std::string>& names);
 
 // Gives each file's bytes to `use(index, bytes)` on the pool's threads, in any order. A folder's

@@ -172,8 +172,8 @@ Dataset synthetic_dataset(int identities, int images, uint64_t seed) {
   return dataset;
 }
 
-void write_synthetic(const std::filesystem::path& folder, int identities, int images,
-                     uint64_t seed) {
+void write_synthetic(const std::filesystem::path& folder, int identities, int images, uint64_t seed,
+                     const std::function<void()>& before_each) {
   namespace fs = std::filesystem;
   check_counts(identities, images);
   const auto fail = [&](const std::error_code& error) {
@@ -189,15 +189,23 @@ void write_synthetic(const std::filesystem::path& folder, int identities, int im
                       "faces, this one holds something already");
     }
   }
-  for (int i = 0; i < identities; ++i) {
-    const fs::path person = folder / identity_name(i);
-    fs::create_directories(person, error);
-    if (error) fail(error);
-    for (int j = 0; j < images; ++j) {
-      write_file_atomically(
-          person / (std::to_string(j + 1) + ".pgm"),
-          encode_pgm(synthetic_face(seed, static_cast<uint32_t>(i), static_cast<uint32_t>(j))));
+  const bool is_new = !fs::exists(folder, error);
+  try {
+    for (int i = 0; i < identities; ++i) {
+      const fs::path person = folder / identity_name(i);
+      fs::create_directories(person, error);
+      if (error) fail(error);
+      for (int j = 0; j < images; ++j) {
+        if (before_each) before_each();
+        write_file_atomically(
+            person / (std::to_string(j + 1) + ".pgm"),
+            encode_pgm(synthetic_face(seed, static_cast<uint32_t>(i), static_cast<uint32_t>(j))));
+      }
     }
+  } catch (...) {
+    for (int i = 0; i < identities; ++i) fs::remove_all(folder / identity_name(i), error);
+    if (is_new) fs::remove(folder, error);
+    throw;
   }
 }
 

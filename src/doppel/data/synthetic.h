@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 
 #include "doppel/data/dataset.h"
 #include "doppel/image/image.h"
@@ -21,8 +22,9 @@ Image synthetic_face(uint64_t seed, uint32_t identity, uint32_t index);
 Dataset synthetic_dataset(int identities, int images, uint64_t seed);
 
 // Writes the same as folder/s1/1.pgm and so on. Throws Error(bad_argument) as above and where
-// `folder` exists and is not an empty folder, Error(io) where it cannot be written.
-void write_synthetic(const std::filesystem::path& folder, int identities, int images,
-                     uint64_t seed);
+// `folder` exists and is not an empty folder, Error(io) where it cannot be written. `before_each`
+// picture may throw to end it; what has ended so or otherwise leaves no pictures.
+void write_synthetic(const std::filesystem::path& folder, int identities, int images, uint64_t seed,
+                     const std::function<void()>& before_each = {});
 
 }  // namespace doppel

@@ -139,7 +139,7 @@ TEST_P(GalleryCheck, OneRowOfAnotherTypeHidesNoOther) {
         "person 1: its column \"name\"", "call strangers",
         "photo of template 3: its column \"bytes\"", "template 3: has a photo",
         "removed template 77: its column \"revision\"",
-        "row 3 of \"templates\" belongs to nothing"}) {
+        "row 3 of \"templates\" refers to a row that is not there"}) {
     EXPECT_EQ(std::ranges::count_if(
                   problems,
                   [&](const std::string& problem) { return problem.find(words) != problem.npos; }),

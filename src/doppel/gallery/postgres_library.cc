@@ -271,26 +271,27 @@ class PostgresDatabase : public Database {
     }
   }
 
+  // Of one who only reads it goes without saying.
+  std::string unchanged() const { return access_ == Access::read ? "" : "; nothing was changed"; }
+
   // `state`: PostgreSQL's manual, appendix A.
   [[noreturn]] void fail(const std::string& state, const std::string& why) {
     if (!connection_ || !connection_->is_open() || state.starts_with("57P") ||
         state.starts_with("08")) {
       disconnect();
-      throw Lost(name_ +
-                 ": the connection to the PostgreSQL server was lost; nothing was changed (" + why +
-                 ")");
+      throw Lost(name_ + ": the connection to the PostgreSQL server was lost" + unchanged() + " (" +
+                 why + ")");
     }
     if (state == "53100") {
-      throw DiskFull(name_ + ": the server's disk is full; nothing was changed");
+      throw DiskFull(name_ + ": the server's disk is full" + unchanged());
     }
     const auto text = [&]() -> std::string {
       if (state == "55P03" || state == "40P01" || state == "40001") {
-        return "the gallery is locked by another process that is changing it; nothing was changed, "
-               "try again";
+        return "the gallery is locked by another process that is changing it; try again" +
+               unchanged();
       }
-      if (state == "25006") return "the gallery is read-only; nothing was changed";
-      if (state == "42501")
-        return "the server does not allow it; nothing was changed (" + why + ")";
+      if (state == "25006") return "the gallery is read-only" + unchanged();
+      if (state == "42501") return "the server does not allow it" + unchanged() + " (" + why + ")";
       return "the gallery cannot be used (" + why + ")";
     }();
     throw Error(state.starts_with("XX") ? ErrorKind::bad_data : ErrorKind::io, name_ + ": " + text);

@@ -262,8 +262,8 @@ std::vector<std::string> replace(Database& from, const std::string& location) {
 Restored restore_gallery(const std::string& backup, const std::string& location) {
   if (is_server(backup) || is_server(location)) {
     throw Error(ErrorKind::bad_argument,
-                "a gallery in a file is restored by this; one on a PostgreSQL server is by the "
-                "server's own pg_dump and pg_restore");
+                "doppel gallery restore is for galleries in files; one on a PostgreSQL server is "
+                "restored by the server's own pg_dump and pg_restore");
   }
   std::error_code error;
   if (fs::equivalent(backup, location, error)) {

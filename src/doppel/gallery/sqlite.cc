@@ -205,7 +205,7 @@ class SqliteDatabase : public Database {
     disconnect();
     attempt([&] {
       database_.emplace(location, flags, kPatienceMs);
-      states_.emplace(*database_, name_);
+      states_.emplace(*database_, name_, access_ != Access::read);
       // Until it is known that the log belongs to the file.
       keep_log_on_close(true);
       // Nothing in a file that somebody sent may make us run what it holds.
@@ -330,7 +330,7 @@ class SqliteDatabase : public Database {
       SQLite::Statement keys(*database_, "PRAGMA foreign_key_check");
       while (keys.executeStep()) {
         problems.push_back("row " + keys.getColumn(1).getString() + " of \"" +
-                           keys.getColumn(0).getString() + "\" belongs to nothing");
+                           keys.getColumn(0).getString() + "\" refers to a row that is not there");
       }
     });
   }
@@ -424,7 +424,7 @@ class SqliteDatabase : public Database {
 
   [[noreturn]] void fail(const SQLite::Exception& failure) const {
     if (failure.getErrorCode() == SQLITE_CORRUPT) keep_log_on_close(true);
-    throw_sqlite_failure(failure, name_, database_ ? database_->getHandle() : nullptr);
+    throw_sqlite_failure(failure, name_, access_, database_ ? database_->getHandle() : nullptr);
   }
 
   std::string name_;

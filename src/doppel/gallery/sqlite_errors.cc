@@ -56,8 +56,9 @@ std::string cut_off(sqlite3* connection) {
 
 }  // namespace
 
-void throw_sqlite_failure(const SQLite::Exception& failure, const std::string& path,
+void throw_sqlite_failure(const SQLite::Exception& failure, const std::string& path, Access access,
                           sqlite3* connection) {
+  const std::string unchanged = access == Access::read ? "" : "; nothing was changed";
   const int code = failure.getErrorCode();
   const bool of_file = code == SQLITE_IOERR || code == SQLITE_CANTOPEN;
   const int number = of_file ? failed_errno(connection) : 0;
@@ -66,8 +67,7 @@ void throw_sqlite_failure(const SQLite::Exception& failure, const std::string& p
   const bool beyond = says_disk_full(number);
   if (code == SQLITE_FULL || beyond || failure.getExtendedErrorCode() == SQLITE_IOERR_SHMSIZE) {
     throw DiskFull(path + ": the disk is full" +
-                   (beyond ? std::string(" (") + std::strerror(number) + ")" : "") +
-                   "; nothing was changed");
+                   (beyond ? std::string(" (") + std::strerror(number) + ")" : "") + unchanged);
   }
   const std::string why =
       std::string(" (") + failure.what() +
@@ -79,11 +79,10 @@ void throw_sqlite_failure(const SQLite::Exception& failure, const std::string& p
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
       refuse(ErrorKind::io,
-             "the gallery is locked by another process that is changing it; nothing was changed, "
-             "try again");
+             "the gallery is locked by another process that is changing it; try again" + unchanged);
       break;
     case SQLITE_READONLY:
-      refuse(ErrorKind::io, "the gallery or its folder is read-only; nothing was changed");
+      refuse(ErrorKind::io, "the gallery or its folder is read-only" + unchanged);
       break;
     case SQLITE_NOTADB:
       refuse(ErrorKind::bad_data, "no gallery: it is no SQLite database");

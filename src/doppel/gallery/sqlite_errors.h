@@ -5,13 +5,16 @@
 
 #include <string>
 
+#include "doppel/gallery/database.h"
+
 struct sqlite3;
 
 namespace doppel {
 
 // Throws DiskFull, DamagedDatabase or another Error, which begins with `path`, that of the
-// database. `connection` is the one that has just failed, null where there is none.
+// database, and says that nothing was changed where something was to be. `connection` is the one
+// that has just failed, null where there is none.
 [[noreturn]] void throw_sqlite_failure(const SQLite::Exception& failure, const std::string& path,
-                                       sqlite3* connection);
+                                       Access access, sqlite3* connection);
 
 }  // namespace doppel

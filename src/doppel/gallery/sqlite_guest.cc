@@ -83,12 +83,8 @@ bool SqliteGuest::outdated() const { return seen_ && (log_size(path_) > 0 || fil
 
 void SqliteGuest::check_unchanged() const {
   if (!seen_ || !file_changed()) return;
-  const bool may_write = reason_ == GuestReason::room;
   throw Error(ErrorKind::io,
-              path_ + ": the gallery was changed while it was read" +
-                  (may_write ? " without a lock, for which a full disk had no room"
-                             : " by a user who may not write it, whom nobody waits for") +
-                  "; try again");
+              path_ + ": the gallery was changed while it was being read; try again");
 }
 
 }  // namespace doppel

@@ -75,7 +75,10 @@ void check_sqlite_place(const fs::path& path, Access access) {
   struct stat status = {};
   const bool exists = ::stat(path.c_str(), &status) == 0;
   if (!exists && errno != ENOENT) refuse(std::strerror(errno));
-  if (exists && !S_ISREG(status.st_mode)) refuse("a gallery is a file, this is none");
+  if (exists && !S_ISREG(status.st_mode)) {
+    refuse(std::string("a gallery's file was expected, not a ") +
+           (S_ISDIR(status.st_mode) ? "folder" : "device"));
+  }
   if (access != Access::create) {
     if (!exists) refuse("there is no such gallery; doppel enroll makes one");
     if (status.st_size == 0) refuse("an empty file, no gallery yet; doppel enroll makes one of it");

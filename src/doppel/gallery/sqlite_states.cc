@@ -15,27 +15,28 @@ constexpr sqlite3_int64 kUserVersionAt = 60;  // in the header of a SQLite file,
 
 }  // namespace
 
-FileStates::FileStates(SQLite::Database& database, std::string path)
-    : database_(database), path_(std::move(path)) {}
+FileStates::FileStates(SQLite::Database& database, std::string path, bool changes)
+    : database_(database),
+      path_(std::move(path)),
+      unchanged_(changes ? "; nothing was changed" : "") {}
 
 void FileStates::check() {
   if (!in_place()) {
-    refuse(
-        "the gallery's file was moved, removed or replaced while it was open; nothing was changed; "
-        "start this program again");
+    refuse("the gallery's file was moved, removed or replaced while it was open" + unchanged_ +
+           "; start this program again");
   }
   const uint32_t view = in_view();  // first: then the file cannot go beyond what is read
   if (!log_in_place()) {
     refuse("the gallery's log (" + path_ +
-           "-wal and -shm), which is a part of it, was removed while "
-           "it was open; nothing was changed; stop what uses the gallery, see what doppel gallery "
+           "-wal and -shm), which is a part of it, was removed while it was open" + unchanged_ +
+           "; stop what uses the gallery, see what doppel gallery "
            "check says of it, and start again");
   }
   const uint32_t file = in_file();
   if (view != file && !known(file)) {
     refuse("a copy was put over the gallery while it was open, or while its log (" + path_ +
-           "-wal) lay beside it; nothing was changed; stop what uses the gallery and put the copy "
-           "in its place by doppel gallery restore");
+           "-wal) lay beside it" + unchanged_ +
+           "; stop what uses the gallery and put the copy in its place by doppel gallery restore");
   }
 }
 

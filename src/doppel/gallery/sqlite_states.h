@@ -18,8 +18,9 @@ namespace doppel {
 // SQLite::Exception where the database cannot be read.
 class FileStates {
  public:
-  // Of the database's main file, at `path`, which is also its name in messages.
-  FileStates(SQLite::Database& database, std::string path);
+  // Of the database's main file, at `path`, which is also its name in messages; `changes`: they say
+  // that nothing was changed.
+  FileStates(SQLite::Database& database, std::string path, bool changes);
 
   // Within a transaction. Throws Error(io) where another file is at the path now, where the log
   // that this connection has opened is not beside it any more, or where the file is in a state that
@@ -40,7 +41,7 @@ class FileStates {
   [[noreturn]] void refuse(const std::string& why) const;
 
   SQLite::Database& database_;
-  std::string path_;
+  std::string path_, unchanged_;
   std::optional<struct stat> seen_;
   std::optional<std::array<ino_t, 2>> log_files_;  // as they were when this looked first
 };

@@ -131,8 +131,9 @@ TEST_F(FileStatesTest, AnotherFileInItsPlaceIsNoticed) {
   const auto reader = open_sqlite(gallery(), Access::read);
   EXPECT_EQ(sum(*reader), 1);
   fs::rename(gallery(), folder_ / "away");
-  refused([&] { add(*writer, 100); }, ErrorKind::io, kReplaced);
-  refused([&] { sum(*reader); }, ErrorKind::io, kReplaced);
+  const std::string replaced = kReplaced, again = "; start this program again";
+  refused([&] { add(*writer, 100); }, ErrorKind::io, replaced + "; nothing was changed" + again);
+  refused([&] { sum(*reader); }, ErrorKind::io, replaced + again);  // it never changes anything
   fs::rename(copy(), gallery());
   refused([&] { add(*writer, 100); }, ErrorKind::io, kReplaced);
   refused([&] { ReadTransaction reading(*reader); }, ErrorKind::io, kReplaced);

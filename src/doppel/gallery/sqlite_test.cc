@@ -48,7 +48,8 @@ TEST_F(Sqlite, IsItsOwnersAlone) {
 TEST_F(Sqlite, SomethingElseIsRefusedByName) {
   refused([&] { open_sqlite(folder_ / "none", Access::read); }, ErrorKind::io,
           "none: there is no such gallery");
-  refused([&] { open_sqlite(folder_, Access::read); }, ErrorKind::io, "a gallery is a file");
+  refused([&] { open_sqlite(folder_, Access::read); }, ErrorKind::io,
+          "a gallery's file was expected, not a folder");
   std::ofstream(folder_ / "text") << std::string(2000, 'x');
   refused([&] { open_sqlite(folder_ / "text", Access::read_write); }, ErrorKind::bad_data,
           "text: no gallery: it is no SQLite database");

@@ -82,10 +82,14 @@ CellMeans cell_means(const Image& image) {
   return cells;
 }
 
+bool is_small(const Image& image) {
+  return image.width < 2 * kCellsAcross || image.height < 2 * kCellsAcross;
+}
+
 }  // namespace
 
 PictureContent picture_content(const Image& image) {
-  if (image.width < 2 * kCellsAcross || image.height < 2 * kCellsAcross) return {};
+  if (is_small(image)) return {};
   static const std::array<CellLine, kDegree + 1> lines = polynomials();
   const CellMeans cells = cell_means(image);
   // Of an orthonormal basis each term's square is what it explains.
@@ -123,5 +127,7 @@ bool shows_something(const Image& image) {
   return content.structure >= kStructure && content.of_contrast >= kOfContrast &&
          content.of_noise >= kOfNoise;
 }
+
+bool is_blank(const Image& image) { return !is_small(image) && !shows_something(image); }
 
 }  // namespace doppel

@@ -24,4 +24,7 @@ PictureContent picture_content(const Image& image);
 // than 60 pixels may pass.
 bool shows_something(const Image& image);
 
+// Whether it surely shows nothing: large enough to be told from a small picture of something.
+bool is_blank(const Image& image);
+
 }  // namespace doppel

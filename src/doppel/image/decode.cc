@@ -24,8 +24,8 @@ Image decode_image(std::string_view bytes, const std::string& name, const Decode
   }
   if (bytes.empty()) throw Error(ErrorKind::bad_data, name + ": the file is empty");
   throw Error(ErrorKind::bad_data,
-              name + ": no image: a PGM, PPM, PNG, JPEG or WebP file was expected, and its first " +
-                  "bytes are those of none");
+              name + ": no image: a PGM, PPM, PNG, JPEG or WebP file was expected, and it does " +
+                  "not begin like one");
 }
 
 Image load_image(const std::filesystem::path& path, const DecodeOptions& options) {

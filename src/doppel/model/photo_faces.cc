@@ -48,9 +48,4 @@ std::vector<PhotoFace> PhotoFaces::whole(const Image& photo) {
   return {{0, 0, static_cast<double>(photo.width), static_cast<double>(photo.height), photo}};
 }
 
-std::vector<PhotoFace> PhotoFaces::load(const std::filesystem::path& path,
-                                        FaceChoice choice) const {
-  return of(load_image(path, decoding()), choice, path.string());
-}
-
 }  // namespace doppel

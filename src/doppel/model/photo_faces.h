@@ -1,7 +1,6 @@
 // A photo in, the faces in it out as a model takes them: one way for all that is compared with it.
 #pragma once
 
-#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
@@ -37,9 +36,6 @@ class PhotoFaces {
 
   // The whole photo as one face; none where it shows nothing.
   static std::vector<PhotoFace> whole(const Image& photo);
-
-  // The same as of() of a file. Throws as load_image() does, too.
-  std::vector<PhotoFace> load(const std::filesystem::path& path, FaceChoice choice) const;
 
   // How to decode photos for of(): with colours where the model takes them; a model that aligns
   // needs no more than is searched for faces, so that large photos take little memory; boxes are in

@@ -9,6 +9,7 @@
 #include "doppel/base/error.h"
 #include "doppel/data/synthetic.h"
 #include "doppel/face/align.h"
+#include "doppel/image/decode.h"
 #include "doppel/image/encode.h"
 
 namespace doppel {
@@ -55,7 +56,7 @@ TEST(PhotoFaces, AModelOfAlignedFacesTakesThemAsItsTrainingDid) {
   const auto path = std::filesystem::path(testing::TempDir()) / "photo_faces_test.pgm";
   std::ofstream(path, std::ios::binary) << encode_pgm(photo);
   for (const FaceChoice choice : {FaceChoice::all, FaceChoice::largest, FaceChoice::one}) {
-    const auto faces = photos.load(path, choice);
+    const auto faces = photos.of(load_image(path, photos.decoding()), choice, "x");
     ASSERT_EQ(faces.size(), 1u);
     EXPECT_EQ(faces[0].image.pixels, align_face(photo, found, {46, 56}).pixels);
     EXPECT_EQ(faces[0].left, found.left);

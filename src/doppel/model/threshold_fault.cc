@@ -41,7 +41,7 @@ std::optional<std::string> distance_fault(double distance, const DistanceScale& 
   const double largest = largest_distance(scale);
   if (!(distance > 0 && distance < largest)) {
     return "is " + digits(distance) + ", a distance above 0 and below " + digits(largest) +
-           " was expected: that far apart are embeddings of the model at most";
+           " was expected: no two embeddings of the model are farther apart";
   }
   if (!scale.known || scale.known->curve.empty()) return {};
   const FarPoint& last = scale.known->curve.points.back();

@@ -39,6 +39,7 @@ TEST(ThresholdFault, NoDistanceIsFartherThanEmbeddingsCanBe) {
          {-1.0, 0.0, -1e-300, 1.01 * largest, 1e300, kInfinity, -kInfinity, std::nan("")}) {
       ASSERT_TRUE(fault(bad)) << to_string(kind) << " " << bad;
       EXPECT_THAT(*fault(bad), HasSubstr("a distance above 0 and below"));
+      EXPECT_THAT(*fault(bad), HasSubstr("no two embeddings of the model are farther apart"));
       EXPECT_EQ(fault(bad)->starts_with("is "), true);
     }
     // Those of any length may be far apart, but within single precision.

@@ -253,6 +253,12 @@ HttpResponse Service::answer(const HttpRequest& request, RequestRecord& record) 
   const bool compreface = is_compreface(request.path);
   const RouteTable::Match match = table_.find(request);
   record.route = match.known;
+  // Of what only asks it goes without saying.
+  const auto unchanged = [&]() -> std::string {
+    const bool changes = match.route != nullptr && match.route->permission == Permission::admin &&
+                         request.method != "GET";
+    return changes ? "; nothing was changed" : "";
+  };
   try {
     if (match.route != nullptr) return answer_route(*match.route, match.path, request, record);
     if (match.known.empty())
@@ -268,14 +274,14 @@ HttpResponse Service::answer(const HttpRequest& request, RequestRecord& record) 
   } catch (const ReadOnlyGallery& error) {
     return refusal_response(403, compreface ? 41 : 403, error.what());
   } catch (const DiskFull&) {
-    return refusal_response(507, compreface ? 41 : 507, "the disk is full; nothing was changed");
+    return refusal_response(507, compreface ? 41 : 507, "the disk is full" + unchanged());
   } catch (const Error& error) {
     // What is wrong with the request is for its client; what is wrong here for follow() and the
     // log.
     const bool asked_wrongly = error.kind() != ErrorKind::io && error.kind() != ErrorKind::numeric;
     if (asked_wrongly) return refusal_response(400, compreface ? 36 : 400, error.what());
     return refusal_response(503, compreface ? 41 : 503,
-                            "the gallery cannot be used at present; nothing was changed");
+                            "the gallery cannot be used at present" + unchanged());
   }
 }
 
