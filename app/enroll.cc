@@ -178,6 +178,7 @@ void run(const EnrollOptions& options) {
                                                ": there is no such gallery yet; --model says which "
                                                "model the new one is for");
     }
+    Gallery::check_place(options.gallery);
     model = load_model(options.model);
   }
   const bool keep = gallery ? gallery->settings().photos : options.keep_photos;

@@ -256,6 +256,9 @@ TEST_F(GalleryCommands, SayInOneLineWhatIsWrongAndChangeNothing) {
   refused({"enroll", "g", "--name", "Eve"}, "IMAGES", 2);
   refused({"enroll", "g", "--folder", "nowhere"}, "nowhere");
   refused({"enroll", "new", "--name", "Eve", photo}, "--model", 2);
+  // Before the photos are embedded, which may take long.
+  refused({"enroll", "gone/new", "--model", "m.safetensors", "--name", "Eve", "text.jpg"},
+          "there is no folder gone");
   refused({"gallery", "rename", "g", "s21", "s22"}, "there is a \"s22\" already", 2);
   refused({"gallery", "remove", "g", "s21", "nobody"}, "nothing was removed", 2);
   refused({"gallery", "show", "g", "nobody"}, "there is no \"nobody\"", 2);

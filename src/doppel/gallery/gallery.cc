@@ -15,6 +15,7 @@
 #include "doppel/gallery/person_name.h"
 #include "doppel/gallery/schema.h"
 #include "doppel/gallery/sqlite_guest.h"
+#include "doppel/gallery/sqlite_place.h"
 
 namespace doppel {
 
@@ -33,6 +34,10 @@ bool Gallery::exists(const std::string& location) {
     if (none || (!error && bytes == 0)) return false;
   }
   return open_database(location, Access::read)->has_table("gallery");
+}
+
+void Gallery::check_place(const std::string& location) {
+  if (!is_server(location)) check_sqlite_place(location, Access::create);
 }
 
 bool Gallery::may_be_changed(const std::string& location) {
