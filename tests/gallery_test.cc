@@ -35,10 +35,7 @@ class GalleryCommands : public ProgramTest {
       fs::create_directories(to);
       fs::rename(folder_ / "faces" / name, to / name);
     }
-    ASSERT_EQ(run({"train", "faces", "--out", "m.safetensors", "--set", "training.members=1",
-                   "--set", "training.steps=120"})
-                  .code,
-              0);
+    train_briefly("20_people_4_photos");
   }
 
   // The first photo of everybody.

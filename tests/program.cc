@@ -95,6 +95,22 @@ Finished ProgramTest::run(const std::vector<std::string>& arguments,
   return Running(folder_, arguments, environment).wait();
 }
 
+void ProgramTest::train_briefly(const std::string& which) const {
+  const fs::path program = DOPPEL_PROGRAM;
+  const auto built = fs::last_write_time(program).time_since_epoch().count();
+  const fs::path shared = program.parent_path() / "test_models" /
+                          (which + "_" + std::to_string(built) + ".safetensors");
+  if (!fs::exists(shared)) {
+    const Finished trained = run({"train", "faces", "--out", "m.safetensors", "--set",
+                                  "training.members=1", "--set", "training.steps=120"});
+    ASSERT_EQ(trained.code, 0) << trained.err;
+    fs::create_directories(shared.parent_path());
+    write_file_atomically(shared, read_file(folder_ / "m.safetensors", size_t{1} << 30));
+    return;
+  }
+  fs::copy_file(shared, folder_ / "m.safetensors");
+}
+
 fs::path ProgramTest::att_faces() {
   const char* given = std::getenv("DOPPEL_DATA");
   const fs::path faces = fs::absolute(

@@ -19,10 +19,7 @@ class ServingTest : public ProgramTest {
   void SetUp() override {
     ProgramTest::SetUp();
     write_synthetic(folder_ / "faces", 26, 2, 7);
-    ASSERT_EQ(run({"train", "faces", "--out", "m.safetensors", "--set", "training.members=1",
-                   "--set", "training.steps=120"})
-                  .code,
-              0);
+    train_briefly("26_people_2_photos");
     ASSERT_EQ(enroll("Ada", 1).code, 0);
   }
   std::string photo(int person) const {

@@ -17,10 +17,7 @@ TEST_F(ProgramTest, TwoProcessesShareAGalleryOnAServer) {
   if (server == nullptr) GTEST_SKIP() << "PostgreSQL is not installed";
   const std::string place = server->new_place();
   write_synthetic(folder_ / "faces", 26, 2, 7);
-  ASSERT_EQ(run({"train", "faces", "--out", "m.safetensors", "--set", "training.members=1", "--set",
-                 "training.steps=120"})
-                .code,
-            0);
+  train_briefly("26_people_2_photos");
   const auto photo = [&](int person) {
     return (folder_ / "faces" / std::string("s").append(std::to_string(person)) / "1.pgm").string();
   };
