@@ -89,7 +89,8 @@ class Gallery {
   // Throws Error(io) where there is none, Error(bad_data) where it is none, or Error(mismatch) one
   // of a newer program's.
   static Gallery open(const std::string& location, Access access);
-  // Whether create() will find a place there, before work is done for it. Throws Error(io) where not.
+  // Whether create() will find a place there, before work is done for it. Throws Error(io) where
+  // not.
   static void check_place(const std::string& location);
   // An empty file is none yet.
   static bool exists(const std::string& location);
