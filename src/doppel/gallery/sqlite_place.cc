@@ -33,7 +33,7 @@ std::string user_named(uid_t user) {
 
 // Why, and what to do about it.
 std::string because(int error, const fs::path& of) {
-  const std::string why = std::string(" (") + std::strerror(error) + ")";
+  std::string why = std::string(" (") + std::strerror(error) + ")";
   if (error == EROFS) {
     return why + "; mount the file system for writing, or copy the gallery to another one";
   }
