@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "doppel/base/error.h"
 
 namespace doppel {
@@ -15,6 +17,8 @@ TEST(Simd, TheBestIsUsedUntilAnotherIsNamed) {
   use_simd("plain");
   EXPECT_EQ(simd_name(), "plain");
   EXPECT_EQ(simd_names(), names);
+  EXPECT_EQ(std::set<std::string>(names.begin(), names.end()).size(), names.size())
+      << "a name for each, on the newest processors, too";
   use_simd(names.front());
   EXPECT_EQ(simd_name(), names.front());
 }
