@@ -3,6 +3,8 @@
 
 #include <sys/stat.h>
 
+#include <array>
+#include <optional>
 #include <string>
 
 namespace doppel {
@@ -20,6 +22,17 @@ inline bool same_file(const struct stat& a, const struct stat& b) {
 inline off_t log_size(const std::string& path_of_database) {
   struct stat log = {};
   return ::stat((path_of_database + "-wal").c_str(), &log) == 0 ? log.st_size : 0;
+}
+
+// Which files the log and its locks are; nothing where one of them is missing.
+using LogFiles = std::array<ino_t, 2>;
+inline std::optional<LogFiles> log_files(const std::string& path_of_database) {
+  struct stat log = {}, locks = {};
+  if (::stat((path_of_database + "-wal").c_str(), &log) != 0 ||
+      ::stat((path_of_database + "-shm").c_str(), &locks) != 0) {
+    return {};
+  }
+  return LogFiles{log.st_ino, locks.st_ino};
 }
 
 }  // namespace doppel

@@ -53,7 +53,8 @@ std::string SqliteGuest::uri() {
       throw Error(ErrorKind::io, path_ + ": the gallery is gone");
     }
     const bool with_log = reason_ == GuestReason::rights;
-    if (with_log && allowed(path_ + "-wal", R_OK) && allowed(path_ + "-shm", R_OK)) {
+    log_ = log_files(path_);
+    if (with_log && log_ && allowed(path_ + "-wal", R_OK) && allowed(path_ + "-shm", R_OK)) {
       return uri + "?mode=ro&readonly_shm=1";
     }
     const bool at_rest = log_size(path_) == 0 && !allowed(path_ + "-journal", F_OK);
@@ -79,7 +80,9 @@ bool SqliteGuest::file_changed() const {
   return ::stat(path_.c_str(), &now) != 0 || !same_file(*seen_, now);
 }
 
-bool SqliteGuest::outdated() const { return seen_ && (log_size(path_) > 0 || file_changed()); }
+bool SqliteGuest::outdated() const {
+  return seen_ ? log_size(path_) > 0 || file_changed() : log_files(path_) != log_;
+}
 
 void SqliteGuest::check_unchanged() const {
   if (!seen_ || !file_changed()) return;

@@ -7,6 +7,8 @@
 #include <optional>
 #include <string>
 
+#include "doppel/gallery/file_status.h"
+
 namespace doppel {
 
 // Whether this process may write the file and what SQLite keeps beside it.
@@ -31,7 +33,8 @@ class SqliteGuest {
   std::string uri();
   // Whether what uri() gave reads the file by itself.
   bool by_itself() const { return seen_.has_value(); }
-  // Whether uri() would give something else by now.
+  // Whether uri() would give something else by now. Whoever may write takes the log away with the
+  // last session that uses it, and does not see that a guest reads it.
   bool outdated() const;
   // After reading. Throws Error(io) where what was read may be of several states.
   void check_unchanged() const;
@@ -41,7 +44,8 @@ class SqliteGuest {
 
   std::string path_;
   GuestReason reason_;
-  std::optional<struct stat> seen_;
+  std::optional<struct stat> seen_;  // of the file that is read by itself
+  std::optional<LogFiles> log_;      // else the log, as it was before it was opened
 };
 
 }  // namespace doppel

@@ -95,6 +95,36 @@ TEST_F(SqliteGuestTest, ReadsALogThatAKillLeft) {
             7);
 }
 
+TEST_F(SqliteGuestTest, FollowsALogThatIsTakenAwayAndMadeAnew) {
+  int asks[2], tells[2];
+  ASSERT_EQ(pipe(asks), 0);
+  ASSERT_EQ(pipe(tells), 0);
+  // A session that the guest meets, its end, which takes the log away, and another session.
+  std::thread writing([&] {
+    char word = 0;
+    auto database = open_sqlite(path(), Access::read_write);
+    add_one(*database);
+    if (::write(tells[1], "1", 1) != 1 || ::read(asks[0], &word, 1) != 1) return;
+    database.reset();
+    database = open_sqlite(path(), Access::read_write);
+    add_one(*database);
+    if (::write(tells[1], "2", 1) != 1 || ::read(asks[0], &word, 1) != 1) return;
+  });
+  const int code = as_nobody([&] {
+    char word = 0;
+    if (::read(tells[0], &word, 1) != 1) return 1;
+    const auto kept = open_sqlite(path(), Access::read);
+    if (read(*kept) != 1) return 2;
+    if (::write(asks[1], "2", 1) != 1 || ::read(tells[0], &word, 1) != 1) return 3;
+    if (read(*kept) != 2) return 4;
+    return ::write(asks[1], "e", 1) == 1 ? 0 : 5;
+  });
+  EXPECT_EQ(code, 0);
+  if (code != 0 && ::write(asks[1], "ee", 2) != 2) ADD_FAILURE();
+  writing.join();
+  for (const int end : {asks[0], asks[1], tells[0], tells[1]}) close(end);
+}
+
 TEST_F(SqliteGuestTest, FollowsWhatIsNeitherStaleNorMixed) {
   constexpr int kChanges = 200;
   int ends[2];

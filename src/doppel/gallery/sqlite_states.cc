@@ -80,15 +80,9 @@ bool FileStates::in_place() const {
 bool FileStates::log_in_place() {
   SQLite::Statement mode(database_, "PRAGMA journal_mode");
   if (!mode.executeStep() || mode.getColumn(0).getString() != "wal") return true;
-  std::array<ino_t, 2> files = {};
-  const std::array<const char*, 2> beside = {"-wal", "-shm"};
-  for (size_t i = 0; i < files.size(); ++i) {
-    struct stat status = {};
-    if (::stat((path_ + beside[i]).c_str(), &status) != 0) return false;
-    files[i] = status.st_ino;
-  }
+  const std::optional<LogFiles> files = log_files(path_);
   if (!log_files_) log_files_ = files;
-  return files == *log_files_;
+  return files && files == log_files_;
 }
 
 // By SQLite's own handle: closing another one would end its locks.

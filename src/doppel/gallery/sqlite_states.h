@@ -6,10 +6,11 @@
 #include <SQLiteCpp/Database.h>
 #include <sys/stat.h>
 
-#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
+
+#include "doppel/gallery/file_status.h"
 
 namespace doppel {
 
@@ -43,7 +44,7 @@ class FileStates {
   SQLite::Database& database_;
   std::string path_, unchanged_;
   std::optional<struct stat> seen_;
-  std::optional<std::array<ino_t, 2>> log_files_;  // as they were when this looked first
+  std::optional<LogFiles> log_files_;  // as they were when this looked first
 };
 
 }  // namespace doppel
