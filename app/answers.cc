@@ -84,7 +84,7 @@ std::string plain_lines(const AnsweredPhoto& photo, size_t top) {
 }
 
 std::string csv_header() {
-  return "file,face,left,top,width,height,known,rank,name,distance,far,fpir\n";
+  return "file,face,left,top,width,height,known,rank,name,distance,score,far,fpir\n";
 }
 
 std::string csv_lines(const AnsweredPhoto& photo) {
@@ -98,8 +98,8 @@ std::string csv_lines(const AnsweredPhoto& photo) {
     for (size_t rank = 0; rank < face.answer.candidates.size(); ++rank) {
       const Candidate& candidate = face.answer.candidates[rank];
       lines += start + std::to_string(rank + 1) + "," + csv_field(candidate.name) +
-               number(",%.6f", candidate.distance) + "," + rate(candidate.far) + "," +
-               rate(candidate.fpir) + "\n";
+               number(",%.6f", candidate.distance) + number(",%.6f", candidate.score) + "," +
+               rate(candidate.far) + "," + rate(candidate.fpir) + "\n";
     }
   }
   return lines;

@@ -33,7 +33,7 @@ inline constexpr const char* kNobody = kNoPerson;
 // Reads and decodes photos and embeds their faces, then asks for the search and searches.
 class PhotoAnswers {
  public:
-  using Search = std::function<const GallerySearch&()>;
+  using Search = std::function<GallerySearch&()>;
   PhotoAnswers(const Model& model, Search search, FaceChoice choice, size_t top, ThreadPool& pool)
       : model_(model),
         search_(std::move(search)),

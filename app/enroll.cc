@@ -215,12 +215,7 @@ void run(const EnrollOptions& options) {
               plural(enrolled.people, "new person").c_str(), gallery->name().c_str(),
               plural(everybody, "person").c_str(),
               plural(gallery->templates(), "template").c_str());
-  if (const auto fault = decision_fault(gallery->settings())) {
-    std::printf("Nobody can be identified yet: %s\n", fault->c_str());
-  } else {
-    std::printf("Deciding: %s\n",
-                rule_text(decision_rule(gallery->settings(), gallery->templates())).c_str());
-  }
+  std::printf("Deciding: %s\n", rule_text(rule_of(*gallery)).c_str());
 }
 
 }  // namespace

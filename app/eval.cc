@@ -18,8 +18,11 @@
 #include "doppel/eval/pair_list.h"
 #include "doppel/model/embedding.h"
 #include "doppel/model/model.h"
+#include "doppel/model/threshold_fault.h"
+#include "gallery_access.h"
 #include "measures.h"
 #include "open_set.h"
+#include "progress.h"
 #include "recipe_options.h"
 #include "strangers.h"
 
@@ -35,6 +38,8 @@ struct EvalOptions {
   std::string pairs, write_pairs, distances;
   int threads = 0;
   bool allow_seen = false, open_set = false, as_json = false;
+  OpenSetPlan plan;
+  std::optional<double> fpir;
 };
 
 // Who is to be judged, on whom.
@@ -329,29 +334,47 @@ void evaluate_people(const EvalOptions& options, const Subject& subject, ThreadP
 }
 
 void evaluate_open_set(const EvalOptions& options, const Subject& subject, ThreadPool& pool) {
-  if (!subject.model || !subject.model->threshold) {
-    throw Error(ErrorKind::bad_argument, "--open-set: " + subject.file +
-                                             " has no calibrated threshold to decide by; doppel "
-                                             "calibrate chooses one");
-  }
-  const Distances distances = all_distances(subject.embeddings, pool, subject.energy);
-  const std::vector<OpenSetRow> rows = measure_open_set(
-      subject.people.identity_of, std::cref(distances), *subject.model->threshold, pool);
+  GallerySettings settings;
+  settings.energy = subject.energy;
+  if (subject.model) settings.threshold = subject.model->threshold;
+  settings.fpir = options.fpir.value_or(settings.threshold ? settings.threshold->far : 0.01);
+  Progress progress;
+  const std::vector<OpenSetTrial> trials = measure_open_set(
+      subject.embeddings, subject.people.identity_of, settings, options.plan, pool,
+      [&](const Enrolment& enrolment, size_t draw) {
+        progress.show("Searching, " + plural(enrolment.shots, "photo") + " each", draw,
+                      options.plan.draws, "draw",
+                      static_cast<double>(draw) / static_cast<double>(options.plan.draws));
+      });
+  progress.clear();
   if (options.as_json) {
     json document = subject_json(subject);
-    document["open_set"] = to_json(rows);
+    document["open_set"] = to_json(trials);
     print_json(document);
     return;
   }
-  std::printf("%s: %zu people; each half is enrolled in turn, the other half are strangers\n\n%s",
-              subject.people.source.c_str(), subject.people.identities.size(),
-              open_set_table(rows).c_str());
+  std::printf("%s: of %s some are enrolled, the others are strangers, mean of %s\n",
+              subject.people.source.c_str(),
+              plural(subject.people.identities.size(), "person").c_str(),
+              plural(options.plan.draws, "draw").c_str());
+  if (options.plan.visit > 1) {
+    std::printf("A search is a visit of %s, decided once by their mean embedding\n",
+                plural(options.plan.visit, "photo").c_str());
+  }
+  std::printf("Deciding, of the first: %s\n\n%s",
+              rule_text(trials.front().draws.front().rule).c_str(),
+              open_set_table(trials, settings.fpir).c_str());
   print_marks(subject);
 }
 
 void run(const EvalOptions& options) {
   if (options.open_set && !options.pairs.empty()) {
     throw Error(ErrorKind::bad_argument, "--open-set and --pairs: one of them was expected");
+  }
+  if (options.fpir) {
+    if (const auto fault = rate_fault(*options.fpir)) {
+      throw Error(ErrorKind::bad_argument, "--fpir " + *fault);
+    }
   }
   ThreadPool pool(options.threads > 0 ? options.threads : ThreadPool::available_threads());
   std::optional<PairList> list;
@@ -401,9 +424,33 @@ void add_eval(CLI::App& program) {
   command->add_option("--energy", options->energy, "Their distance: euclidean, cosine, manhattan")
       ->needs(embeddings)
       ->capture_default_str();
-  command->add_flag("--open-set", options->open_set,
-                    "As a gallery: people enrolled with 1, 2 and 5 photos, by the nearest of them "
-                    "and by their mean, and strangers, decided as doppel identify does");
+  CLI::Option* open_set = command->add_flag(
+      "--open-set", options->open_set,
+      "As a gallery: people enrolled with 1, 2 and 5 photos, by the nearest of them and by their "
+      "mean, and strangers, decided as doppel identify does");
+  command->add_option("--draws", options->plan.draws, "How often people and photos are drawn")
+      ->needs(open_set)
+      ->check(CLI::Range(1, 10000))
+      ->capture_default_str();
+  command->add_option("--enrolled", options->plan.people, "How many people are enrolled in a draw")
+      ->needs(open_set)
+      ->check(CLI::Range(1, 1000000))
+      ->default_str("half of those who have the photos");
+  command
+      ->add_option("--visit", options->plan.visit,
+                   "Photos of a visit, which is decided once, by their mean embedding")
+      ->needs(open_set)
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  command
+      ->add_option("--fpir", options->fpir,
+                   "The wanted rate of strangers who are taken for "
+                   "somebody")
+      ->needs(open_set)
+      ->default_str("the model's FAR, else 0.01");
+  command->add_option("--seed", options->plan.seed, "Of the draws")
+      ->needs(open_set)
+      ->capture_default_str();
   command->add_flag("--allow-seen", options->allow_seen,
                     "Also people whom the model knows, by name or picture; the result is marked");
   add_threads_option(*command, options->threads);

@@ -45,8 +45,7 @@ void list(const GalleryOptions& options) {
   const GallerySettings& settings = gallery.settings();
   size_t templates = 0;
   for (const Person& person : people) templates += person.templates;
-  std::optional<DecisionRule> rule;
-  if (!decision_fault(settings)) rule = decision_rule(settings, templates);
+  const DecisionRule rule = rule_of(gallery);
   if (options.as_json) {
     json listed = json::array();
     for (const Person& person : people) {
@@ -57,7 +56,7 @@ void list(const GalleryOptions& options) {
                 {"model", {{"digest", settings.model_digest}, {"file", settings.model_file}}},
                 {"photos", settings.photos},
                 {"fusion", fusion_name(settings.fusion)},
-                {"rule", rule ? to_json(*rule) : json()},
+                {"rule", to_json(rule)},
                 {"people", listed}});
     return;
   }
@@ -67,7 +66,7 @@ void list(const GalleryOptions& options) {
   std::printf("%s, %s; photos are %s; model %s (%.12s)\n", plural(people.size(), "person").c_str(),
               plural(templates, "template").c_str(), settings.photos ? "kept" : "not kept",
               settings.model_file.c_str(), settings.model_digest.c_str());
-  if (rule) std::printf("Deciding: %s\n", rule_text(*rule).c_str());
+  std::printf("Deciding: %s\n", rule_text(rule).c_str());
 }
 
 Person person_named(Gallery& gallery, const std::string& name) {
@@ -139,10 +138,6 @@ void set(const GalleryOptions& options) {
     throw Error(ErrorKind::bad_argument,
                 "--fpir or --threshold was expected, not both: each sets the distance");
   }
-  if (options.fpir && !gallery.settings().threshold) {
-    throw Error(ErrorKind::bad_argument,
-                "--fpir: the gallery's model has no calibration that would give a distance for it");
-  }
   const GallerySettings& settings = gallery.settings();
   Fusion fusion = settings.fusion;
   if (!options.fusion.empty()) {
@@ -157,11 +152,9 @@ void set(const GalleryOptions& options) {
                        : options.threshold ? options.threshold
                                            : settings.distance,
                        fusion);
-  const std::optional<std::string> fault = decision_fault(gallery.settings());
   std::printf("By the %s template of each person; %s\n",
               gallery.settings().fusion == Fusion::mean ? "mean over the" : "nearest",
-              fault ? ("nobody can be identified yet: " + *fault).c_str()
-                    : rule_text(decision_rule(gallery.settings(), gallery.templates())).c_str());
+              rule_text(rule_of(gallery)).c_str());
 }
 
 void check(const GalleryOptions& options) {

@@ -39,7 +39,7 @@ PeopleInBackground::PeopleInBackground(Gallery& gallery, int threads)
         progress.clear();
       })) {}
 
-const GallerySearch& PeopleInBackground::get() {
+GallerySearch& PeopleInBackground::get() {
   reading_.get();
   return *search_;
 }
@@ -55,21 +55,60 @@ void add_model_option(CLI::App& command, std::string& model) {
 }
 
 std::string rule_text(const DecisionRule& rule) {
-  char text[300];
-  if (!rule.far) {
-    std::snprintf(text, sizeof text,
-                  "below distance %.4g, which was set, it is that person; the model has no "
-                  "calibration to say at what FAR",
-                  rule.threshold);
-    return text;
+  char text[400];
+  switch (rule.source) {
+    case RuleSource::none:
+      return rule.fault;
+    case RuleSource::set:
+      if (!rule.far) {
+        std::snprintf(text, sizeof text,
+                      "below distance %.4g, which was set, it is that person; the model has no "
+                      "calibration to say at what FAR",
+                      rule.threshold);
+        return text;
+      }
+      break;
+    case RuleSource::model:
+      break;
+    case RuleSource::gallery: {
+      std::snprintf(text, sizeof text,
+                    "below score %.4g it is that person: the gallery's own %s, compared with each "
+                    "other, show that a stranger's search is then taken for somebody at an FPIR of "
+                    "%.2g %% (nine in ten such galleries: %.2g to %.2g %%)",
+                    rule.threshold, plural(rule.people, "person").c_str(), 100 * *rule.fpir,
+                    100 * rule.fpir_lower, 100 * rule.fpir_upper);
+      std::string sentence = text;
+      if (rule.people < kEnoughPeople) {
+        sentence += "; so few people tell little of strangers";
+        if (rule.distance) {
+          std::snprintf(text, sizeof text,
+                        ", so the distance has to be below the model's %.4g, too", *rule.distance);
+          sentence += text;
+        }
+      } else if (rule.extrapolated) {
+        sentence += "; so rare a rate is extrapolated";
+      }
+      return sentence;
+    }
   }
   std::snprintf(
       text, sizeof text,
-      "below distance %.4g it is that person: FAR %.2g %% of one comparison%s, FPIR %.2g %% "
-      "of a search among %zu (95 %% interval %.2g to %.2g %%)",
-      rule.threshold, 100 * *rule.far, rule.extrapolated ? ", extrapolated" : "", 100 * *rule.fpir,
-      rule.templates, 100 * rule.fpir_lower, 100 * rule.fpir_upper);
-  return text;
+      "below distance %.4g%s it is that person: FAR %.2g %% of one comparison%s by the model's "
+      "calibration, FPIR %.2g %% of a search among %zu (95 %% interval %.2g to %.2g %%)",
+      rule.threshold, rule.source == RuleSource::set ? ", which was set," : "", 100 * *rule.far,
+      rule.extrapolated ? ", extrapolated" : "", 100 * *rule.fpir, rule.chances,
+      100 * rule.fpir_lower, 100 * rule.fpir_upper);
+  std::string sentence = text;
+  if (rule.source == RuleSource::model) {
+    sentence +=
+        "; from " + plural(kFewestPeople, "person") + " on the gallery's own people draw the line";
+  }
+  return sentence;
+}
+
+DecisionRule rule_of(Gallery& gallery) {
+  ThreadPool pool(ThreadPool::available_threads());
+  return GallerySearch(gallery, pool).rule();
 }
 
 void say_left_out(const GallerySearch& search, const std::string& gallery) {

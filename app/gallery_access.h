@@ -33,7 +33,7 @@ Model load_model_of(const GallerySettings& settings, const std::string& gallery,
 class PeopleInBackground {
  public:
   PeopleInBackground(Gallery& gallery, int threads);
-  const GallerySearch& get();  // waits; throws what reading threw
+  GallerySearch& get();  // waits; throws what reading threw
 
  private:
   ThreadPool pool_;
@@ -47,6 +47,8 @@ void add_model_option(CLI::App& command, std::string& model);
 // "below distance 0.43 it is that person: FAR 0.002 % of one comparison, FPIR 1 % of a search among
 // 500 templates (95 % interval 0.3 to 3.1 %)"
 std::string rule_text(const DecisionRule& rule);
+// Reads all templates and compares the people with each other.
+DecisionRule rule_of(Gallery& gallery);
 
 // A note on standard error for each template that the search has to leave out.
 void say_left_out(const GallerySearch& search, const std::string& gallery);

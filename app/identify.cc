@@ -38,11 +38,12 @@ void run(const IdentifyOptions& options) {
   const GallerySettings of_model =
       settings_for(model, options.model.empty() ? settings.model_file : options.model);
   bool ready = false;
-  const auto search = [&]() -> const GallerySearch& {
-    const GallerySearch& found = people.get();
+  const auto search = [&]() -> GallerySearch& {
+    GallerySearch& found = people.get();
     if (!ready) {
       gallery.check_model(of_model);
       say_left_out(found, gallery.name());
+      if (found.rule().source == RuleSource::none) throw CannotDecide(found.rule());
       ready = true;
     }
     return found;

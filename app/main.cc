@@ -15,7 +15,7 @@
 #include "commands.h"
 #include "doppel/base/credentials.h"
 #include "doppel/base/error.h"
-#include "doppel/gallery/gallery_settings.h"
+#include "doppel/gallery/decision.h"
 #include "doppel/gallery/location.h"
 #include "doppel/nn/simd.h"
 #include "exit_code.h"

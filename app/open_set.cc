@@ -1,11 +1,9 @@
 #include "open_set.h"
 
-#include <cmath>
 #include <cstdio>
 
 #include "doppel/base/error.h"
 #include "doppel/gallery/answer_json.h"
-#include "gallery_access.h"
 
 namespace doppel::app {
 namespace {
@@ -14,78 +12,101 @@ const char* name_of(const Enrolment& enrolment) {
   return enrolment.shots == 1 ? "" : enrolment.fusion == Fusion::mean ? "mean" : "nearest";
 }
 
+double decided_fpir(const OpenSetDraw& draw) { return draw.decided.fpir; }
+double decided_fnir(const OpenSetDraw& draw) { return draw.decided.fnir; }
+double best_fnir(const OpenSetDraw& draw) { return draw.best.fnir; }
+double plain_fnir(const OpenSetDraw& draw) { return draw.plain.fnir; }
+double rank_1(const OpenSetDraw& draw) { return draw.rank_1; }
+double any_fpir(const OpenSetDraw& draw) { return draw.any_fpir; }
+double any_fnir(const OpenSetDraw& draw) { return draw.any_fnir; }
+double in_interval(const OpenSetDraw& draw) {
+  return draw.decided.fpir >= draw.rule.fpir_lower && draw.decided.fpir <= draw.rule.fpir_upper;
+}
+
+nlohmann::json spread(const OpenSetTrial& trial, double (*value)(const OpenSetDraw&)) {
+  return {{"mean", trial.mean(value)},
+          {"quantile_10", trial.quantile(value, 0.1)},
+          {"quantile_90", trial.quantile(value, 0.9)}};
+}
+
 }  // namespace
 
-std::vector<OpenSetRow> measure_open_set(std::span<const uint32_t> identity_of,
-                                         const ImageDistance& distance, const Threshold& threshold,
-                                         ThreadPool& pool) {
-  std::vector<OpenSetRow> rows;
+std::vector<OpenSetTrial> measure_open_set(
+    const Matrix& embeddings, std::span<const uint32_t> identity_of,
+    const GallerySettings& settings, const OpenSetPlan& plan, ThreadPool& pool,
+    const std::function<void(const Enrolment& enrolment, size_t draw)>& progress) {
+  std::vector<OpenSetTrial> trials;
   for (const Enrolment& enrolment :
        {Enrolment{1, Fusion::nearest}, Enrolment{2, Fusion::nearest}, Enrolment{2, Fusion::mean},
         Enrolment{5, Fusion::nearest}, Enrolment{5, Fusion::mean}}) {
-    OpenSetRow row;
-    row.enrolment = enrolment;
-    OpenSet searches;
+    OpenSetPlan of_row = plan;
+    of_row.enrolment = enrolment;
     try {
-      searches = search_open_set(identity_of, distance, enrolment, pool);
-    } catch (const Error&) {
-      if (enrolment.shots == 1) throw;
-      continue;  // nobody has so many photos and one more
+      trials.push_back(try_open_set(embeddings, identity_of, settings, of_row, pool,
+                                    [&](size_t draw) { progress(enrolment, draw); }));
+    } catch (const Error& error) {
+      const bool too_few =
+          error.kind() == ErrorKind::bad_data || error.kind() == ErrorKind::bad_argument;
+      if (enrolment.shots == 1 || !too_few) throw;
     }
-    row.people = searches.people;
-    row.mated = searches.mated.size();
-    row.strangers = searches.stranger.size();
-    GallerySettings settings;
-    settings.threshold = threshold;
-    settings.fpir = threshold.far;
-    const size_t of_each = enrolment.fusion == Fusion::mean ? 1 : enrolment.shots;
-    row.rule = decision_rule(settings, of_each * row.people);
-    row.decided = open_set_at(searches, row.rule.threshold);
-    row.best = open_set_at_fpir(searches, settings.fpir);
-    for (const double own : searches.mated) {
-      row.rank_1 += std::isfinite(own) ? 1.0 / static_cast<double>(row.mated) : 0;
-    }
-    rows.push_back(row);
   }
-  return rows;
+  return trials;
 }
 
-std::string open_set_table(const std::vector<OpenSetRow>& rows) {
-  std::string table =
-      "photos each      people  rank 1   wanted FPIR, 95 % interval   FPIR     FNIR   at that "
-      "FPIR: "
-      "FNIR\n";
-  for (const OpenSetRow& row : rows) {
-    char line[200];
+std::string open_set_table(const std::vector<OpenSetTrial>& trials, double fpir) {
+  char line[240];
+  std::snprintf(
+      line, sizeof line,
+      "                                                               at an FPIR of %.3g %%\n"
+      "photos each      people  rank 1   FPIR (nine draws in ten)   FNIR     FNIR   plain "
+      "distances\n",
+      100 * fpir);
+  std::string table = line;
+  for (const OpenSetTrial& trial : trials) {
     std::snprintf(line, sizeof line,
-                  "  %zu %-8s %10zu %6.1f %%   %5.2g %%, %6.2g to %6.2g %%%s   %5.2f %% %6.1f %%   "
-                  "%14.1f %%%s\n",
-                  row.enrolment.shots, name_of(row.enrolment), row.people, 100 * row.rank_1,
-                  100 * row.rule.fpir.value_or(0), 100 * row.rule.fpir_lower,
-                  100 * row.rule.fpir_upper, row.rule.extrapolated ? "*" : " ",
-                  100 * row.decided.fpir, 100 * row.decided.fnir, 100 * row.best.fnir,
-                  row.best.resolved ? "" : " (too few strangers to tell)");
+                  "  %zu %-8s %10zu %6.1f %%  %5.2f %% (below %5.2f %%)  %6.1f %%  %6.1f %%  %6.1f "
+                  "%%%s\n",
+                  trial.plan.enrolment.shots, name_of(trial.plan.enrolment), trial.people,
+                  100 * trial.mean(rank_1), 100 * trial.mean(decided_fpir),
+                  100 * trial.quantile(decided_fpir, 0.9), 100 * trial.mean(decided_fnir),
+                  100 * trial.mean(best_fnir), 100 * trial.mean(plain_fnir),
+                  trial.draws.front().best.resolved ? "" : "  (too few strangers to tell)");
+    table += line;
+    if (trial.plan.visit == 1) continue;
+    std::snprintf(line, sizeof line,
+                  "  each photo of the visit by itself:  %5.2f %%                   %6.1f %%\n",
+                  100 * trial.mean(any_fpir), 100 * trial.mean(any_fnir));
     table += line;
   }
-  return table + "* extrapolated: rarer than the calibration's pairs can show\n";
+  return table;
 }
 
-nlohmann::json to_json(const std::vector<OpenSetRow>& rows) {
+nlohmann::json to_json(const std::vector<OpenSetTrial>& trials) {
   nlohmann::json list = nlohmann::json::array();
-  for (const OpenSetRow& row : rows) {
-    list.push_back({{"photos", row.enrolment.shots},
-                    {"fusion", row.enrolment.fusion == Fusion::mean ? "mean" : "nearest"},
-                    {"people", row.people},
-                    {"mated_searches", row.mated},
-                    {"stranger_searches", row.strangers},
-                    {"rank_1", row.rank_1},
-                    {"rule", to_json(row.rule)},
-                    {"fpir", row.decided.fpir},
-                    {"fnir", row.decided.fnir},
-                    {"at_wanted_fpir",
-                     {{"threshold", row.best.threshold},
-                      {"fnir", row.best.fnir},
-                      {"resolved", row.best.resolved}}}});
+  for (const OpenSetTrial& trial : trials) {
+    const Enrolment& enrolment = trial.plan.enrolment;
+    nlohmann::json row = {{"photos", enrolment.shots},
+                          {"fusion", enrolment.fusion == Fusion::mean ? "mean" : "nearest"},
+                          {"people", trial.people},
+                          {"draws", trial.draws.size()},
+                          {"seed", trial.plan.seed},
+                          {"mated_searches", trial.mated},
+                          {"stranger_searches", trial.strangers},
+                          {"rank_1", trial.mean(rank_1)},
+                          {"rule", to_json(trial.draws.front().rule)},
+                          {"fpir", spread(trial, decided_fpir)},
+                          {"fnir", spread(trial, decided_fnir)},
+                          {"draws_in_interval", trial.mean(in_interval)},
+                          {"at_wanted_fpir",
+                           {{"fnir", spread(trial, best_fnir)},
+                            {"fnir_of_plain_distances", spread(trial, plain_fnir)},
+                            {"resolved", trial.draws.front().best.resolved}}}};
+    if (trial.plan.visit > 1) {
+      row["visit"] = {{"photos", trial.plan.visit},
+                      {"fpir_of_each_photo", spread(trial, any_fpir)},
+                      {"fnir_of_each_photo", spread(trial, any_fnir)}};
+    }
+    list.push_back(std::move(row));
   }
   return list;
 }

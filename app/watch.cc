@@ -89,7 +89,7 @@ void run(const WatchOptions& options) {
   progress.clear();
   say_left_out(search, gallery.name());
   size_t left_out = search.left_out().size();
-  const auto people = [&]() -> const GallerySearch& { return search; };
+  const auto people = [&]() -> GallerySearch& { return search; };
   const PhotoAnswers answers(model, people, face_choice(options.faces), options.top, pool);
   FolderEvents events(options.folder);
   watch_for_stop();

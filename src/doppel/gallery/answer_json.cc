@@ -14,6 +14,7 @@ nlohmann::json to_json(const Answer& answer) {
   for (const Candidate& candidate : answer.candidates) {
     candidates.push_back({{"name", candidate.name},
                           {"distance", candidate.distance},
+                          {"score", candidate.score},
                           {"far", number_or_null(candidate.far)},
                           {"fpir", number_or_null(candidate.fpir)}});
   }
@@ -23,10 +24,19 @@ nlohmann::json to_json(const Answer& answer) {
 }
 
 nlohmann::json to_json(const DecisionRule& rule) {
-  nlohmann::json json = {{"threshold", rule.threshold},
+  nlohmann::json json = {{"source", to_string(rule.source)},
+                         {"people", rule.people},
                          {"templates", rule.templates},
+                         {"normalised", rule.normalised},
+                         {"threshold", nullptr},
                          {"far", number_or_null(rule.far)},
                          {"fpir", number_or_null(rule.fpir)}};
+  if (rule.source == RuleSource::none) {
+    json["fault"] = rule.fault;
+  } else {
+    json["threshold"] = rule.threshold;
+  }
+  if (rule.distance) json["distance"] = *rule.distance;
   if (rule.fpir) {
     json["fpir_ci"] = {rule.fpir_lower, rule.fpir_upper};
     json["extrapolated"] = rule.extrapolated;

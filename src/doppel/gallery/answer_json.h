@@ -7,10 +7,13 @@
 
 namespace doppel {
 
-// {"known", "name" (null where unknown), "candidates": [{"name", "distance", "far", "fpir"}]}.
+// {"known", "name" (null where unknown), "candidates": [{"name", "distance", "score", "far",
+// "fpir"}]}.
 nlohmann::json to_json(const Answer& answer);
 
-// {"threshold", "templates", "far", "fpir"} and, where calibrated, "fpir_ci" and "extrapolated".
+// {"source", "people", "templates", "normalised", "threshold", "far", "fpir"}; without a source the
+// threshold is null and "fault" says why; "distance" where the distance counts, too; with an FPIR
+// "fpir_ci" and "extrapolated".
 nlohmann::json to_json(const DecisionRule& rule);
 // What a gallery is set to decide by: {"fpir", "distance", "fusion"}.
 nlohmann::json decision_json(const GallerySettings& settings);

@@ -41,18 +41,6 @@ std::optional<std::string> rule_fault(const GallerySettings& settings) {
   return {};
 }
 
-std::optional<std::string> decision_fault(const GallerySettings& settings) {
-  if (!settings.threshold && !settings.distance) {
-    return settings.model_file +
-           ": the gallery's model has no calibrated threshold, so strangers could not be told; set "
-           "a distance (doppel gallery set --threshold), or train or calibrate the model on people "
-           "kept for that";
-  }
-  const std::optional<std::string> fault = rule_fault(settings);
-  if (fault) return "the gallery's " + *fault + "; doppel gallery set gives it another";
-  return {};
-}
-
 nlohmann::json to_json(const GallerySettings& settings) {
   nlohmann::json json = {{"model", settings.model_digest},
                          {"model_file", settings.model_file},

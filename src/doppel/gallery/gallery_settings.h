@@ -41,15 +41,8 @@ GallerySettings settings_for(const Model& model, const std::string& file);
 std::optional<std::string> embedding_fault(std::span<const float> embedding,
                                            const GallerySettings& settings);
 
-// Why their distance or FPIR cannot be meant (model/threshold_fault.h), and why nothing can be
-// decided by them: for that, or because there is no threshold at all. Nothing where all is well.
+// Why their distance or FPIR cannot be meant (model/threshold_fault.h); nothing where all is well.
 std::optional<std::string> rule_fault(const GallerySettings& settings);
-std::optional<std::string> decision_fault(const GallerySettings& settings);
-
-// Thrown where something is to be decided all the same.
-struct CannotDecide : Error {
-  explicit CannotDecide(const std::string& fault) : Error(ErrorKind::mismatch, fault) {}
-};
 
 nlohmann::json to_json(const GallerySettings& settings);
 // Throws Error(bad_data) that begins with `where` for anything that to_json() cannot have written.

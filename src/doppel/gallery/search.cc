@@ -10,43 +10,10 @@
 #include "doppel/base/large_pages.h"
 
 namespace doppel {
-namespace {
-
-// Enough for the few templates that people have; searched further where it is not.
-constexpr size_t kFirstNeighbours = 32;
-
-size_t strangers_chances(const GallerySettings& settings, size_t templates, size_t people) {
-  return std::max<size_t>(1, settings.fusion == Fusion::mean ? people : templates);
-}
-
-}  // namespace
 
 std::string to_string(const LeftOut& left_out, const std::string& gallery) {
   return gallery + ": template " + std::to_string(left_out.id) +
          " is left out of the search: its embedding " + left_out.fault;
-}
-
-DecisionRule decision_rule(const GallerySettings& settings, size_t templates) {
-  DecisionRule rule;
-  rule.templates = templates;
-  if (const auto fault = decision_fault(settings)) throw CannotDecide(*fault);
-  if (!settings.threshold) {
-    rule.threshold = *settings.distance;
-    return rule;
-  }
-  const FarCurve& curve = settings.threshold->curve;
-  rule.far = settings.distance ? far_at(curve, *settings.distance)
-                               : far_for(settings.fpir, std::max<size_t>(1, templates));
-  const FarPoint point = point_at(curve, *rule.far);
-  // Rarer than the curve knows: its rarest.
-  if (!settings.distance) rule.far = std::max(*rule.far, curve.points.front().far);
-  rule.threshold = settings.distance.value_or(point.distance);
-  const size_t chances = std::max<size_t>(1, templates);
-  rule.fpir = fpir_of(*rule.far, chances);
-  rule.fpir_lower = fpir_of(point.lower, chances);
-  rule.fpir_upper = fpir_of(point.upper, chances);
-  rule.extrapolated = *rule.far < curve.resolved;
-  return rule;
 }
 
 GallerySearch::GallerySearch(Gallery& gallery, ThreadPool& pool, size_t most_compared)
@@ -54,7 +21,7 @@ GallerySearch::GallerySearch(Gallery& gallery, ThreadPool& pool, size_t most_com
       pool_(pool),
       most_compared_(most_compared),
       settings_(gallery.settings()),
-      index_(settings_.embedding_size, settings_.energy) {
+      people_(TemplateIndex(settings_.embedding_size, settings_.energy)) {
   refresh();
 }
 
@@ -77,7 +44,7 @@ std::optional<GallerySearch::Update> GallerySearch::read(bool surely) {
         return;
       }
       update->ids.push_back(added.id);
-      update->owners.emplace_back(added.id, added.person);
+      update->owners.push_back(added.person);
       embeddings.columns = added.embedding.size();
       embeddings.append(added.embedding);
     });
@@ -103,26 +70,23 @@ bool GallerySearch::starts_anew(const Update& update) const {
 bool GallerySearch::apply(Update& update) {
   if (!update.begun) begin(update);
   const size_t total = update.ids.size(), first = update.taken;
-  const bool loaded = index_.size() == total && person_of_.empty();  // from the file
-  const bool in_parts = index_.has_graph() && !loaded;
+  const bool loaded = index().size() == total && people() == 0;  // from the file
+  const bool in_parts = index().has_graph() && !loaded;
   const size_t end = in_parts ? std::min(total, first + kLinkedAtOnce) : total;
+  const std::span<const int64_t> ids = std::span(update.ids).subspan(first, end - first);
+  const std::span<const int64_t> owners = std::span(update.owners).subspan(first, end - first);
   if (loaded) {
-    // Nothing is to be added.
+    people_.adopt(ids, owners);
   } else if (first == 0 && end == total) {
-    index_.add(update.ids, std::move(update.embeddings), pool_);
-  } else if (first < end) {
+    people_.add(ids, owners, std::move(update.embeddings), pool_);
+  } else {
     Matrix part(0, update.embeddings.columns);
     for (size_t i = first; i < end; ++i) part.append(update.embeddings.row(i));
-    index_.add(std::span(update.ids).subspan(first, end - first), std::move(part), pool_);
-  }
-  for (size_t i = first; i < end; ++i) {
-    const auto& [id, person] = update.owners[i];
-    person_of_[id] = person;
-    templates_of_[person].push_back(id);
+    people_.add(ids, owners, std::move(part), pool_);
   }
   update.taken = end;
-  rule_ = decision_rule(settings_, strangers_chances(settings_, person_of_.size(), people()));
   if (end < total) return false;
+  draw_line();
   revision_ = update.changes.revision;
   behind_ = false;
   return true;
@@ -133,8 +97,6 @@ void GallerySearch::begin(Update& update) {
   update.begun = true;
   if (starts_anew(update)) {
     names_.clear();
-    person_of_.clear();
-    templates_of_.clear();
     left_out_.clear();
     settings_ = update.settings;
     identity_ = update.identity;
@@ -146,9 +108,9 @@ void GallerySearch::begin(Update& update) {
   }
   std::ranges::move(update.left_out, std::back_inserter(left_out_));
   std::unordered_set<int64_t> owners;
-  for (const auto& [id, person] : update.owners) owners.insert(person);
+  owners.insert(update.owners.begin(), update.owners.end());
   for (const Person& person : update.changes.people) {
-    if (templates_of_.contains(person.id) || owners.contains(person.id)) {
+    if (!people_.owners().templates(person.id).empty() || owners.contains(person.id)) {
       names_[person.id] = person.name;
     }
   }
@@ -157,22 +119,20 @@ void GallerySearch::begin(Update& update) {
 // What is gone, and what is learnt again: a template of another person now.
 void GallerySearch::forget(const Update& update) {
   std::vector<int64_t> gone;
+  std::unordered_set<int64_t> people;
   const auto forget_one = [&](int64_t id) {
     std::erase_if(left_out_, [id](const LeftOut& left_out) { return left_out.id == id; });
-    const auto found = person_of_.find(id);
-    if (found == person_of_.end()) return;
+    if (!people_.owners().contains(id)) return;
     gone.push_back(id);
-    std::erase(templates_of_[found->second], id);
-    if (templates_of_[found->second].empty()) {
-      templates_of_.erase(found->second);
-      names_.erase(found->second);
-    }
-    person_of_.erase(found);
+    people.insert(people_.owners().person(id));
   };
   for (const int64_t id : update.changes.removed) forget_one(id);
   for (const int64_t id : update.ids) forget_one(id);
   for (const LeftOut& left_out : update.left_out) forget_one(left_out.id);
-  index_.remove(gone, pool_);
+  people_.remove(gone, pool_);
+  for (const int64_t person : people) {
+    if (people_.owners().templates(person).empty()) names_.erase(person);
+  }
 }
 
 bool GallerySearch::refresh() {
@@ -189,86 +149,54 @@ std::string GallerySearch::index_key(int64_t revision) const {
 
 // The index of the file where that is of this state, with all templates, else one without any.
 void GallerySearch::load(Update& update) {
-  index_ = TemplateIndex(settings_.embedding_size, settings_.energy, IndexKind::automatic,
-                         most_compared_);
+  people_ = PeopleIndex(TemplateIndex(settings_.embedding_size, settings_.energy,
+                                      IndexKind::automatic, most_compared_));
   if (update.ids.size() <= most_compared_) return;
   TemplateIndex::Loaded loaded = TemplateIndex::load(
       gallery_.index_file(), index_key(update.changes.revision), update.ids, update.embeddings,
       settings_.energy, pool_, IndexKind::automatic, most_compared_);
-  if (loaded.index) index_ = std::move(*loaded.index);
+  if (loaded.index) people_ = PeopleIndex(std::move(*loaded.index));
 }
 
 void GallerySearch::make_graph(ThreadPool& pool, const IndexProgress& progress) {
   if (!graph_due()) return;
-  index_.make_graph(pool, progress);
+  people_.make_graph(pool, progress);
   const std::filesystem::path file = gallery_.index_file();
   std::error_code ignored;
   std::filesystem::create_directories(file.parent_path(), ignored);
   try {
-    index_.save(file, index_key(revision_));
+    index().save(file, index_key(revision_));
   } catch (const Error&) {
     // A folder that cannot be written costs time at the next start, nothing else.
   }
 }
 
-std::vector<Answer> GallerySearch::identify(const Matrix& probes, size_t top) const {
-  const bool mean = settings_.fusion == Fusion::mean;
-  size_t k = std::max(mean ? kMeanCandidates : kFirstNeighbours, 2 * top);
-  std::vector<Answer> answers(probes.rows);
-  std::vector<size_t> open(probes.rows);
-  for (size_t i = 0; i < open.size(); ++i) open[i] = i;
-  // A person's many templates may fill the first places: then more of them are looked at.
-  while (!open.empty()) {
-    Matrix rest(open.size(), probes.columns);
-    for (size_t i = 0; i < open.size(); ++i) {
-      std::ranges::copy(probes.row(open[i]), rest.row(i).begin());
-    }
-    const std::vector<std::vector<Neighbour>> near = index_.search(rest, k, pool_);
-    std::vector<size_t> still;
-    for (size_t i = 0; i < open.size(); ++i) {
-      answers[open[i]] = answer(rest.row(i), near[i], top);
-      const bool all = near[i].size() < k || answers[open[i]].candidates.size() >= top;
-      if (!all) still.push_back(open[i]);
-    }
-    open = std::move(still);
-    k *= 4;
-  }
-  return answers;
+void GallerySearch::draw_line() {
+  people_.set_fusion(settings_.fusion);
+  line_ = settings_.distance ? std::nullopt : people_.draw_line(pool_);
+  rule_ = decision_rule(settings_, people(), people_.owners().templates(), line_);
 }
 
-Answer GallerySearch::answer(std::span<const float> probe, std::span<const Neighbour> near,
-                             size_t top) const {
-  // The first template of a person is its nearest one.
-  std::vector<std::pair<double, int64_t>> people;
-  std::unordered_map<int64_t, bool> met;
-  for (const Neighbour& neighbour : near) {
-    const int64_t person = person_of_.at(neighbour.id);
-    if (met.emplace(person, true).second) people.emplace_back(neighbour.distance, person);
-  }
-  if (settings_.fusion == Fusion::mean) {
-    for (auto& [distance, person] : people) {
-      distance = 0;
-      const std::vector<int64_t>& templates = templates_of_.at(person);
-      for (const int64_t id : templates) {
-        distance += energy_of(index_.energy(), probe, index_.embedding(id)) /
-                    static_cast<double>(templates.size());
+std::vector<Answer> GallerySearch::identify(const Matrix& probes, size_t top) {
+  std::vector<Answer> answers;
+  for (const std::vector<PersonMatch>& matches :
+       people_.search(probes, top, rule_.normalised, pool_)) {
+    Answer& answer = answers.emplace_back();
+    for (const PersonMatch& match : matches) {
+      Candidate candidate{names_.at(match.person), match.distance, match.score, {}, {}};
+      if (rule_.normalised) {
+        candidate.fpir = line_->fpir(match.score);
+        candidate.far = far_for(*candidate.fpir, rule_.people);
+      } else if (settings_.threshold && rule_.source != RuleSource::none) {
+        candidate.far = far_at(settings_.threshold->curve, match.distance);
+        candidate.fpir = fpir_of(*candidate.far, rule_.chances);
       }
+      answer.candidates.push_back(std::move(candidate));
     }
-    std::ranges::sort(people);
+    answer.known =
+        !matches.empty() && rule_.accepts(matches.front().distance, matches.front().score);
   }
-  Answer answer;
-  const std::optional<Threshold>& calibrated = settings_.threshold;
-  for (const auto& [distance, person] : people) {
-    if (answer.candidates.size() == top) break;
-    Candidate candidate{names_.at(person), distance, std::nullopt, std::nullopt};
-    if (calibrated) {
-      candidate.far = far_at(calibrated->curve, distance);
-      candidate.fpir = fpir_of(*candidate.far, rule_.templates);
-    }
-    answer.candidates.push_back(candidate);
-  }
-  answer.known = !people.empty() && people.front().first < rule_.threshold;
-  return answer;
+  return answers;
 }
 
 }  // namespace doppel

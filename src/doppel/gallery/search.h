@@ -5,7 +5,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <span>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -13,33 +12,24 @@
 
 #include "doppel/base/matrix.h"
 #include "doppel/base/thread_pool.h"
+#include "doppel/gallery/decision.h"
 #include "doppel/gallery/gallery.h"
 #include "doppel/gallery/index.h"
+#include "doppel/gallery/people_index.h"
 
 namespace doppel {
-
-// Where a gallery draws the line between its people and strangers.
-struct DecisionRule {
-  double threshold = 0;        // somebody where the distance is below it, else unknown
-  size_t templates = 0;        // that a stranger may be taken for
-  std::optional<double> far;   // of one comparison at the threshold; none without a calibration
-  std::optional<double> fpir;  // of a search: fpir_of(far, templates)
-  double fpir_lower = 0, fpir_upper = 0;  // of its 95 % interval
-  bool extrapolated = false;  // the FAR is rarer than the people it was calibrated on can show
-};
-// By the gallery's settings. Throws CannotDecide where decision_fault() says why.
-DecisionRule decision_rule(const GallerySettings& settings, size_t templates);
 
 struct Candidate {
   std::string name;
   double distance = 0;
-  std::optional<double> far;   // the FAR of a comparison at this distance, and what it makes of as
+  double score = 0;  // by which is decided: normalised where DecisionRule::normalised says so
+  std::optional<double> far;  // the FAR of a comparison that comes as near, and what it makes of as
   std::optional<double> fpir;  // many as the gallery has: how often a stranger comes as near
 };
 
 struct Answer {
-  std::vector<Candidate> candidates;  // different people, nearest first
-  bool known = false;                 // the first one lies below the threshold
+  std::vector<Candidate> candidates;  // different people, the one of the lowest score first
+  bool known = false;                 // DecisionRule::accepts() the first one
 };
 
 // A template that a search cannot compare, as a damaged gallery or an older program may hold it.
@@ -55,7 +45,7 @@ std::string to_string(const LeftOut& left_out, const std::string& gallery);
 class GallerySearch {
  public:
   // Reads all templates, and the graph of a large gallery where Gallery::index_file() holds one of
-  // this state. Throws as decision_rule() and TemplateIndex do.
+  // this state. Throws as TemplateIndex does.
   GallerySearch(Gallery& gallery, ThreadPool& pool, size_t most_compared = kMostCompared);
 
   // What was changed since; nothing where nothing was. Waits for the gallery's database. Where it
@@ -64,12 +54,12 @@ class GallerySearch {
     std::string identity;
     GallerySettings settings;
     GalleryChanges changes;
-    std::vector<std::pair<int64_t, int64_t>> owners;  // templates that are new and their people
-    std::vector<int64_t> ids;                         // theirs
-    Matrix embeddings;                                // theirs
-    bool begun = false;                               // by apply()
-    size_t taken = 0;                                 // of the new ones, by apply()
-    std::vector<LeftOut> left_out;                    // new ones that are not among these
+    std::vector<int64_t> ids;       // templates that are new
+    std::vector<int64_t> owners;    // their people
+    Matrix embeddings;              // theirs
+    bool begun = false;             // by apply()
+    size_t taken = 0;               // of the new ones, by apply()
+    std::vector<LeftOut> left_out;  // new ones that are not among these
   };
   // With `surely` it looks whether or not the database has said that there is anything, which a
   // server does moments after a change.
@@ -81,25 +71,22 @@ class GallerySearch {
   bool refresh();
 
   // TemplateIndex::graph_due(). Until make_graph() probes are compared with all templates.
-  bool graph_due() const { return index_.graph_due(); }
+  bool graph_due() const { return people_.index().graph_due(); }
   // TemplateIndex::make_graph() on threads of the caller's. The graph is kept in the file; one that
   // cannot be written is no error.
   // Does nothing where graph_due() is false.
   void make_graph(ThreadPool& pool, const IndexProgress& progress);
 
-  // The `top` nearest people of each probe, at least 1. Throws as TemplateIndex::search() does for
-  // a probe that embedding_fault() finds something wrong with. By Fusion::mean a person's distance
-  // is the mean over all templates, and those people are compared of whom a template is among the
-  // kMeanCandidates nearest ones.
-  std::vector<Answer> identify(const Matrix& probes, size_t top) const;
+  // PeopleIndex::search(), and whether the first is known. Where the rule has no source everybody
+  // is unknown.
+  std::vector<Answer> identify(const Matrix& probes, size_t top);
 
   const DecisionRule& rule() const { return rule_; }
-  const TemplateIndex& index() const { return index_; }
-  size_t people() const { return templates_of_.size(); }
+  const TemplateIndex& index() const { return people_.index(); }
+  size_t people() const { return people_.owners().people(); }
   // In no order; their people are found by their other templates alone.
   const std::vector<LeftOut>& left_out() const { return left_out_; }
 
-  static constexpr size_t kMeanCandidates = 100;
   // Templates that apply() links at once: at a million, some 0.1 s.
   static constexpr size_t kLinkedAtOnce = 64;
 
@@ -109,20 +96,19 @@ class GallerySearch {
   void forget(const Update& update);
   void load(Update& update);
   std::string index_key(int64_t revision) const;
-  Answer answer(std::span<const float> probe, std::span<const Neighbour> near, size_t top) const;
+  void draw_line();
 
   Gallery& gallery_;
   ThreadPool& pool_;
   size_t most_compared_;
   GallerySettings settings_;
-  TemplateIndex index_;
+  PeopleIndex people_;
+  std::optional<OwnLine> line_;
   DecisionRule rule_;
   std::string identity_;  // of the gallery; another one where another was put in its place
   int64_t revision_ = 0;
   bool behind_ = true;                              // the gallery may have changed since
   std::unordered_map<int64_t, std::string> names_;  // of people
-  std::unordered_map<int64_t, int64_t> person_of_;  // of templates
-  std::unordered_map<int64_t, std::vector<int64_t>> templates_of_;  // of people
   std::vector<LeftOut> left_out_;
 };
 

@@ -1,5 +1,6 @@
 #include "doppel/service/compreface_recognition.h"
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 #include <vector>
@@ -17,8 +18,18 @@ using nlohmann::json;
 
 constexpr size_t kMostPredictions = 1000, kMostEmbeddings = 1000;
 
-double model_threshold(ServiceParts& parts) {
-  return parts.model.threshold ? parts.model.threshold->value : parts.gallery.rule().threshold;
+// Of two embeddings, which have no cohort: a plain distance. 0, so that nobody is like anybody,
+// where nothing says how far apart one person's may be.
+double verification_threshold(ServiceParts& parts) {
+  if (parts.model.threshold) return parts.model.threshold->value;
+  return parts.gallery.settings().distance.value_or(0);
+}
+
+// At least 0.5 for those whom the gallery recognises.
+double similarity_to(const Candidate& candidate, const DecisionRule& rule) {
+  const double similarity = similarity_of(candidate.score, rule.threshold);
+  return rule.distance ? std::min(similarity, similarity_of(candidate.distance, *rule.distance))
+                       : similarity;
 }
 
 HttpResponse recognize(const RouteRequest& request, ServiceParts& parts) {
@@ -26,14 +37,14 @@ HttpResponse recognize(const RouteRequest& request, ServiceParts& parts) {
   const PhotoOptions options(request);
   const FoundFaces found = find_faces(request, "file", options, true, parts);
   const std::vector<Answer> answers = parts.gallery.identify(found.embeddings, predictions);
-  const double threshold = parts.gallery.rule().threshold;
+  const DecisionRule rule = parts.gallery.rule();
   json result = json::array();
   for (size_t i = 0; i < answers.size(); ++i) {
     json document = face_json(found, i, options);
     json& subjects = document["subjects"] = json::array();
     for (const Candidate& candidate : answers[i].candidates) {
-      subjects.push_back({{"subject", candidate.name},
-                          {"similarity", similarity_of(candidate.distance, threshold)}});
+      subjects.push_back(
+          {{"subject", candidate.name}, {"similarity", similarity_to(candidate, rule)}});
     }
     document["unknown"] = !answers[i].known;
     request.record.add(answers[i]);
@@ -75,13 +86,13 @@ HttpResponse recognize_embeddings(const RouteRequest& request, ServiceParts& par
   const json body = object_body(request.http);
   const Matrix probes = embeddings_of(body.value("embeddings", json()), "embeddings", parts);
   const std::vector<Answer> answers = parts.gallery.identify(probes, predictions);
-  const double threshold = parts.gallery.rule().threshold;
+  const DecisionRule rule = parts.gallery.rule();
   json result = json::array();
   for (size_t i = 0; i < answers.size(); ++i) {
     json similarities = json::array();
     for (const Candidate& candidate : answers[i].candidates) {
-      similarities.push_back({{"subject", candidate.name},
-                              {"similarity", similarity_of(candidate.distance, threshold)}});
+      similarities.push_back(
+          {{"subject", candidate.name}, {"similarity", similarity_to(candidate, rule)}});
     }
     result.push_back({{"embedding", values_json(probes.row(i))},
                       {"similarities", similarities},
@@ -111,7 +122,7 @@ HttpResponse verify_with_stored(const RouteRequest& request, ServiceParts& parts
   for (size_t i = 0; i < found.photo.faces.size(); ++i) {
     json document = face_json(found, i, options);
     const double distance = energy_of(parts.model.energy, found.embeddings.row(i), stored);
-    document["similarity"] = similarity_of(distance, model_threshold(parts));
+    document["similarity"] = similarity_of(distance, verification_threshold(parts));
     result.push_back(std::move(document));
   }
   json document = {{"result", result}};
@@ -126,7 +137,7 @@ HttpResponse similarities_to(std::span<const float> source, const Matrix& target
   for (size_t i = 0; i < targets.rows; ++i) {
     const double distance = energy_of(parts.model.energy, targets.row(i), source);
     result.push_back({{"embedding", values_json(targets.row(i))},
-                      {"similarity", similarity_of(distance, model_threshold(parts))}});
+                      {"similarity", similarity_of(distance, verification_threshold(parts))}});
   }
   return json_response({{"result", result}});
 }
@@ -159,7 +170,7 @@ HttpResponse verify_two(const RouteRequest& request, ServiceParts& parts) {
     json document = face_json(target, i, options);
     const double distance =
         energy_of(parts.model.energy, source.embeddings.row(0), target.embeddings.row(i));
-    document["similarity"] = similarity_of(distance, model_threshold(parts));
+    document["similarity"] = similarity_of(distance, verification_threshold(parts));
     matches.push_back(std::move(document));
   }
   json document = {{"source_image_face", face_json(source, 0, options)}, {"face_matches", matches}};

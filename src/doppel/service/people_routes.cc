@@ -133,9 +133,6 @@ HttpResponse decide(const RouteRequest& request, ServiceParts& parts) {
   }
   parts.gallery.change([&](Gallery& gallery) {
     const GallerySettings& settings = gallery.settings();
-    if (by_fpir && !settings.threshold) {
-      throw Refusal(409, "the model has no calibration that would give a distance for an FPIR");
-    }
     gallery.set_decision(by_fpir ? number("fpir") : settings.fpir,
                          by_distance ? std::optional(number("distance")) : std::nullopt,
                          settings.fusion);

@@ -1,0 +1,328 @@
+#include "doppel/gallery/people_index.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <limits>
+#include <tuple>
+#include <unordered_map>
+#include <utility>
+
+namespace doppel {
+namespace {
+
+constexpr size_t kCohort = 3;        // people
+constexpr int64_t kNobodyLeft = -1;  // no person's number
+
+// The mean of the first kCohort distances that are taken; of fewer, where there are no more.
+struct CohortMean {
+  double sum = 0;
+  size_t taken = 0;
+  bool full() const { return taken == kCohort; }
+  void take(double distance) {
+    sum += distance;
+    ++taken;
+  }
+  double value() const { return taken == 0 ? 0 : sum / static_cast<double>(taken); }
+};
+
+}  // namespace
+
+// FNV-1a over words, and the finaliser of SplitMix64 (Steele, Lea, Flood, 2014).
+uint64_t PeopleIndex::digest(int64_t id) const {
+  uint64_t hash = 0xcbf29ce484222325;
+  for (const float value : index_.embedding(id)) {
+    hash = (hash ^ std::bit_cast<uint32_t>(value)) * 0x100000001b3;
+  }
+  hash = (hash ^ (hash >> 30)) * 0xbf58476d1ce4e5b9;
+  hash = (hash ^ (hash >> 27)) * 0x94d049bb133111eb;
+  return hash ^ (hash >> 31);
+}
+
+void PeopleIndex::add(std::span<const int64_t> ids, std::span<const int64_t> people,
+                      Matrix embeddings, ThreadPool& pool) {
+  index_.add(ids, std::move(embeddings), pool);
+  adopt(ids, people);
+  cohorts_.added(ids, index_, owners_, pool);
+}
+
+void PeopleIndex::adopt(std::span<const int64_t> ids, std::span<const int64_t> people) {
+  for (size_t i = 0; i < ids.size(); ++i) {
+    owners_.add(ids[i], people[i]);
+    by_digest_.emplace(digest(ids[i]), ids[i]);
+  }
+}
+
+void PeopleIndex::remove(std::span<const int64_t> ids, ThreadPool& pool) {
+  if (ids.empty()) return;
+  std::unordered_map<int64_t, int64_t> person_of;
+  for (const int64_t id : ids) {
+    if (!index_.contains(id)) continue;  // remove() says so
+    by_digest_.erase({digest(id), id});
+    person_of.emplace(id, owners_.person(id));
+  }
+  index_.remove(ids, pool);
+  for (const int64_t id : ids) owners_.remove(id);
+  cohorts_.removed(person_of, index_, owners_, pool);
+  // Distances to who is gone are not kept.
+  compared_.clear();
+  distances_ = Matrix();
+}
+
+void PeopleIndex::make_graph(ThreadPool& pool, const IndexProgress& progress) {
+  index_.make_graph(pool, progress);
+}
+
+std::vector<PeopleIndex::Found> PeopleIndex::found(std::span<const float> probe,
+                                                   std::span<const Neighbour> near) const {
+  std::vector<Found> people;
+  people.reserve(near.size());
+  for (const Neighbour& neighbour : near) {
+    const double nearest = neighbour.distance;
+    Found person{owners_.person(neighbour.id), neighbour, nearest, nearest};
+    const std::span<const int64_t> templates = owners_.templates(person.person);
+    if (templates.size() > 1) {
+      double mean = 0;
+      for (const int64_t id : templates) {
+        mean += energy_of(index_.energy(), probe, index_.embedding(id)) /
+                static_cast<double>(templates.size());
+      }
+      if (fusion_ == Fusion::mean) person.distance = mean;
+      person.compared = fusion_ == Fusion::mean ? mean : (nearest + mean) / 2;
+    }
+    people.push_back(person);
+  }
+  return people;
+}
+
+double PeopleIndex::length(double distance) const {
+  return index_.energy().kind == EnergyKind::squared_euclidean ? std::sqrt(distance) : distance;
+}
+
+bool PeopleIndex::may_be_same(int64_t id, int64_t person) const {
+  for (const Neighbour& neighbour : cohorts_.of(id)) {
+    if (length(neighbour.distance) >= same_person_) return false;
+    if (owners_.person(neighbour.id) == person) return true;
+  }
+  return false;
+}
+
+double PeopleIndex::probe_mean(std::span<const Found> near, const Neighbour& candidate) const {
+  const int64_t own = owners_.person(candidate.id);
+  CohortMean mean;
+  for (const Found& other : near) {
+    if (mean.full()) break;
+    if (other.person == own || may_be_same(candidate.id, other.person)) continue;
+    mean.take(length(other.nearest.distance));
+  }
+  return mean.value();
+}
+
+double PeopleIndex::template_mean(int64_t id, int64_t left_out) const {
+  CohortMean mean;
+  for (const Neighbour& other : cohorts_.of(id)) {
+    if (mean.full()) break;
+    const double distance = length(other.distance);
+    if (distance < same_person_ || owners_.person(other.id) == left_out) continue;
+    mean.take(distance);
+  }
+  return mean.value();
+}
+
+std::vector<std::vector<PersonMatch>> PeopleIndex::search(const Matrix& probes, size_t top,
+                                                          bool normalised, ThreadPool& pool) {
+  size_t people = top;
+  if (normalised) people = std::max(people, Cohorts::kSize);
+  if (fusion_ == Fusion::mean) people = std::max(people, kMeanCandidates);
+  const std::vector<std::vector<Neighbour>> near =
+      nearest_people(index_, owners_, probes, people, pool);
+  std::vector<std::vector<Found>> all(probes.rows);
+  pool.parallel_for(probes.rows, [&](size_t i, size_t) { all[i] = found(probes.row(i), near[i]); });
+  // By distance first: the nearest are those whose scores decide.
+  const size_t compared = std::max(top, normalised ? Cohorts::kSize : 0);
+  std::vector<std::vector<Found>> candidates = all;
+  std::vector<int64_t> references;
+  for (std::vector<Found>& of_probe : candidates) {
+    std::ranges::sort(of_probe, {},
+                      [](const Found& found) { return std::tuple(found.distance, found.person); });
+    of_probe.resize(std::min(of_probe.size(), compared));
+    for (const Found& found : of_probe) references.push_back(found.nearest.id);
+  }
+  if (normalised) cohorts_.make(references, index_, owners_, pool);
+  std::vector<std::vector<PersonMatch>> matches(probes.rows);
+  for (size_t i = 0; i < probes.rows; ++i) {
+    for (const Found& found : candidates[i]) {
+      PersonMatch match{found.person, found.distance, found.distance};
+      if (normalised) {
+        match.score = this->normalised(length(found.compared), probe_mean(all[i], found.nearest),
+                                       template_mean(found.nearest.id, kNobodyLeft));
+      }
+      matches[i].push_back(match);
+    }
+    const auto deciding = static_cast<ptrdiff_t>(std::min(matches[i].size(), Cohorts::kSize));
+    const auto lower = [](const PersonMatch& a, const PersonMatch& b) {
+      return std::tuple(a.score, a.person) < std::tuple(b.score, b.person);
+    };
+    std::sort(matches[i].begin(), matches[i].begin() + deciding, lower);
+    std::sort(matches[i].begin() + deciding, matches[i].end(), lower);
+    matches[i].resize(std::min(matches[i].size(), top));
+  }
+  return matches;
+}
+
+PeopleIndex::Sample PeopleIndex::sample() const {
+  Sample sample;
+  std::unordered_set<int64_t> met;
+  for (const auto& [ignored, id] : by_digest_) {
+    if (sample.ids.size() >= kSearches) break;
+    const int64_t person = owners_.person(id);
+    if (!met.insert(person).second) continue;
+    std::vector<std::pair<uint64_t, int64_t>> own;
+    for (const int64_t other : owners_.templates(person)) own.emplace_back(digest(other), other);
+    std::ranges::sort(own);
+    own.resize(std::min(own.size(), kSearchesOfPerson));
+    sample.first_of.push_back(sample.ids.size());
+    for (const auto& [its_digest, other] : own) {
+      sample.ids.push_back(other);
+      sample.people.push_back(person);
+      sample.weights.push_back(1 / static_cast<double>(own.size()));
+    }
+  }
+  sample.first_of.push_back(sample.ids.size());
+  return sample;
+}
+
+// Between all templates of the sample; those that were compared before are not compared again.
+void PeopleIndex::compare(const Sample& sample, ThreadPool& pool) {
+  const size_t n = sample.ids.size();
+  std::unordered_map<int64_t, size_t> before;
+  for (size_t i = 0; i < compared_.size(); ++i) before.emplace(compared_[i], i);
+  std::vector<std::optional<size_t>> place(n);
+  for (size_t i = 0; i < n; ++i) {
+    const auto known = before.find(sample.ids[i]);
+    if (known != before.end()) place[i] = known->second;
+  }
+  Matrix distances(n, n);
+  pool.parallel_for(n, [&](size_t i, size_t) {
+    for (size_t j = 0; j < i; ++j) {
+      distances.row(i)[j] =
+          place[i] && place[j]
+              ? distances_.row(*place[i])[*place[j]]
+              : static_cast<float>(energy_of(index_.energy(), index_.embedding(sample.ids[i]),
+                                             index_.embedding(sample.ids[j])));
+    }
+  });
+  for (size_t i = 0; i < n; ++i) {
+    for (size_t j = 0; j < i; ++j) distances.row(j)[i] = distances.row(i)[j];
+  }
+  compared_ = sample.ids;
+  distances_ = std::move(distances);
+}
+
+// Mean and deviation of the scores of all ordered pairs of the sample's people.
+void PeopleIndex::measure_pairs(const Sample& sample, std::span<const std::vector<Found>> near,
+                                ImpostorScores& scores, ThreadPool& pool) const {
+  const size_t n = sample.ids.size(), people = sample.first_of.size() - 1;
+  // Where neither person is near to the other nothing is left out of a cohort.
+  std::vector<double> probe_means(n), template_means(n);
+  std::vector<char> has_same(n);
+  for (size_t i = 0; i < n; ++i) {
+    CohortMean mean;
+    for (const Found& other : near[i]) {
+      if (!mean.full()) mean.take(length(other.nearest.distance));
+    }
+    probe_means[i] = mean.value();
+    template_means[i] = template_mean(sample.ids[i], kNobodyLeft);
+    const std::span<const Neighbour> list = cohorts_.of(sample.ids[i]);
+    has_same[i] = !list.empty() && length(list.front().distance) < same_person_;
+  }
+  const auto is_near = [&](size_t i, int64_t person) {
+    return std::ranges::find(near[i], person, &Found::person) != near[i].end();
+  };
+  struct Sums {
+    double weight = 0, scores = 0, squares = 0;
+  };
+  std::vector<Sums> sums(n);
+  pool.parallel_for(n, [&](size_t i, size_t) {
+    for (size_t j = 0; j < people; ++j) {
+      const size_t first = sample.first_of[j], end = sample.first_of[j + 1];
+      const int64_t person = sample.people[first];
+      if (person == sample.people[i]) continue;
+      const std::span<const float> row = distances_.row(i);
+      size_t nearest = first;
+      double distance = 0;
+      for (size_t k = first; k < end; ++k) {
+        if (row[k] < row[nearest]) nearest = k;
+        distance += double{row[k]} / static_cast<double>(end - first);
+      }
+      if (length(row[nearest]) < same_person_) continue;
+      if (fusion_ == Fusion::nearest) distance = (double{row[nearest]} + distance) / 2;
+      const Neighbour candidate{sample.ids[nearest], row[nearest]};
+      const bool probe_near = has_same[nearest] != 0 || is_near(i, person);
+      const bool template_near = is_near(nearest, sample.people[i]);
+      const double score = normalised(
+          length(distance), probe_near ? probe_mean(near[i], candidate) : probe_means[i],
+          template_near ? template_mean(candidate.id, sample.people[i]) : template_means[nearest]);
+      sums[i].weight += sample.weights[i];
+      sums[i].scores += sample.weights[i] * score;
+      sums[i].squares += sample.weights[i] * score * score;
+    }
+  });
+  Sums all;
+  for (const Sums& of_one : sums) {
+    all.weight += of_one.weight;
+    all.scores += of_one.scores;
+    all.squares += of_one.squares;
+  }
+  if (all.weight == 0) return;
+  scores.pair_mean = all.scores / all.weight;
+  scores.pair_deviation =
+      std::sqrt(std::max(0.0, all.squares / all.weight - scores.pair_mean * scores.pair_mean));
+}
+
+std::optional<OwnLine> PeopleIndex::draw_line(ThreadPool& pool) {
+  same_person_ = strength_ = middle_ = 0;
+  if (owners_.people() < kFewestPeople) return {};
+  const Sample sample = this->sample();
+  const size_t n = sample.ids.size();
+  cohorts_.make(sample.ids, index_, owners_, pool);
+  std::vector<int64_t> references;
+  ImpostorScores scores;
+  scores.people = owners_.people();
+  for (size_t i = 0; i < n; ++i) {
+    const std::span<const Neighbour> list = cohorts_.of(sample.ids[i]);
+    for (const Neighbour& other : list) references.push_back(other.id);
+    scores.searches.push_back({length(list.front().distance), sample.weights[i]});
+  }
+  cohorts_.make(references, index_, owners_, pool);
+  same_person_ = doppel::same_person_distance(scores.searches);
+  strength_ = normalisation_strength(owners_.people());
+
+  // Whoever may be the same person is left out with the one who searches.
+  std::vector<std::vector<Found>> near(n);
+  double mean = 0;
+  for (size_t i = 0; i < n; ++i) {
+    for (const Found& other : found(index_.embedding(sample.ids[i]), cohorts_.of(sample.ids[i]))) {
+      if (length(other.nearest.distance) >= same_person_) near[i].push_back(other);
+    }
+    mean += sample.weights[i] * template_mean(sample.ids[i], kNobodyLeft);
+  }
+  middle_ = mean / static_cast<double>(sample.first_of.size() - 1);
+
+  scores.searches.clear();
+  for (size_t i = 0; i < n; ++i) {
+    double nearest = std::numeric_limits<double>::infinity();
+    for (const Found& other : near[i]) {
+      nearest =
+          std::min(nearest, normalised(length(other.compared), probe_mean(near[i], other.nearest),
+                                       template_mean(other.nearest.id, sample.people[i])));
+    }
+    if (std::isfinite(nearest)) scores.searches.push_back({nearest, sample.weights[i]});
+  }
+  if (scores.searches.empty()) return {};
+  compare(sample, pool);
+  measure_pairs(sample, near, scores, pool);
+  return OwnLine(scores);
+}
+
+}  // namespace doppel
