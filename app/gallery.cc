@@ -45,6 +45,8 @@ void list(const GalleryOptions& options) {
   const GallerySettings& settings = gallery.settings();
   size_t templates = 0;
   for (const Person& person : people) templates += person.templates;
+  const auto with_one_photo = static_cast<size_t>(
+      std::ranges::count(people, size_t{1}, [](const Person& p) { return p.templates; }));
   const DecisionRule rule = rule_of(gallery);
   if (options.as_json) {
     json listed = json::array();
@@ -57,6 +59,7 @@ void list(const GalleryOptions& options) {
                 {"photos", settings.photos},
                 {"fusion", fusion_name(settings.fusion)},
                 {"rule", to_json(rule)},
+                {"people_with_one_photo", with_one_photo},
                 {"people", listed}});
     return;
   }
@@ -66,6 +69,13 @@ void list(const GalleryOptions& options) {
   std::printf("%s, %s; photos are %s; model %s (%.12s)\n", plural(people.size(), "person").c_str(),
               plural(templates, "template").c_str(), settings.photos ? "kept" : "not kept",
               settings.model_file.c_str(), settings.model_digest.c_str());
+  if (with_one_photo > 0) {
+    std::printf(
+        "%zu of %s %s one photo: five photos of a person cut misses from about 21 to 6 %% "
+        "(measured on LFW)\n",
+        with_one_photo, plural(people.size(), "person").c_str(),
+        with_one_photo == 1 ? "has" : "have");
+  }
   std::printf("Deciding: %s\n", rule_text(rule).c_str());
 }
 
@@ -346,7 +356,8 @@ void add_gallery(CLI::App& program) {
   const auto add_json = [&](CLI::App* command) {
     command->add_flag("--json", options->as_json, "Print one JSON document instead of text");
   };
-  CLI::App* command = add("list", "Who is in it, and how it decides", "list team.gallery", list);
+  CLI::App* command = add("list", "Who is in it, with how many photos, and how it decides",
+                          "list team.gallery", list);
   add_json(command);
   command = add("show", "What is stored of a person", "show team.gallery \"Ada Lovelace\"", show);
   command->add_option("NAME", options->name, "The person")->required();

@@ -59,22 +59,26 @@ def write_png(image):
 
 
 def write_film(path, face, width=640, height=480):
-    """A Y4M film for Chromium's fake camera: the face in the middle, as large as the page's guide
-    asks for (80 % of the height), before a grey wall. Computer range, so that grey stays grey."""
+    """A Y4M film of five seconds for Chromium's fake camera: the face in the middle, as large as
+    the page's guide asks for (80 % of the height), before a grey wall. No two of its frames are equal:
+    light and place change a little. Computer range, so that grey stays grey."""
     tall = height * 8 // 10
     wide = tall * face[0] // face[1]
     _, _, pixels = resized(face, wide, tall)
     left, top = (width - wide) // 2, (height - tall) // 2
-    luma = bytearray([110]) * (width * height)
-    for y in range(tall):
-        start = (top + y) * width + left
-        luma[start:start + wide] = pixels[y * wide:(y + 1) * wide]
-    # BT.601 as browsers decode it: 16 .. 235.
-    luma = bytes(16 + value * 219 // 255 for value in luma)
     chroma = bytes([128]) * (width * height // 4)
-    frame = b"FRAME\n" + luma + chroma + chroma
-    pathlib.Path(path).write_bytes(
-        f"YUV4MPEG2 W{width} H{height} F15:1 Ip A1:1 C420\n".encode() + frame * 3)
+    with open(path, "wb") as film:
+        film.write(f"YUV4MPEG2 W{width} H{height} F15:1 Ip A1:1 C420\n".encode())
+        for frame in range(75):
+            light, aside = frame % 15 - 7, frame // 15 - 2
+            luma = bytearray([110]) * (width * height)
+            for y in range(tall):
+                start = (top + y) * width + left + aside
+                luma[start:start + wide] = pixels[y * wide:(y + 1) * wide]
+            # BT.601 as browsers decode it: 16 .. 235.
+            shown = bytes(16 + max(0, min(255, value + light)) * 219 // 255
+                          for value in range(256))
+            film.write(b"FRAME\n" + luma.translate(shown) + chroma + chroma)
 
 
 def synthetic_people(program, folder, people, images, seed):

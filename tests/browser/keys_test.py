@@ -69,3 +69,4 @@ class Access(PageTest):
         self.go("#identify")
         self.give([self.face(0)], "#identify")
         self.until_text(".answer h3", "Ada")
+        self.assertFalse(self.all(".confirm"))

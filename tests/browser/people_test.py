@@ -74,6 +74,29 @@ class People(PageTest):
         self.until(lambda: self.rows() == ["Grace"], "one person")
         self.assertEqual(self.api.people()[0]["templates"], 2)
 
+    def test_who_has_one_photo(self):
+        for person, name in enumerate(("Ada", "Grace", "Alan")):
+            self.api.enrol(name, self.face(person).read_bytes())
+        self.api.enrol("Grace", self.face(1, 1).read_bytes())
+        self.ready("#people")
+        self.assertEqual(self.row("Ada").find_element(By.CSS_SELECTOR, ".chip").text, "one photo")
+        self.assertIn("2 pictures", self.row("Grace").text)
+        self.assertFalse(self.row("Grace").find_elements(By.CSS_SELECTOR, ".chip"))
+        self.press("One photo")
+        self.until(lambda: self.rows() == ["Ada", "Alan"], "those with one")
+        self.assertEqual(self.button("One photo").get_attribute("aria-pressed"), "true")
+        self.until_text("#people .count", "2 people with one photo found")
+        self.assertIn("from about 21 to 6", self.text("#people"))
+        self.picture("people_one_photo")
+        self.api.enrol("Ada", self.face(0, 1).read_bytes())
+        self.api.enrol("Alan", self.face(2, 1).read_bytes())
+        self.press("One photo")
+        self.until(lambda: len(self.rows()) == 3, "everybody")
+        self.press("One photo")
+        self.until_text(".empty", "Nobody has one photo only")
+        self.press("Show everybody")
+        self.until(lambda: len(self.rows()) == 3, "everybody")
+
     def test_remove_and_undo(self):
         for person, name in enumerate(("Ada", "Grace")):
             self.api.enrol(name, self.face(person).read_bytes())

@@ -120,9 +120,11 @@ export const verify = (a, b, signal) => request('POST', 'v1/verify?faces=largest
 export const explain = (a, b, signal) => request('POST', 'v1/explain?faces=largest',
   {body: form('photo', [a, b]), read: true, signal});
 
-export function listPeople({search = '', page = 0, size = 50, signal} = {}) {
+// `templates`: only those who have just so many pictures.
+export function listPeople({search = '', templates, page = 0, size = 50, signal} = {}) {
   const query = new URLSearchParams({page, size});
   if (search) query.set('search', search);
+  if (templates !== undefined) query.set('templates', templates);
   return request('GET', `v1/people?${query}`, {signal});
 }
 export const getPerson = (name) => request('GET', `v1/people/${person(name)}`);
@@ -135,6 +137,12 @@ export const fillWithSynthetic = (n) =>
 export const syntheticPicture = (n) =>
   request('GET', `v1/synthetic-people/${n}`, {as: 'blob'});
 
+// The boxes of the faces on photos, and their quality; nobody is looked for.
+export const lookAtFaces = (photos, signal) => request('POST', 'v1/faces',
+  {body: form('photo', photos), read: true, signal});
+// All photos, or none. The answer's "photos" has one entry for each; those with "added" are new.
+export const enrolPhotos = (name, photos) =>
+  request('POST', `v1/people/${person(name)}/photos`, {body: form('photo', photos)});
 export const enrol = (name, photo) =>
   request('POST', `${compreface}/faces?subject=${person(name)}`, {body: form('file', [photo])});
 export const renamePerson = (name, to) =>

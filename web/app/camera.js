@@ -1,7 +1,7 @@
 // A camera's live picture with boxes over it, and single frames of it as JPEG photos.
 import {el, icon, newId} from './dom.js';
 
-const QUALITY = 0.92;  // of JPEG: what is saved beyond costs recognition
+export const QUALITY = 0.92;  // of JPEG: what is saved beyond costs recognition
 
 const REASONS = {
   NotAllowedError: 'The browser was not allowed to use the camera. Allow it beside the address, ' +

@@ -1,9 +1,9 @@
 // Enrols people: pictures of the camera or files, each with its own progress and its own error.
-import {enrol} from './api.js';
-import {Camera, cameraProblem} from './camera.js';
+import {enrol, enrolPhotos} from './api.js';
 import {button, el, field, forbid, icon, newId, notice, say, setBusy} from './dom.js';
+import {createEnrolCamera} from './enrol_camera.js';
 import {nameOfFile, plural, withoutFile} from './format.js';
-import {forbidden, guideAspect, refreshModel} from './model_info.js';
+import {forbidden, refreshModel} from './model_info.js';
 import {createPhotoInput, picture, PictureUrls} from './photo_input.js';
 
 const ADVICE = {
@@ -58,38 +58,11 @@ export function createEnrol({changed, closed}) {
 
   // ---- Camera ----
 
-  const camera = new Camera({aspect: guideAspect, label: 'live picture to take a photo of',
-                             idle: 'Take one or more pictures of a person.'});
-  const cameraError = el('div');
-  const startCamera = button('Start camera', async () => {
-    cameraError.replaceChildren();
-    try {
-      await camera.start();
-      if (!camera.running) return;
-      startCamera.hidden = true;
-      take.hidden = false;
-      take.focus();
-    } catch (error) {
-      cameraError.replaceChildren(notice('error', cameraProblem(error)));
-    }
-  }, {icon: 'camera'});
-  const take = button('Take picture', async () => {
-    const photo = await camera.grab();
-    if (!photo) return;
-    add([{blob: photo.blob, file: `camera ${items.length + 1}.jpg`, camera: true}]);
-    say(status, 'Picture taken. Type a name, then enrol.');
-  }, {kind: 'primary', icon: 'camera', hidden: true});
-  camera.onproblem = (error) => {
-    stopCamera();
-    cameraError.replaceChildren(notice('error', cameraProblem(error)));
-  };
-  function stopCamera() {
-    camera.stop();
-    startCamera.hidden = false;
-    take.hidden = true;
-  }
-  const cameraPart = el('div', {class: 'part', hidden: true}, camera.element,
-                        el('div', {class: 'actions'}, startCamera, take), cameraError);
+  const camera = createEnrolCamera({
+    kept: () => open().map((item) => item.photo),
+    add: (photo) => add([{...photo, camera: true}]),
+    complete: () => (name.value.trim() ? submit : name).focus(),
+  });
 
   // ---- Files ----
 
@@ -101,7 +74,7 @@ export function createEnrol({changed, closed}) {
                          [['files', 'Files'], ['camera', 'Camera']], (value) => {
     source = value;
     clearPictures();  // they were to be named in another way
-    stopCamera();
+    camera.stop();
     refresh();
   });
 
@@ -118,7 +91,7 @@ export function createEnrol({changed, closed}) {
   function add(photos) {
     if (!open().length) clearPictures();  // those of before are done
     for (const photo of photos) {
-      const url = urls.of(photo.blob);
+      const url = urls.of(photo.thumb ?? photo.blob);
       const own = el('input', {type: 'text', value: photo.camera ? '' : nameOfFile(photo.file),
                                autocomplete: 'off', maxlength: 200, id: newId('own-name')});
       const ownField = el('div', {class: 'own-name'},
@@ -131,7 +104,8 @@ export function createEnrol({changed, closed}) {
         urls.revoke(url);
         item.row.remove();
         refresh();
-        (next?.querySelector('button') ?? input.input).focus();
+        const otherwise = source === 'camera' ? name : input.input;
+        (next?.querySelector('button') ?? otherwise).focus();
       }, {kind: 'quiet icon-only', icon: 'close', 'aria-label': `Leave out ${photo.file}`});
       item.drop = drop;
       item.row = el('li', {class: 'picture'}, picture(url, ''),
@@ -157,7 +131,9 @@ export function createEnrol({changed, closed}) {
 
   function refresh() {
     const each = source === 'files' && naming === 'each';
-    cameraPart.hidden = source !== 'camera';
+    camera.element.hidden = source !== 'camera';
+    camera.refresh();
+    list.classList.toggle('strip', source === 'camera');
     filesPart.hidden = source !== 'files';
     namingChoice.element.hidden = source !== 'files';
     nameField.hidden = each;
@@ -204,6 +180,29 @@ export function createEnrol({changed, closed}) {
     progress.value = 0;
     left.forEach((item) => setState(item, 'waiting', 'waiting'));
     refresh();
+    const enrolled = source === 'camera' ? await workTogether(left, name.value.trim())
+                                         : await workOneByOne(left, each, mine);
+    const {done, whom, known = 0} = enrolled;
+    if (done) {
+      refreshModel().catch(() => {});  // the header's count only
+      changed();
+    }
+    if (mine !== round) return;
+    working = false;
+    progress.hidden = true;
+    const failed = left.length - done;
+    const people = whom.size === 1 ? [...whom][0] : plural(whom.size, 'person', 'people');
+    const notDone = known ? `; ${known} had been before.`
+        : failed ? `; ${failed} could not be, the reasons stand beside them.` : '.';
+    const nothing = source === 'camera' ? 'Nothing was enrolled.'
+        : 'Nothing was enrolled; the reasons stand beside the pictures.';
+    say(status, !done ? nothing
+        : `${plural(done - known, 'picture', 'pictures')} of ${people} enrolled${notDone}`);
+    refresh();
+  }
+
+  // Files, each with its own answer. `whom`: who got pictures.
+  async function workOneByOne(left, each, mine) {
     let done = 0;
     const whom = new Set(), whose = name.value.trim();
     for (const item of left) {
@@ -221,19 +220,28 @@ export function createEnrol({changed, closed}) {
       ++progress.value;
       say(status, `${progress.value} of ${left.length} …`);
     }
-    if (done) {
-      refreshModel().catch(() => {});  // the header's count only
-      changed();
+    return {done, whom};
+  }
+
+  // The camera's pictures of one person: all of them, or none. `known`: how many were there before.
+  async function workTogether(left, person) {
+    camera.pause();
+    left.forEach((item) => setState(item, 'busy', 'enrolling …'));
+    try {
+      const answer = await enrolPhotos(person, left.map((item) => item.photo));
+      left.forEach((item, i) => setState(item, 'done', answer.photos[i].added
+          ? 'enrolled' : 'there before'));
+      return {done: left.length, whom: new Set([person]), known: left.length - answer.added};
+    } catch (error) {
+      const at = left.findIndex((item) => error.plain?.startsWith(`${item.photo.file}: `));
+      left.forEach((item, i) => {
+        setState(item, i === at ? 'failed' : 'waiting', i === at ? 'refused' : '');
+      });
+      const others = left.length > 1 ? ' Leave this picture out, then enrol the others.' : '';
+      problem.replaceChildren(notice('error', at < 0 ? error.message
+          : `${withoutFile(error.plain, left[at].photo.file)}.${others}`));
+      return {done: 0, whom: new Set()};
     }
-    if (mine !== round) return;
-    working = false;
-    progress.hidden = true;
-    const failed = left.length - done;
-    const people = whom.size === 1 ? [...whom][0] : plural(whom.size, 'person', 'people');
-    say(status, !done ? 'Nothing was enrolled; the reasons stand beside the pictures.'
-        : `${plural(done, 'picture', 'pictures')} of ${people} enrolled` +
-          (failed ? `; ${failed} could not be, the reasons stand beside them.` : '.'));
-    refresh();
   }
 
   function clearPictures() {
@@ -248,9 +256,8 @@ export function createEnrol({changed, closed}) {
   }
 
   function clear() {
-    stopCamera();
     clearPictures();
-    cameraError.replaceChildren();
+    camera.clear();
     name.value = '';
     refresh();
   }
@@ -261,7 +268,7 @@ export function createEnrol({changed, closed}) {
        button('Close', () => closed(), {kind: 'quiet', icon: 'close'})),
     sources.element,
     el('div', {class: 'enrol-parts'},
-       el('div', {}, filesPart, cameraPart),
+       el('div', {}, filesPart, camera.element),
        el('div', {class: 'whom'}, namingChoice.element, nameField, list, problem,
           el('div', {class: 'actions'}, submit, progress), status)));
   refresh();

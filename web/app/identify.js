@@ -1,10 +1,12 @@
 // The view "Identify": who is before the camera, or on photos.
 import {identify, syntheticPicture, listPeople} from './api.js';
 import {Camera, cameraProblem} from './camera.js';
+import {createConfirmation} from './confirm_face.js';
 import {button, el, notice, say} from './dom.js';
 import {createFaceAnswer, explainRule, labelOf, namesOf} from './face_answer.js';
 import {plural, withoutFile} from './format.js';
-import {guideAspect, modelInfo, refreshModel, updateModel, watchModel} from './model_info.js';
+import {forbidden, guideAspect, modelInfo, refreshModel, updateModel, watchModel}
+    from './model_info.js';
 import {createPhotoWithBoxes} from './photo_boxes.js';
 import {createPhotoInput, listenForPaste, picture, PictureUrls} from './photo_input.js';
 import {createWelcome} from './welcome.js';
@@ -38,8 +40,11 @@ export function createIdentify(section) {
 
   const inView = el('div', {class: 'in-view'});
   const people = el('p', {class: 'unseen', role: 'status', 'aria-live': 'polite'});
+  let frame = null;  // the last that was answered: {answer, photo}
+  const keep = button('Say who this was', () => keepFrame(), {icon: 'image'});
+  const keepPart = el('div', {class: 'actions keep', hidden: true}, keep);
   const live = el('section', {class: 'card', hidden: true, 'aria-labelledby': 'in-view-title'},
-    el('h2', {id: 'in-view-title'}, 'In view'), people, inView);
+    el('h2', {id: 'in-view-title'}, 'In view'), people, inView, keepPart);
   const cameraError = el('div');
   const cameraHint = el('p', {class: 'hint'});
   const start = button('Start camera', () => startCamera(), {kind: 'primary', icon: 'camera'});
@@ -78,6 +83,7 @@ export function createIdentify(section) {
     live.hidden = true;
     inView.replaceChildren();
     people.textContent = '';
+    frame = null;
   }
 
   // One frame at a time: the next is taken when the answer to the last is in.
@@ -115,6 +121,8 @@ export function createIdentify(section) {
       box: face.box, known: face.known, label: labelOf(face, answer.rule),
     })), photo);
     say(people, namesOf(faces));
+    frame = {answer, photo};
+    keepPart.hidden = Boolean(forbidden()) || !faces.some(mayBeConfirmed);
     inView.replaceChildren(...faces.map((face, i) =>
         createFaceAnswer(face, answer.rule, faces.length > 1 ? i + 1 : 0)));
     if (!faces.length) {
@@ -158,8 +166,9 @@ export function createIdentify(section) {
     input.input.focus();
   }
 
-  async function ask(photos) {
-    const mine = ++generation;
+  // In place of those before: an empty card for each photo, to be filled with its answer.
+  function layOut(photos) {
+    ++generation;
     urls.revokeAll();
     tryIt.hidden = true;
     answers.hidden = false;
@@ -168,12 +177,18 @@ export function createIdentify(section) {
     const cards = photos.map((photo) => {
       const url = urls.of(photo.blob);
       const body = el('div', {class: 'body'}, el('p', {class: 'hint busy'}, 'Looking …'));
-      const frame = el('div', {class: 'photo'}, picture(url, photo.file));
-      const card = el('article', {class: 'card result'}, frame, body);
-      return {card, body, frame, url, photo};
+      const place = el('div', {class: 'photo'}, picture(url, photo.file));
+      const card = el('article', {class: 'card result'}, place, body);
+      return {card, body, place, url, photo};
     });
     results.replaceChildren(...cards.map(({card}) => card));
     answers.scrollIntoView({block: 'nearest', behavior: calm.matches ? 'auto' : 'smooth'});
+    return cards;
+  }
+
+  async function ask(photos) {
+    const cards = layOut(photos);
+    const mine = generation;
     const found = [];
     const queue = [...cards.entries()];
     const worker = async () => {
@@ -186,32 +201,59 @@ export function createIdentify(section) {
   }
 
   // Each photo by itself: its answer or error comes at it, whatever the others do.
-  async function askOne({body, frame, url, photo}, mine) {
-    const heading = el('p', {class: 'file'}, photo.file);
+  async function askOne(card, mine) {
+    const {body, photo} = card;
     try {
       const answer = await identify([photo], {top: TOP});
       if (mine !== generation) return '';
       const [result] = answer.photos;
       if (result.error) throw new Error(`${withoutFile(result.error.message, photo.file)}.` +
                                          ' Choose a JPEG, PNG or WebP picture.');
-      if (answer.rule) {
-        updateRule(answer.rule);
-        ruleText.textContent = explainRule(answer.rule);
-      }
-      frame.replaceWith(createPhotoWithBoxes(url, photo.file, result.faces));
-      const many = result.faces.length > 1;
-      body.replaceChildren(heading, ...result.faces.map((face, i) =>
-          createFaceAnswer(face, answer.rule, many ? i + 1 : 0)));
-      if (!result.faces.length) {
-        body.append(notice('plain', 'No face was found on this photo. Take one that shows it ' +
-                           'from the front, well lit.'));
-      }
+      drawAnswer(card, result.faces, answer.rule);
       return `${photo.file}: ${namesOf(result.faces)}`;
     } catch (error) {
       if (mine !== generation) return '';
-      body.replaceChildren(heading, notice('error', error.message));
+      body.replaceChildren(heading(photo), notice('error', error.message));
       return '';  // its own alert says it
     }
+  }
+
+  const heading = (photo) => el('p', {class: 'file'}, photo.file);
+  const mayBeConfirmed = (face) => face.candidates.length > 0;  // else there is nobody to choose
+
+  // Gives the forms by which a person says who the faces were.
+  function drawAnswer({body, place, url, photo}, faces, rule) {
+    if (rule) {
+      updateRule(rule);
+      ruleText.textContent = explainRule(rule);
+    }
+    place.replaceWith(createPhotoWithBoxes(url, photo.file, faces));
+    const many = faces.length > 1;
+    const confirmations = [];
+    body.replaceChildren(heading(photo), ...faces.map((face, i) => {
+      const answer = createFaceAnswer(face, rule, many ? i + 1 : 0);
+      if (!forbidden() && mayBeConfirmed(face)) {
+        const confirmation = createConfirmation(face, photo, many ? i + 1 : 0);
+        confirmations.push(confirmation);
+        answer.append(confirmation.element);
+      }
+      return answer;
+    }));
+    if (!faces.length) {
+      body.append(notice('plain', 'No face was found on this photo. Take one that shows it ' +
+                         'from the front, well lit.'));
+    }
+    return confirmations;
+  }
+
+  // The camera's frames go by too fast to be chosen from: one of them stays as a photo.
+  function keepFrame() {
+    if (!frame) return;
+    const {answer, photo} = frame;
+    const [card] = layOut([photo]);
+    const [first, second] = drawAnswer(card, answer.photos[0].faces, answer.rule);
+    if (second) first.focus();
+    else first?.open();
   }
 
   // ---- A gallery of drawn people: something to try ----

@@ -13,7 +13,7 @@ const PAGE = 50;
 const TYPING = 250;  // milliseconds without a key until it is searched
 
 export function createPeople(section) {
-  let page = 0, search = '', total = 0;
+  let page = 0, search = '', onePhoto = false, total = 0;
   let asked = 0;  // the answer to an earlier search is not shown any more
   let timer = 0;
   let stopPaste = () => {};
@@ -33,6 +33,16 @@ export function createPeople(section) {
   });
   const enrolButton = el('a', {class: 'button primary', href: '#people?enrol'}, icon('plus'),
                          el('span', {}, 'Enrol'));
+  const filter = button('One photo', () => {
+    onePhoto = !onePhoto;
+    filter.setAttribute('aria-pressed', String(onePhoto));
+    page = 0;
+    load();
+  }, {'aria-pressed': 'false', class: 'button secondary toggle',
+      title: 'Only people of whom there is one photo'});
+  const advice = el('p', {class: 'hint forbidden', hidden: true},
+      'Five photos of a person cut misses from about 21 to 6 % (measured on LFW). More can be ' +
+      'enrolled under the same name.');
   const why = el('p', {class: 'hint forbidden', hidden: true});
   const count = el('p', {class: 'count', role: 'status', 'aria-live': 'polite'});
   const problem = el('div');
@@ -45,8 +55,8 @@ export function createPeople(section) {
                     before, place, after);
   const listPart = el('div', {class: 'list-part'},
     el('div', {class: 'tools'},
-       el('div', {class: 'search'}, icon('search'), searchInput), enrolButton),
-    why, count, problem, empty, list, paging);
+       el('div', {class: 'search'}, icon('search'), searchInput), filter, enrolButton),
+    why, advice, count, problem, empty, list, paging);
 
   const enrol = createEnrol({changed: () => load(), closed: () => { location.hash = '#people'; }});
   const person = createPerson({left: () => {
@@ -65,7 +75,7 @@ export function createPeople(section) {
     const mine = ++asked;
     let answer;
     try {
-      answer = await listPeople({search, page, size: PAGE});
+      answer = await listPeople({search, templates: onePhoto ? 1 : undefined, page, size: PAGE});
     } catch (error) {
       if (mine !== asked) return;
       problem.replaceChildren(notice('error', error.message, ' ',
@@ -83,6 +93,7 @@ export function createPeople(section) {
     total = answer.total;
     list.replaceChildren(...answer.people.map(row));
     list.hidden = answer.people.length === 0;
+    advice.hidden = !onePhoto || total === 0;
     say(count, countText());
     drawEmpty();
     paging.hidden = pages < 2;
@@ -93,16 +104,22 @@ export function createPeople(section) {
                         number(total);
   }
 
-  const countText = () => (search ? `${countOf(total)} found` : total ? countOf(total) : '');
+  const countText = () => (search || onePhoto
+      ? `${countOf(total)}${onePhoto ? ' with one photo' : ''} found`
+      : total ? countOf(total) : '');
 
   function drawEmpty() {
     empty.hidden = total > 0;
     if (total > 0) return;
-    empty.replaceChildren(...(search ? [
-      el('h2', {}, `Nobody’s name holds “${search}”`),
-      el('p', {}, 'Capitals do not matter; any part of a name will do.'),
+    empty.replaceChildren(...(search || onePhoto ? [
+      el('h2', {}, search ? `Nobody’s name holds “${search}”` : 'Nobody has one photo only'),
+      el('p', {}, !onePhoto ? 'Capitals do not matter; any part of a name will do.'
+          : search ? 'Only people with one photo were looked for.'
+          : 'There are several of everybody, or there is nobody yet.'),
       el('div', {class: 'actions'}, button('Show everybody', () => {
         searchInput.value = search = '';
+        onePhoto = false;
+        filter.setAttribute('aria-pressed', 'false');
         page = 0;
         load();
         searchInput.focus();
@@ -121,7 +138,8 @@ export function createPeople(section) {
     const problemHere = el('div', {class: 'below'});
     const link = el('a', {href: hashOf(name)}, name);
     const about = el('span', {class: 'meta'},
-        `${plural(templates, 'picture', 'pictures')} · ${date(added)}`);
+        templates === 1 ? [el('span', {class: 'chip'}, 'one photo'), el('span', {}, date(added))]
+                        : `${plural(templates, 'picture', 'pictures')} · ${date(added)}`);
     const main = el('div', {class: 'about'}, link, about);
     const rename = button('Rename', () => {
       const form = createRenameForm(name, {

@@ -44,6 +44,10 @@ HttpResponse list_people(const RouteRequest& request, ServiceParts& parts) {
   std::erase_if(people, [&](const Person& person) {
     return lower_ascii(person.name).find(wanted) == std::string::npos;
   });
+  if (request.http.query.contains("templates")) {
+    const size_t templates = request.number("templates", 1, 0, 1'000'000);
+    std::erase_if(people, [&](const Person& person) { return person.templates != templates; });
+  }
   json listed = json::array();
   for (size_t i = page * size; i < std::min(people.size(), (page + 1) * size); ++i) {
     listed.push_back(
@@ -214,6 +218,7 @@ void add_people_routes(RouteTable& table, ServiceParts& parts) {
              .path = "/v1/people",
              .summary = "Who is known, page by page",
              .query = {{"search", "string", "A part of the name"},
+                       {"templates", "integer", "Only who has just so many; 1 finds one photo"},
                        {"page", "integer", "From 0 on"},
                        {"size", "integer", "Of a page, 1 to 500"}},
              .answer_fields = {"people", "page", "size", "total"},

@@ -24,6 +24,12 @@ TEST_F(PeopleRoutes, ListsWhoIsKnown) {
   ASSERT_EQ(found["people"].size(), 1u);
   EXPECT_EQ(found["people"][0]["name"], "mary ann");
   EXPECT_EQ(asked(bare("GET", "/v1/people?page=9"))["people"], json::array());
+  // Who has one photo, and who has none yet.
+  const json one = asked(bare("GET", "/v1/people?templates=1"));
+  EXPECT_EQ(one["total"], 2);
+  EXPECT_EQ(one["people"][1]["name"], "Grace");
+  EXPECT_EQ(asked(bare("GET", "/v1/people?templates=0&search=mary"))["total"], 2);
+  asked(bare("GET", "/v1/people?templates=x"), 400);
   asked(bare("GET", "/v1/people?size=0"), 400);
   asked(bare("GET", "/v1/people?page=-1"), 400);
 }

@@ -25,25 +25,6 @@ FaceChoice faces_in_query(const RouteRequest& request, FaceChoice otherwise) {
   return given.empty() ? otherwise : face_choice(given);
 }
 
-// {"file", "faces": [...]}, or {"file", "error"}; `of_face(row, face)` gives a face's object.
-template <typename OfFace>
-json photos_json(const std::vector<RequestPhoto>& photos, const OfFace& of_face) {
-  json documents = json::array();
-  for (const RequestPhoto& photo : photos) {
-    json document = {{"file", photo.name}};
-    if (photo.problem) {
-      document["error"] = {{"code", 400}, {"message", photo.problem->what()}};
-    } else {
-      json& faces = document["faces"] = json::array();
-      for (size_t i = 0; i < photo.faces.size(); ++i) {
-        faces.push_back(of_face(photo.first + i, photo.faces[i]));
-      }
-    }
-    documents.push_back(std::move(document));
-  }
-  return documents;
-}
-
 HttpResponse identify(const RouteRequest& request, ServiceParts& parts) {
   const size_t top = request.number("top", 1, 1, kMostCandidates);
   std::vector<RequestPhoto> photos =

@@ -56,4 +56,23 @@ void throw_problems(const std::vector<RequestPhoto>& photos);
 // [left, top, width, height].
 nlohmann::json box_json(const PhotoFace& face);
 
+// {"file", "faces": [...]}, or {"file", "error"}; `of_face(row, face)` gives a face's object.
+template <typename OfFace>
+nlohmann::json photos_json(const std::vector<RequestPhoto>& photos, const OfFace& of_face) {
+  nlohmann::json documents = nlohmann::json::array();
+  for (const RequestPhoto& photo : photos) {
+    nlohmann::json document = {{"file", photo.name}};
+    if (photo.problem) {
+      document["error"] = {{"code", 400}, {"message", photo.problem->what()}};
+    } else {
+      nlohmann::json& faces = document["faces"] = nlohmann::json::array();
+      for (size_t i = 0; i < photo.faces.size(); ++i) {
+        faces.push_back(of_face(photo.first + i, photo.faces[i]));
+      }
+    }
+    documents.push_back(std::move(document));
+  }
+  return documents;
+}
+
 }  // namespace doppel

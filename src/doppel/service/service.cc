@@ -8,6 +8,7 @@
 #include "doppel/base/error.h"
 #include "doppel/service/compreface_collection.h"
 #include "doppel/service/compreface_recognition.h"
+#include "doppel/service/enrolment_routes.h"
 #include "doppel/service/openapi.h"
 #include "doppel/service/page_files.h"
 #include "doppel/service/people_routes.h"
@@ -72,6 +73,7 @@ Service::Service(Model model, const std::string& gallery, const ServiceSettings&
       log_(std::move(log)) {
   add_recognition_routes(table_, parts_);
   add_people_routes(table_, parts_);
+  add_enrolment_routes(table_, parts_);
   add_compreface_collection(table_, parts_);
   add_compreface_recognition(table_, parts_);
   add_own_routes();
