@@ -233,6 +233,12 @@ void run(const TrainOptions& options) {
                  "apart. A smaller learning rate (--lr) or another --seed helps.\n");
   }
 
+  if (trained.model.training.synthetic) {
+    std::fprintf(stderr,
+                 "Note: these faces are synthetic: the model tells drawings apart, not people; "
+                 "train one for people on photos of people\n");
+  }
+
   const bool on_pairs = recipe.pairs.has_value();
   std::optional<TestResult> tested;
   if (on_pairs) tested = test(trained, parts.training, pool);
@@ -262,6 +268,7 @@ void run(const TrainOptions& options) {
         {"digest", dataset.digest},
         {"identities", dataset.identities.size()},
         {"images", dataset.images.size()},
+        {"synthetic", trained.model.training.synthetic},
         {"notes", dataset.notes}}},
       {"recipe", trained.model.training.recipe},
       {"seed", options.recipe.seed},

@@ -288,6 +288,32 @@ TEST_F(GalleryCommands, SayInOneLineWhatIsWrongAndChangeNothing) {
   EXPECT_EQ(run({"identify", "g", photo, "--model", "moved.safetensors"}).code, 0);
 }
 
+// A model that was trained on drawings mistakes people for one another.
+TEST_F(GalleryCommands, PhotosOfPeopleAskForForceWithAModelOfSyntheticFaces) {
+  // Saved anew by another program, a drawing is a photo as any.
+  const std::string photo = "ada.png";
+  std::ofstream(folder_ / photo, std::ios::binary) << encode_png(synthetic_face(7, 28, 0));
+  const std::string why =
+      "m.safetensors was trained on synthetic faces and mistakes people for one "
+      "another, so ada.png is not enrolled";
+  const std::vector<std::string> fresh = {"enroll", "g",   "--model", "m.safetensors",
+                                          "--name", "Ada", photo};
+  const Finished refusal = run(fresh);
+  EXPECT_EQ(refusal.code, 2);
+  EXPECT_THAT(refusal.err, AllOf(HasSubstr(why), HasSubstr("--force")));
+  EXPECT_FALSE(fs::exists(folder_ / "g"));
+  ASSERT_EQ(enroll().code, 0);  // synthetic people
+  refused({"enroll", "g", "--name", "Ada", "first/s22.pgm", photo}, "ada.png is not enrolled", 2);
+  EXPECT_EQ(run({"enroll", "g", "--name", "Ada", photo, "--force"}).code, 0);
+  EXPECT_THAT(exported(), HasSubstr("\"Ada\""));
+
+  EXPECT_THAT(run({"info", "m.safetensors"}).out, HasSubstr("synthetic faces: not for people"));
+  EXPECT_EQ(run({"info", "m.safetensors", "--json"}).json()["data"]["synthetic"], true);
+  const Running serving(folder_, {"serve", "g", "--port", "0"}, "");
+  EXPECT_TRUE(serving.complained("Note: the model was trained on synthetic faces",
+                                 std::chrono::seconds(60)));
+}
+
 TEST_F(GalleryCommands, AFullDiskLosesNothing) {
   if (geteuid() != 0) GTEST_SKIP() << "mounting a small disk needs root";
   const fs::path disk = folder_ / "disk";

@@ -6,6 +6,7 @@
 
 #include "doppel/base/error.h"
 #include "doppel/data/rotations.h"
+#include "doppel/data/synthetic.h"
 #include "doppel/loss/contrastive.h"
 #include "doppel/model/embedding.h"
 
@@ -88,6 +89,7 @@ TrainedModel train_model(const Dataset& given, const Recipe& recipe, uint64_t se
   model.training.data_digest = given.digest;
   model.training.identities = given.identities.size();
   model.training.images = given.images.size();
+  model.training.synthetic = is_synthetic(given);
   model.training.seen = remember(given);
 
   const Matrix inputs = preprocess(dataset.images, model.preprocessing, pool);
