@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <optional>
 
+#include "alignment.h"
 #include "commands.h"
 #include "data_source.h"
 #include "doppel/base/error.h"
@@ -168,9 +169,10 @@ void print_epoch(const EpochReport& report, bool pairs) {
 
 void run(const TrainOptions& options) {
   const Clock::time_point start = Clock::now();
-  const Recipe recipe = options.recipe.recipe();
+  Recipe recipe = options.recipe.recipe();
   check_writable("--out", options.out);
   ThreadPool pool(options.recipe.thread_count());
+  if (!recipe.align) recipe.align = aligning_helps(data_at_hand(options.data.data), pool);
   const Dataset dataset = options.data.load(pool, loaded_for(recipe));
   print_notes(dataset);
   const Parts parts = keep_some(dataset, options, recipe);

@@ -60,7 +60,7 @@ Network network_for(const Recipe& recipe, const Preprocessing& preprocessing) {
 Preprocessing choose_preprocessing(const Image& sample, const Recipe& recipe) {
   constexpr int kLargestSide = 160, kShrunkSide = 112;
   Preprocessing result{recipe.width.value_or(sample.width), recipe.height.value_or(sample.height),
-                       recipe.step, recipe.standardize, recipe.align};
+                       recipe.step, recipe.standardize, recipe.align.value_or(false)};
   const int longer = std::max(sample.width, sample.height);
   if (!recipe.width && longer > kLargestSide) {
     const double scale = static_cast<double>(kShrunkSide) / longer;
