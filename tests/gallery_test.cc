@@ -440,7 +440,7 @@ TEST_F(GalleryCommands, APictureOfNothingIsNobody) {
   for (const std::string& name : names) {
     const std::string file = "blank/" + name + ".pgm";
     nobody += file + ",no_persons_found,\n";
-    refused({"enroll", "g", "--name", "Eve", file}, "no face was found in " + file);
+    refused({"enroll", "g", "--name", "Eve", file, "--force"}, "no face was found in " + file);
     for (const std::string& other : names) {
       const Finished verdict =
           run({"verify", "m.safetensors", file, "blank/" + other + ".pgm", "--exit-code"});
@@ -462,7 +462,7 @@ TEST_F(GalleryCommands, APictureOfNothingIsNobody) {
   const Finished identified = run({"identify", "g", "blank"});
   EXPECT_EQ(identified.code, 0) << identified.err;
   EXPECT_EQ(identified.out, nobody + "blank/z.pgm,s22,0.0000\n");
-  const Finished left_out = run({"enroll", "g", "--folder", "blank", "--skip-bad"});
+  const Finished left_out = run({"enroll", "g", "--folder", "blank", "--skip-bad", "--force"});
   EXPECT_THAT(left_out.err, HasSubstr("no face was found in blank/black.pgm"));
 }
 
