@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 
+#include "alignment.h"
 #include "commands.h"
 #include "data_source.h"
 #include "doppel/base/file.h"
@@ -131,8 +132,9 @@ void write_report(const CrossvalOptions& options, const Dataset& dataset, const 
 }
 
 void run(const CrossvalOptions& options) {
-  const Recipe recipe = options.recipe.recipe();
+  Recipe recipe = options.recipe.recipe();
   ThreadPool pool(options.recipe.thread_count());
+  if (!recipe.align) recipe.align = aligning_helps(data_at_hand(options.data.data), pool);
   const Dataset dataset = options.data.load(pool, loaded_for(recipe));
   print_notes(dataset);
   if (!options.as_json) {

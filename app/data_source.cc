@@ -22,8 +22,8 @@ const char* const kDataHelp =
     "in "
     "$DOPPEL_DATA/att_faces or data/att_faces, else synthetic faces";
 
-Dataset load_or_make_data(const std::string& source, ThreadPool& pool, const LoadOptions& options) {
-  if (!source.empty()) return load_dataset(source, pool, options);
+std::string data_at_hand(const std::string& source) {
+  if (!source.empty()) return source;
   std::vector<fs::path> places;
   if (const char* given = std::getenv("DOPPEL_DATA"); given != nullptr && *given != '\0') {
     places.push_back(fs::path(given) / "att_faces");
@@ -31,8 +31,14 @@ Dataset load_or_make_data(const std::string& source, ThreadPool& pool, const Loa
   places.push_back(fs::path("data") / "att_faces");
   for (const fs::path& place : places) {
     std::error_code ignored;
-    if (fs::is_directory(place, ignored)) return load_dataset(place, pool, options);
+    if (fs::is_directory(place, ignored)) return place.string();
   }
+  return {};
+}
+
+Dataset load_or_make_data(const std::string& source, ThreadPool& pool, const LoadOptions& options) {
+  const std::string found = data_at_hand(source);
+  if (!found.empty()) return load_dataset(found, pool, options);
   Dataset drawn = synthetic_dataset(40, 10, 1);
   prepare_images(drawn, options.preparation, pool);
   return drawn;
@@ -56,7 +62,8 @@ ImagePreparation aligning(ImageSize size) {
 LoadOptions loaded_for(const Recipe& recipe) {
   LoadOptions options;
   if (recipe.width && recipe.height) options.size = {*recipe.width, *recipe.height};
-  if (recipe.align) options.preparation = aligning(options.size.value_or(ImageSize{92, 112}));
+  if (recipe.align.value_or(false))
+    options.preparation = aligning(options.size.value_or(ImageSize{92, 112}));
   return options;
 }
 

@@ -16,9 +16,12 @@ class App;
 
 namespace doppel::app {
 
-// The data set in `source`, a folder or an archive; where that is empty, the AT&T faces of
-// $DOPPEL_DATA/att_faces or of ./data/att_faces, else synthetic ones (40 people, 10 images).
-// Dataset::source says which.
+// `source`, a folder or an archive; where that is empty, the AT&T faces of $DOPPEL_DATA/att_faces
+// or of ./data/att_faces, else nothing.
+std::string data_at_hand(const std::string& source);
+
+// The data set that is at hand, else a synthetic one (40 people, 10 images). Dataset::source says
+// which.
 Dataset load_or_make_data(const std::string& source, ThreadPool& pool,
                           const LoadOptions& options = {});
 

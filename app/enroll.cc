@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
+#include <fstream>
 #include <map>
 #include <set>
 
@@ -9,6 +10,7 @@
 #include "doppel/base/error.h"
 #include "doppel/base/natural_order.h"
 #include "doppel/data/listing.h"
+#include "doppel/data/synthetic.h"
 #include "doppel/gallery/location.h"
 #include "doppel/gallery/person_name.h"
 #include "doppel/gallery/photo_templates.h"
@@ -31,7 +33,7 @@ struct EnrollOptions {
   std::vector<std::string> images;
   std::string faces = "one";
   int threads = 0;
-  bool keep_photos = false, skip_bad = false, as_json = false;
+  bool keep_photos = false, skip_bad = false, force = false, as_json = false;
 };
 
 struct PersonFiles {
@@ -104,6 +106,31 @@ std::vector<PersonFiles> people_to_enroll(const EnrollOptions& options) {
   }
   std::ranges::sort(people, natural_less, &PersonFiles::name);
   return people;
+}
+
+// What cannot be read is told when it is embedded.
+bool may_show_a_person(const std::string& photo) {
+  std::ifstream file(photo, std::ios::binary);
+  std::string start(kSyntheticMarkBytes, '\0');
+  if (!file.read(start.data(), static_cast<std::streamsize>(start.size()))) return false;
+  return !is_synthetic_file(start);
+}
+
+// Synthetic people may be enrolled with a model of synthetic faces.
+void refuse_synthetic_model(const Model& model, const std::string& name,
+                            const std::vector<PersonFiles>& people) {
+  if (!model.training.synthetic) return;
+  for (const PersonFiles& person : people) {
+    for (const std::string& photo : person.files) {
+      if (!may_show_a_person(photo)) continue;
+      throw Error(ErrorKind::bad_argument,
+                  name +
+                      " was trained on synthetic faces and mistakes people for one another, so " +
+                      photo +
+                      " is not enrolled: train a model on photos of people, or add "
+                      "--force to enrol it all the same");
+    }
+  }
 }
 
 // Embeds all photos. Those that cannot be are said on standard error; without --skip-bad they are
@@ -181,6 +208,10 @@ void run(const EnrollOptions& options) {
     Gallery::check_place(options.gallery);
     model = load_model(options.model);
   }
+  if (!options.force) {
+    refuse_synthetic_model(
+        model, options.model.empty() ? gallery->settings().model_file : options.model, people);
+  }
   const bool keep = gallery ? gallery->settings().photos : options.keep_photos;
   const std::vector<NewPerson> added = embed(people, model, options, keep, pool);
   Enrolled enrolled;
@@ -245,6 +276,8 @@ void add_enroll(CLI::App& program) {
   command->add_flag("--keep-photos", options->keep_photos,
                     "Of a new gallery: store the photos, too; then it can move to another model");
   command->add_flag("--skip-bad", options->skip_bad, "Leave out photos that cannot be used");
+  command->add_flag("--force", options->force,
+                    "Enrol photos although the model was trained on synthetic faces");
   add_threads_option(*command, options->threads);
   command->add_flag("--json", options->as_json, "Print one JSON document instead of text");
   command->callback([options] { run(*options); });

@@ -11,7 +11,7 @@ namespace doppel::app {
 void add_faces_option(CLI::App& command, std::string& faces) {
   command
       .add_option("--faces", faces,
-                  "Of a model trained with --align: a photo must show one face, or the largest is "
+                  "Of a model of aligned faces: a photo must show one face, or the largest is "
                   "taken: one, largest")
       ->capture_default_str();
 }

@@ -109,7 +109,7 @@ void add_identify(CLI::App& program) {
   add_model_option(*command, options->model);
   command
       ->add_option("--faces", options->faces,
-                   "Of a model trained with --align, which faces of a photo: all, largest, or one, "
+                   "Of a model of aligned faces, which faces of a photo: all, largest, or one, "
                    "where others are an error")
       ->capture_default_str();
   command->add_option("--top", options->top, "Candidates to list for each face")

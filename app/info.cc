@@ -57,6 +57,7 @@ void print_foreign(const Model& model, const std::string& path) {
   std::printf("  energy      %s, embeddings of %zu values\n", to_string(model.energy.kind).c_str(),
               embedding_size(model));
   std::printf("  threshold   %s\n", threshold_line(model).c_str());
+  if (model.training.synthetic) std::printf("  trained on  synthetic faces: not for people\n");
   print_seen(model.training.seen);
   std::printf("  digest      %s\n", foreign.digest.c_str());
 }
@@ -78,9 +79,10 @@ void print_info(const Model& model, const std::string& path) {
   std::printf("  energy      %s, embeddings of %zu values\n", to_string(model.energy.kind).c_str(),
               embedding_size(model));
   std::printf("  threshold   %s\n", threshold_line(model).c_str());
-  std::printf("  trained on  %zu identities, %zu images (%.12s), seed %llu\n", training.identities,
-              training.images, training.data_digest.c_str(),
-              static_cast<unsigned long long>(training.seed));
+  std::printf("  trained on  %zu identities, %zu images (%.12s), seed %llu%s\n",
+              training.identities, training.images, training.data_digest.c_str(),
+              static_cast<unsigned long long>(training.seed),
+              training.synthetic ? "; synthetic faces: not for people" : "");
   print_seen(training.seen);
   std::printf("  recipe      %s\n", training.recipe.dump().c_str());
   std::printf("  networks    %zu, of %zu parameters, input %s\n", model.members.size(),
@@ -144,7 +146,8 @@ void run(const InfoOptions& options) {
                    {"data",
                     {{"digest", model.training.data_digest},
                      {"identities", model.training.identities},
-                     {"images", model.training.images}}}};
+                     {"images", model.training.images},
+                     {"synthetic", model.training.synthetic}}}};
   document.update(seen_counts(model.training.seen));
   print_json(document);
 }

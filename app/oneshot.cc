@@ -54,9 +54,10 @@ std::string count_text(const SeenImages& seen) {
 void run(const OneShotOptions& options) {
   const Model model = load_model(options.model);
   if (model.preprocessing.align) {
-    throw Error(ErrorKind::mismatch, options.model +
-                                         ": it takes aligned faces, and runs are measured "
-                                         "as they are: a model without --align was expected");
+    throw Error(ErrorKind::mismatch,
+                options.model +
+                    ": it takes aligned faces, and runs are measured "
+                    "as they are: a model trained with --no-align was expected");
   }
   ThreadPool pool(options.threads > 0 ? options.threads : ThreadPool::available_threads());
   const EpisodeFiles files = load_episodes(options.runs, pool, {.color = takes_color(model)});

@@ -23,9 +23,11 @@ void RecipeOptions::add_to(CLI::App& command) {
       ->allow_extra_args(false);
   command.add_option("--epochs", epochs, "Passes over the training pairs, of recipes with pairs");
   command.add_option("--lr", rate, "Learning rate: --set optimizer.rate=..");
-  command.add_flag("--align", align,
-                   "Find the faces and bring their eyes and mouths to one place: --set "
-                   "input.align=true. The model does the same with every photo it is given");
+  command.add_flag_function(
+      "--align,!--no-align", [this](int64_t count) { align = count > 0; },
+      "Find the faces and bring their eyes and mouths to one place, or do not: --set "
+      "input.align=true. The model does the same with every photo it is given. Without either, a "
+      "few pictures decide: faces that are framed loosely, or small in them, are aligned");
   command.add_option("--seed", seed, "Equal seeds give equal results, to the bit")
       ->capture_default_str();
   add_threads_option(command, threads);
@@ -40,7 +42,7 @@ Recipe RecipeOptions::recipe() const {
     }
     recipe.epochs = *epochs;
   }
-  recipe.align |= align;
+  if (align) recipe.align = align;
   recipe.optimizer.rate = rate.value_or(recipe.optimizer.rate);
   recipe.check();
   return recipe;

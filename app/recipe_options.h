@@ -21,7 +21,7 @@ struct RecipeOptions {
   std::vector<std::string> changes;  // "training.steps=800"
   std::optional<size_t> epochs;
   std::optional<double> rate;
-  bool align = false;
+  std::optional<bool> align;
   uint64_t seed = 0;
   int threads = 0;  // 0: all processors
 

@@ -110,6 +110,7 @@ void run(const ServeOptions& options) {
   Model model = ready_model(options);
   const bool keys = has_keys(options.gallery);
   check_options(options, keys);
+  const bool synthetic = model.training.synthetic;
   RequestLog log(options.log_names);
   ServiceSettings answers;
   answers.threads = threads;
@@ -148,6 +149,11 @@ void run(const ServeOptions& options) {
     ended = true;
   });
   announce(options, service, server.port(), keys);
+  if (synthetic) {
+    std::fprintf(stderr,
+                 "Note: the model was trained on synthetic faces and mistakes people for one "
+                 "another: it is for a look around, not for people\n");
+  }
   bool following = true;
   while (!stop_asked() && !ended) {
     const std::optional<std::string> trouble = service.follow();

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <optional>
 
+#include "alignment.h"
 #include "commands.h"
 #include "data_source.h"
 #include "doppel/base/error.h"
@@ -168,9 +169,10 @@ void print_epoch(const EpochReport& report, bool pairs) {
 
 void run(const TrainOptions& options) {
   const Clock::time_point start = Clock::now();
-  const Recipe recipe = options.recipe.recipe();
+  Recipe recipe = options.recipe.recipe();
   check_writable("--out", options.out);
   ThreadPool pool(options.recipe.thread_count());
+  if (!recipe.align) recipe.align = aligning_helps(data_at_hand(options.data.data), pool);
   const Dataset dataset = options.data.load(pool, loaded_for(recipe));
   print_notes(dataset);
   const Parts parts = keep_some(dataset, options, recipe);
@@ -233,6 +235,12 @@ void run(const TrainOptions& options) {
                  "apart. A smaller learning rate (--lr) or another --seed helps.\n");
   }
 
+  if (trained.model.training.synthetic) {
+    std::fprintf(stderr,
+                 "Note: these faces are synthetic: the model tells drawings apart, not people; "
+                 "train one for people on photos of people\n");
+  }
+
   const bool on_pairs = recipe.pairs.has_value();
   std::optional<TestResult> tested;
   if (on_pairs) tested = test(trained, parts.training, pool);
@@ -262,6 +270,7 @@ void run(const TrainOptions& options) {
         {"digest", dataset.digest},
         {"identities", dataset.identities.size()},
         {"images", dataset.images.size()},
+        {"synthetic", trained.model.training.synthetic},
         {"notes", dataset.notes}}},
       {"recipe", trained.model.training.recipe},
       {"seed", options.recipe.seed},

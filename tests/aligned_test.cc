@@ -165,5 +165,59 @@ TEST_F(Aligned, LooselyFramedFacesAreRecognised) {
   EXPECT_LT(error_rate({"--align"}), 0.1);
 }
 
+// A few pictures decide where nobody does.
+TEST_F(Aligned, WhatIsFramedLooselyIsAlignedByDefault) {
+  if (att_faces().empty()) GTEST_SKIP() << "the AT&T faces are not in $DOPPEL_DATA/att_faces";
+  for (int person = 31; person <= 40; ++person) {
+    for (int k = 1; k <= 10; ++k) put_loosely(std::string("s").append(std::to_string(person)), k);
+  }
+  const auto aligns = [&](const std::string& data, const std::vector<std::string>& more,
+                          const std::string& said) {
+    std::vector<std::string> words = {"train",     data,
+                                      "--holdout", "0",
+                                      "--set",     "training.steps=1",
+                                      "--set",     "training.members=1"};
+    words.insert(words.end(), more.begin(), more.end());
+    const Finished trained = run(words);
+    EXPECT_EQ(trained.code, 0) << trained.err;
+    EXPECT_THAT(trained.err, HasSubstr(said));
+    EXPECT_EQ(trained.err.find("framed") == std::string::npos, said.empty());
+    return run({"info", "model.safetensors", "--json"}).json()["preprocessing"]["align"] == true;
+  };
+  EXPECT_TRUE(aligns("loose", {}, "framed loosely, so they are aligned (--no-align leaves them)"));
+  EXPECT_FALSE(aligns("loose", {"--no-align"}, ""));
+  EXPECT_FALSE(aligns("loose", {"--set", "input.align=false"}, ""));
+  EXPECT_FALSE(
+      aligns(att_faces().string(), {}, "framed alike, so they are not aligned (--align does it)"));
+  EXPECT_TRUE(aligns(att_faces().string(), {"--align"}, ""));
+  const Finished done = run({"crossval", "loose", "--folds", "2", "--set", "training.steps=1",
+                             "--set", "training.members=1", "--json"});
+  ASSERT_EQ(done.code, 0) << done.err;
+  EXPECT_THAT(done.err, HasSubstr("framed loosely, so they are aligned"));
+  EXPECT_EQ(done.json()["recipe"]["input"]["align"], true);
+}
+
+using AlignedByDefault = ProgramTest;
+
+// Neither walls nor, in a program that finds no faces, anything is aligned.
+TEST_F(AlignedByDefault, OnlyFacesThatAreFound) {
+  for (int k = 0; k < 8; ++k) {
+    const std::filesystem::path file =
+        folder_ / "walls" / (k < 4 ? "a" : "b") / std::to_string(k).append(".pgm");
+    std::filesystem::create_directories(file.parent_path());
+    Image wall{92, 112, std::vector<float>(92 * 112)};
+    for (int y = 0; y < wall.height; ++y) {
+      for (int x = 0; x < wall.width; ++x) wall.at(y, x) = (y / (9 + k) + x / 20) % 2 ? 0.2f : 0.7f;
+    }
+    std::ofstream(file, std::ios::binary) << encode_pgm(wall);
+  }
+  const Finished trained = run({"train", "walls", "--holdout", "0", "--set", "training.steps=1",
+                                "--set", "training.members=1"});
+  EXPECT_EQ(trained.code, 0) << trained.err;
+  EXPECT_THAT(trained.err, HasSubstr(can_find_faces() ? "a face was found in only 0 of 8 pictures"
+                                                      : "built without dlib"));
+  EXPECT_EQ(run({"info", "model.safetensors", "--json"}).json()["preprocessing"]["align"], false);
+}
+
 }  // namespace
 }  // namespace doppel

@@ -302,6 +302,32 @@ TEST_F(GalleryCommands, SayInOneLineWhatIsWrongAndChangeNothing) {
   EXPECT_EQ(run({"identify", "g", photo, "--model", "moved.safetensors"}).code, 0);
 }
 
+// A model that was trained on drawings mistakes people for one another.
+TEST_F(GalleryCommands, PhotosOfPeopleAskForForceWithAModelOfSyntheticFaces) {
+  // Saved anew by another program, a drawing is a photo as any.
+  const std::string photo = "ada.png";
+  std::ofstream(folder_ / photo, std::ios::binary) << encode_png(synthetic_face(7, 28, 0));
+  const std::string why =
+      "m.safetensors was trained on synthetic faces and mistakes people for one "
+      "another, so ada.png is not enrolled";
+  const std::vector<std::string> fresh = {"enroll", "g",   "--model", "m.safetensors",
+                                          "--name", "Ada", photo};
+  const Finished refusal = run(fresh);
+  EXPECT_EQ(refusal.code, 2);
+  EXPECT_THAT(refusal.err, AllOf(HasSubstr(why), HasSubstr("--force")));
+  EXPECT_FALSE(fs::exists(folder_ / "g"));
+  ASSERT_EQ(enroll().code, 0);  // synthetic people
+  refused({"enroll", "g", "--name", "Ada", "first/s22.pgm", photo}, "ada.png is not enrolled", 2);
+  EXPECT_EQ(run({"enroll", "g", "--name", "Ada", photo, "--force"}).code, 0);
+  EXPECT_THAT(exported(), HasSubstr("\"Ada\""));
+
+  EXPECT_THAT(run({"info", "m.safetensors"}).out, HasSubstr("synthetic faces: not for people"));
+  EXPECT_EQ(run({"info", "m.safetensors", "--json"}).json()["data"]["synthetic"], true);
+  const Running serving(folder_, {"serve", "g", "--port", "0"}, "");
+  EXPECT_TRUE(serving.complained("Note: the model was trained on synthetic faces",
+                                 std::chrono::seconds(60)));
+}
+
 TEST_F(GalleryCommands, AFullDiskLosesNothing) {
   if (geteuid() != 0) GTEST_SKIP() << "mounting a small disk needs root";
   const fs::path disk = folder_ / "disk";
@@ -428,7 +454,7 @@ TEST_F(GalleryCommands, APictureOfNothingIsNobody) {
   for (const std::string& name : names) {
     const std::string file = "blank/" + name + ".pgm";
     nobody += file + ",no_persons_found,\n";
-    refused({"enroll", "g", "--name", "Eve", file}, "no face was found in " + file);
+    refused({"enroll", "g", "--name", "Eve", file, "--force"}, "no face was found in " + file);
     for (const std::string& other : names) {
       const Finished verdict =
           run({"verify", "m.safetensors", file, "blank/" + other + ".pgm", "--exit-code"});
@@ -450,7 +476,7 @@ TEST_F(GalleryCommands, APictureOfNothingIsNobody) {
   const Finished identified = run({"identify", "g", "blank"});
   EXPECT_EQ(identified.code, 0) << identified.err;
   EXPECT_EQ(identified.out, nobody + "blank/z.pgm,s22,0.0000\n");
-  const Finished left_out = run({"enroll", "g", "--folder", "blank", "--skip-bad"});
+  const Finished left_out = run({"enroll", "g", "--folder", "blank", "--skip-bad", "--force"});
   EXPECT_THAT(left_out.err, HasSubstr("no face was found in blank/black.pgm"));
 }
 

@@ -226,9 +226,11 @@ TEST_F(Program, PairsDrawsSheets) {
 TEST_F(Program, WithoutDataItSaysThatFacesAreSynthetic) {
   const Finished drawn = run({"pairs", "--count", "1"});
   EXPECT_EQ(drawn.code, 0) << drawn.err;
-  const auto trained = run({"train", "--recipe", "tutorial", "--set", "pairs.per_kind=100",
-                            "--epochs", "1", "--json"})
-                           .json();
+  const Finished finished = run(
+      {"train", "--recipe", "tutorial", "--set", "pairs.per_kind=100", "--epochs", "1", "--json"});
+  EXPECT_THAT(finished.err, HasSubstr("the model tells drawings apart, not people"));
+  const auto trained = finished.json();
+  EXPECT_EQ(trained["data"]["synthetic"], true);
   EXPECT_THAT(trained["data"]["source"].get<std::string>(), HasSubstr("synthetic"));
   EXPECT_EQ(trained["data"]["identities"], 40);
 }

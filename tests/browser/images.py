@@ -8,7 +8,7 @@ import zlib
 
 def read_pgm(path):
     """(width, height, grey bytes) of a binary PGM file as `doppel synth` writes them."""
-    magic, size, most, pixels = pathlib.Path(path).read_bytes().split(b"\n", 3)
+    magic, _mark, size, most, pixels = pathlib.Path(path).read_bytes().split(b"\n", 4)
     width, height = map(int, size.split())
     if magic != b"P5" or most != b"255" or len(pixels) != width * height:
         raise ValueError(f"{path}: a binary PGM file of 8 bits was expected")

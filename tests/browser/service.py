@@ -72,7 +72,8 @@ class Program:
         photo = folder / f"{name}.png"
         photo.write_bytes(face)
         # A new gallery is made by enrolling; the tests begin by emptying it.
-        run(program, "enroll", gallery, "--model", model, "--name", "somebody", str(photo))
+        run(program, "enroll", gallery, "--model", model, "--name", "somebody", str(photo),
+            "--force")
         self.keys = {role: run(program, "key", "add", gallery, "--role", role).split()[-1]
                      for role in roles}
         self.log = open(folder / f"{name}.log", "w", encoding="utf-8")

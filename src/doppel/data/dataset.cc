@@ -13,6 +13,7 @@
 #include "doppel/base/digest.h"
 #include "doppel/base/error.h"
 #include "doppel/data/listing.h"
+#include "doppel/data/synthetic.h"
 #include "doppel/image/content.h"
 #include "doppel/image/decode.h"
 #include "doppel/image/resize.h"
@@ -102,6 +103,7 @@ void leave_out(const std::vector<char>& blank, Dataset& dataset) {
       kept.image_names.push_back(std::move(dataset.image_names[i]));
       kept.image_digests.push_back(std::move(dataset.image_digests[i]));
       kept.image_hashes.push_back(std::move(dataset.image_hashes[i]));
+      kept.synthetic.push_back(dataset.synthetic[i]);
       kept.identity_of.push_back(static_cast<uint32_t>(kept.identities.size()));
     }
     if (kept.images.size() == first) {
@@ -151,6 +153,7 @@ Dataset load_dataset(const fs::path& source, ThreadPool& pool, const LoadOptions
   dataset.images.resize(listing.files);
   dataset.image_digests.resize(listing.files);
   dataset.image_hashes.resize(listing.files);
+  dataset.synthetic.resize(listing.files);
   std::vector<ImageSize> decoded(listing.files);
   std::vector<char> waits(listing.files, false);  // for the second part of the preparation
   std::vector<char> blank(listing.files, false);
@@ -163,6 +166,7 @@ Dataset load_dataset(const fs::path& source, ThreadPool& pool, const LoadOptions
       blank[i] = true;
       return;
     }
+    dataset.synthetic[i] = is_synthetic_file(bytes);
     dataset.image_digests[i] = image_digest(image);
     dataset.image_hashes[i] = perceptual_hashes(image, options.framings);
     if (options.preparation.first) {
@@ -237,6 +241,7 @@ Dataset select_identities(const Dataset& dataset, std::span<const size_t> identi
         selected.image_digests.push_back(dataset.image_digests[i]);
       }
       if (!dataset.image_hashes.empty()) selected.image_hashes.push_back(dataset.image_hashes[i]);
+      if (!dataset.synthetic.empty()) selected.synthetic.push_back(dataset.synthetic[i]);
       selected.image_names.push_back(dataset.image_names[i]);
       selected.identity_of.push_back(static_cast<uint32_t>(selected.identities.size()));
     }

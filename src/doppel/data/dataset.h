@@ -32,6 +32,7 @@ struct Dataset {
   std::vector<std::string> image_digests;  // of the images as they were decoded: image_digest()
   // Of the same: perceptual_hashes(), with or without framings.
   std::vector<std::vector<PerceptualHash>> image_hashes;
+  std::vector<char> synthetic;     // one per image: drawn by data/synthetic.h; empty: none
   std::vector<std::string> notes;  // what the user should know: resized images, lone images
   std::string digest;  // SHA-256 over identity names, image names and image digests, in order
 };

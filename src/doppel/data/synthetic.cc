@@ -14,6 +14,11 @@
 namespace doppel {
 namespace {
 
+// What a file begins with, and the comment behind it.
+constexpr std::string_view kPgm = "P5\n";
+constexpr std::string_view kMark = "# synthetic face, drawn by doppel\n";
+static_assert(kPgm.size() + kMark.size() <= kSyntheticMarkBytes);
+
 // Near 0 more often than far from it, within -1 .. 1.
 double around(Random& random) {
   return (random.uniform() + random.uniform() + random.uniform()) / 1.5 - 1;
@@ -166,6 +171,7 @@ Dataset synthetic_dataset(int identities, int images, uint64_t seed) {
           synthetic_face(seed, static_cast<uint32_t>(i), static_cast<uint32_t>(j)));
       dataset.image_names.push_back(name + "/" + std::to_string(j + 1) + ".pgm");
       dataset.identity_of.push_back(static_cast<uint32_t>(i));
+      dataset.synthetic.push_back(true);
     }
   }
   seal(dataset);
@@ -197,9 +203,10 @@ void write_synthetic(const std::filesystem::path& folder, int identities, int im
       if (error) fail(error);
       for (int j = 0; j < images; ++j) {
         if (before_each) before_each();
-        write_file_atomically(
-            person / (std::to_string(j + 1) + ".pgm"),
-            encode_pgm(synthetic_face(seed, static_cast<uint32_t>(i), static_cast<uint32_t>(j))));
+        std::string bytes =
+            encode_pgm(synthetic_face(seed, static_cast<uint32_t>(i), static_cast<uint32_t>(j)));
+        bytes.insert(kPgm.size(), kMark);
+        write_file_atomically(person / (std::to_string(j + 1) + ".pgm"), bytes);
       }
     }
   } catch (...) {
@@ -207,6 +214,16 @@ void write_synthetic(const std::filesystem::path& folder, int identities, int im
     if (is_new) fs::remove(folder, error);
     throw;
   }
+}
+
+bool is_synthetic_file(std::string_view bytes) {
+  if (!bytes.starts_with(kPgm)) return false;
+  bytes.remove_prefix(kPgm.size());
+  return bytes.starts_with(kMark);
+}
+
+bool is_synthetic(const Dataset& dataset) {
+  return 2 * std::ranges::count(dataset.synthetic, char{true}) > std::ssize(dataset.images);
 }
 
 }  // namespace doppel

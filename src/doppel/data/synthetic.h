@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <string_view>
 
 #include "doppel/data/dataset.h"
 #include "doppel/image/image.h"
@@ -21,10 +22,20 @@ Image synthetic_face(uint64_t seed, uint32_t identity, uint32_t index);
 // `identities` >= 2, `images` >= 1, together at most 100,000. Throws Error(bad_argument).
 Dataset synthetic_dataset(int identities, int images, uint64_t seed);
 
-// Writes the same as folder/s1/1.pgm and so on. Throws Error(bad_argument) as above and where
-// `folder` exists and is not an empty folder, Error(io) where it cannot be written. `before_each`
-// picture may throw to end it; what has ended so or otherwise leaves no pictures.
+// Writes the same as folder/s1/1.pgm and so on, marked for is_synthetic_file(). Throws
+// Error(bad_argument) as above and where `folder` exists and is not an empty folder, Error(io)
+// where it cannot be written. `before_each` picture may throw to end it; what has ended so or
+// otherwise leaves no pictures.
 void write_synthetic(const std::filesystem::path& folder, int identities, int images, uint64_t seed,
                      const std::function<void()>& before_each = {});
+
+// Whether a file's bytes are those of such a picture: it is marked by a comment, which stays with
+// it when it is copied, renamed or packed, and is lost when another program saves it anew. The
+// first kSyntheticMarkBytes bytes are enough.
+inline constexpr size_t kSyntheticMarkBytes = 64;
+bool is_synthetic_file(std::string_view bytes);
+
+// Whether most images of a data set are such pictures.
+bool is_synthetic(const Dataset& dataset);
 
 }  // namespace doppel

@@ -100,6 +100,28 @@ TEST_F(SyntheticFolder, WrittenAndLoadedEqualsMadeInMemory) {
   EXPECT_NE(synthetic_dataset(3, 11, 6).digest, made.digest);
 }
 
+TEST_F(SyntheticFolder, WrittenFilesAreKnownForWhatTheyAre) {
+  write_synthetic(folder_, 3, 1, 5);
+  const std::string bytes = read_file(folder_ / "s1/1.pgm", 1 << 20);
+  EXPECT_TRUE(is_synthetic_file(bytes));
+  EXPECT_TRUE(is_synthetic_file(std::string_view(bytes).substr(0, kSyntheticMarkBytes)));
+  EXPECT_FALSE(is_synthetic_file(encode_pgm(synthetic_face(5, 0, 0))));
+  EXPECT_FALSE(is_synthetic_file("P5\n# synthetic"));
+  EXPECT_FALSE(is_synthetic_file(""));
+
+  // One of three people is not drawn, then two.
+  ThreadPool pool(2);
+  write_file_atomically(folder_ / "s1/1.pgm", encode_pgm(synthetic_face(5, 0, 0)));
+  const Dataset most = load_dataset(folder_, pool);
+  EXPECT_TRUE(is_synthetic(most));
+  EXPECT_TRUE(is_synthetic(select_identities(most, std::vector<std::string>{"s2", "s3"})));
+  EXPECT_FALSE(is_synthetic(select_identities(most, std::vector<std::string>{"s1"})));
+  write_file_atomically(folder_ / "s2/1.pgm", encode_pgm(synthetic_face(5, 1, 0)));
+  EXPECT_FALSE(is_synthetic(load_dataset(folder_, pool)));
+  EXPECT_TRUE(is_synthetic(synthetic_dataset(3, 1, 5)));
+  EXPECT_FALSE(is_synthetic(Dataset{}));
+}
+
 TEST_F(SyntheticFolder, LoneImagesAreNotedAlike) {
   write_synthetic(folder_, 2, 1, 5);
   ThreadPool pool(1);

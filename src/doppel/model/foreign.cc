@@ -148,6 +148,7 @@ nlohmann::json describe_embedder(const Model& model) {
   if (model.threshold) description["threshold"] = to_json(*model.threshold);
   const SeenPeople& seen = model.training.seen;
   if (!seen.identities.empty() || !seen.images.empty()) description["seen"] = to_json(seen);
+  if (model.training.synthetic) description["synthetic"] = true;
   return description;
 }
 
@@ -158,7 +159,7 @@ Model embedder_from_json(const nlohmann::json& description, const std::string& w
   }
   constexpr const char* kKnown[] = {"format", "width", "height",      "channels", "mean",
                                     "scale",  "step",  "standardize", "energy",   "align",
-                                    "output", "seen",  "threshold"};
+                                    "output", "seen",  "synthetic",   "threshold"};
   for (const auto& [key, value] : description.items()) {
     if (std::ranges::find(kKnown, key) != std::end(kKnown)) continue;
     std::string known;
@@ -190,6 +191,7 @@ Model embedder_from_json(const nlohmann::json& description, const std::string& w
   if (fields.has("seen")) {
     model.training.seen = seen_people_from_json(fields.at("seen"), where);
   }
+  model.training.synthetic = fields.has("synthetic") && fields.truth("synthetic");
   model.foreign = std::move(foreign);
   return model;
 }

@@ -50,9 +50,10 @@ Matrix foreign_inputs(const ForeignNetwork& foreign, const Preprocessing& prepro
 //    "mean": [127.5, 127.5, 127.5], "scale": 0.0078125, "energy": "cosine", "align": true,
 //    "threshold": {..}}
 // where "align", "step" and "standardize" are Preprocessing's. May be left out: "threshold",
-// "step", "standardize", "output" (ForeignNetwork) and "seen" (whom it was made from or calibrated
-// on, as in model files). An energy with weights is {"kind", "weights", "bias"}. Of a model of ours
-// it describes the network that onnx_export.h makes of it.
+// "step", "standardize", "output" (ForeignNetwork), "seen" (whom it was made from or calibrated
+// on, as in model files) and "synthetic" (whether these were synthetic faces). An energy with
+// weights is {"kind", "weights", "bias"}. Of a model of ours it describes the network that
+// onnx_export.h makes of it.
 nlohmann::json describe_embedder(const Model& model);
 // Back, without the network. Throws Error(bad_data) that begins with `where` and names the field
 // that is missing, wrong or unknown.

@@ -51,11 +51,13 @@ TEST(Foreign, ADescriptionSaysAll) {
   description["threshold"] = to_json(
       Threshold{0.01, 0.7, 0.004, 0.021, 450, 4500, 0.89, 30, {{{0.01, 0.7, 0.004, 0.021}}, 2e-4}});
   description["seen"] = {{"identities", {std::string(64, 'a')}}, {"images", json::array()}};
+  description["synthetic"] = true;
   const Model whole = embedder_from_json(description, "d");
   EXPECT_EQ(whole.preprocessing.input_width(), 3u);
   EXPECT_EQ(whole.foreign->output, "features");
   EXPECT_EQ(whole.threshold->value, 0.7);
   EXPECT_EQ(whole.training.seen.identities.size(), 1u);
+  EXPECT_TRUE(whole.training.synthetic);
   EXPECT_EQ(describe_embedder(whole), description);
 }
 
@@ -72,7 +74,8 @@ TEST(Foreign, WhatIsMissingWrongOrUnknownIsNamed) {
       EXPECT_THAT(refusal_of_description(description), HasSubstr(key)) << other;
     }
   }
-  for (const char* key : {"step", "standardize", "output", "seen", "threshold", "colour"}) {
+  for (const char* key :
+       {"step", "standardize", "output", "seen", "synthetic", "threshold", "colour"}) {
     json description = good;
     description[key] = json::array({-1});
     EXPECT_NE(refusal_of_description(description), "accepted") << key;

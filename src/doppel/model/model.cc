@@ -90,6 +90,12 @@ TrainingRecord read_training(const Metadata& metadata) {
     metadata.fail("its \"data\" has no \"digest\"");
   }
   record.data_digest = data["digest"].get<std::string>();
+  if (data.contains("synthetic")) {
+    if (!data["synthetic"].is_boolean()) {
+      metadata.fail("its \"synthetic\" is neither true nor false");
+    }
+    record.synthetic = data["synthetic"].get<bool>();
+  }
   record.seed = metadata.number({{"seed", metadata.parsed("seed")}}, "seed", UINT64_MAX);
   const json history = metadata.parsed("history");
   if (!history.is_array()) metadata.fail("its \"history\" is no list");
@@ -247,6 +253,10 @@ std::string encode_model(const Model& model) {
     file.tensors.push_back({kWhiteningMean, {size}, whitening.mean});
     file.tensors.push_back({kWhiteningTransform, {size, size}, whitening.transform.values});
   }
+  json data = {{"digest", model.training.data_digest},
+               {"identities", model.training.identities},
+               {"images", model.training.images}};
+  if (model.training.synthetic) data["synthetic"] = true;
   json history = json::array();
   for (const EpochLosses& epoch : model.training.history) history.push_back(losses_to_json(epoch));
   file.metadata = embedding_metadata(model);
@@ -255,10 +265,7 @@ std::string encode_model(const Model& model) {
       {"recipe", model.training.recipe.dump()},
       {"seed", std::to_string(model.training.seed)},
       {"history", history.dump()},
-      {"data", json{{"digest", model.training.data_digest},
-                    {"identities", model.training.identities},
-                    {"images", model.training.images}}
-                   .dump()},
+      {"data", data.dump()},
       {"seen", to_json(model.training.seen).dump()},
   });
   if (model.threshold) file.metadata["threshold"] = to_json(*model.threshold).dump();

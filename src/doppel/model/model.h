@@ -39,6 +39,7 @@ struct TrainingRecord {
   std::string data_digest;           // Dataset::digest
   size_t identities = 0;
   size_t images = 0;
+  bool synthetic = false;  // most of them drawn by data/synthetic.h; files of before say nothing
   // Whom and what it has seen: of the training and, behind it, of choosing the threshold.
   SeenPeople seen;
 };

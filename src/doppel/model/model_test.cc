@@ -204,5 +204,18 @@ TEST(Model, AlteredFilesAreRefusedWithWhatIsWrong) {
   EXPECT_NE(refusal_of_model({{}, good.tensors}).find("no Doppel model"), std::string::npos);
 }
 
+TEST(Model, KnowsWhetherItSawSyntheticFaces) {
+  Model model = sample_model();
+  const std::string real = encode_model(model);
+  EXPECT_FALSE(decode_model(real, "m").training.synthetic);  // as files of before say nothing
+  model.training.synthetic = true;
+  const std::string drawn = encode_model(model);
+  EXPECT_TRUE(decode_model(drawn, "m").training.synthetic);
+  EXPECT_EQ(embedding_digest(decode_model(drawn, "m")), embedding_digest(decode_model(real, "m")));
+  TensorFile file = decode_safetensors(drawn, "m");
+  file.metadata["data"] = R"({"digest":"ab","identities":40,"images":400,"synthetic":1})";
+  EXPECT_THAT(refusal_of_model(file), HasSubstr("\"synthetic\" is neither"));
+}
+
 }  // namespace
 }  // namespace doppel

@@ -51,9 +51,10 @@ class Table {
     }
     value = taken.get<T>();
   }
-  void read(const char* key, std::optional<int>& value) {
+  template <typename T>
+  void read(const char* key, std::optional<T>& value) {
     if (!has(key)) return;
-    int found = 0;
+    T found{};
     read(key, found);
     value = found;
   }
@@ -146,7 +147,7 @@ void Recipe::check() const {
 nlohmann::json recipe_to_json(const Recipe& recipe) {
   json input = {{"step", recipe.step},
                 {"standardize", recipe.standardize},
-                {"align", recipe.align},
+                {"align", recipe.align.value_or(false)},
                 {"rotations", recipe.rotations}};
   if (recipe.width && recipe.height) {
     input["width"] = *recipe.width;

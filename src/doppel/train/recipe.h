@@ -27,7 +27,9 @@ struct Recipe {
   std::optional<int> width, height;
   int step = 1;  // every step-th row and column
   bool standardize = false;
-  bool align = false;      // faces are found and brought to one place: face/align.h
+  // Faces are found and brought to one place: face/align.h. Left out: they are not, unless who
+  // trains looks at the pictures first and decides (face/framing.h).
+  std::optional<bool> align;
   bool rotations = false;  // the four quarter turns of an image are four identities
 
   // [network]

@@ -153,6 +153,15 @@ TEST(Recipe, ChangesThatMakeNoSenseAreNamed) {
   EXPECT_THAT(refused("faces", "colour=1"), HasSubstr("\"colour\" is unknown; known: name"));
 }
 
+// What is left out is decided by who trains, and is none in a model file.
+TEST(Recipe, WhetherToAlignMayBeLeftOut) {
+  EXPECT_EQ(find_recipe("faces").align, std::nullopt);
+  EXPECT_EQ(recipe_to_json(find_recipe("faces"))["input"]["align"], false);
+  EXPECT_EQ(changed("faces", {"input.align=true"}).align, true);
+  EXPECT_EQ(changed("faces", {"input.align=false"}).align, false);
+  EXPECT_EQ(find_recipe("omniglot").align, false);
+}
+
 TEST(Recipe, WidthAndHeightComeTogether) {
   json recipe = recipe_to_json(find_recipe("tutorial"));
   recipe["input"]["width"] = 40;

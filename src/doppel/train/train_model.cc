@@ -6,6 +6,7 @@
 
 #include "doppel/base/error.h"
 #include "doppel/data/rotations.h"
+#include "doppel/data/synthetic.h"
 #include "doppel/loss/contrastive.h"
 #include "doppel/model/embedding.h"
 
@@ -59,7 +60,7 @@ Network network_for(const Recipe& recipe, const Preprocessing& preprocessing) {
 Preprocessing choose_preprocessing(const Image& sample, const Recipe& recipe) {
   constexpr int kLargestSide = 160, kShrunkSide = 112;
   Preprocessing result{recipe.width.value_or(sample.width), recipe.height.value_or(sample.height),
-                       recipe.step, recipe.standardize, recipe.align};
+                       recipe.step, recipe.standardize, recipe.align.value_or(false)};
   const int longer = std::max(sample.width, sample.height);
   if (!recipe.width && longer > kLargestSide) {
     const double scale = static_cast<double>(kShrunkSide) / longer;
@@ -88,6 +89,7 @@ TrainedModel train_model(const Dataset& given, const Recipe& recipe, uint64_t se
   model.training.data_digest = given.digest;
   model.training.identities = given.identities.size();
   model.training.images = given.images.size();
+  model.training.synthetic = is_synthetic(given);
   model.training.seen = remember(given);
 
   const Matrix inputs = preprocess(dataset.images, model.preprocessing, pool);

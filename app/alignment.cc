@@ -1,0 +1,142 @@
+#include "alignment.h"
+
+#include <cstdio>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "doppel/base/error.h"
+#include "doppel/base/random.h"
+#include "doppel/data/listing.h"
+#include "doppel/data/synthetic.h"
+#include "doppel/face/choose.h"
+#include "doppel/face/face_finder.h"
+#include "doppel/face/framing.h"
+#include "doppel/image/decode.h"
+
+namespace doppel::app {
+namespace {
+
+// Of a few kilobytes each they take about a second on two cores, half of it to read the landmarks'
+// file. More tell hardly more (face/framing.h).
+constexpr size_t kPicturesLookedAt = 30;
+
+// Paths of some pictures, spread evenly over the people; of each any one.
+std::vector<std::string> some_pictures(const Listing& listing) {
+  std::vector<std::string> all = listing.paths();
+  if (all.size() <= kPicturesLookedAt) return all;
+  std::vector<size_t> first;  // of each person
+  size_t before = 0;
+  for (const IdentityFiles& identity : listing.identities) {
+    first.push_back(before);
+    before += identity.files.size();
+  }
+  Random random(0, Purpose::sample);
+  std::set<size_t> chosen;
+  for (size_t k = 0; k < kPicturesLookedAt; ++k) {
+    const size_t person = k * first.size() / kPicturesLookedAt;
+    const size_t pictures = listing.identities[person].files.size();
+    chosen.insert(first[person] + random.below(static_cast<uint32_t>(pictures)));
+  }
+  std::vector<std::string> paths;
+  for (const size_t i : chosen) paths.push_back(std::move(all[i]));
+  return paths;
+}
+
+struct Look {
+  std::vector<std::optional<FramedFace>> found;  // of each picture that is not synthetic
+  std::optional<Error> hindrance;                // why faces could not be found
+};
+
+Look look_at(const std::string& source, const std::vector<std::string>& paths, ThreadPool& pool) {
+  Look look;
+  std::unique_ptr<FaceFinder> finder;
+  try {
+    finder = std::make_unique<FaceFinder>();
+  } catch (const Error& error) {
+    look.hindrance = error;
+    return look;
+  }
+  std::vector<std::optional<FramedFace>> found(paths.size());
+  std::vector<char> looked(paths.size(), false);
+  std::mutex mutex;
+  read_each(source, paths, pool, [&](size_t i, std::string_view bytes) {
+    if (is_synthetic_file(bytes)) return;
+    const Image image = decode_image(bytes, paths[i]);
+    try {
+      std::vector<FoundFace> faces = finder->find(image);
+      looked[i] = true;
+      if (faces.empty()) return;
+      found[i] = {choose_faces(std::move(faces), FaceChoice::largest, paths[i]).front(),
+                  {image.width, image.height}};
+    } catch (const Error& error) {
+      const std::lock_guard lock(mutex);
+      look.hindrance = error;
+    }
+  });
+  for (size_t i = 0; i < paths.size(); ++i) {
+    if (looked[i]) look.found.push_back(found[i]);
+  }
+  return look;
+}
+
+void say_verdict(FramingVerdict verdict, const Framing& framing) {
+  switch (verdict) {
+    case FramingVerdict::few_faces:
+      std::fprintf(stderr,
+                   "Note: a face was found in only %zu of %zu pictures, so they are not aligned "
+                   "(--align does it)\n",
+                   framing.faces, framing.pictures);
+      break;
+    case FramingVerdict::alike:
+      std::fprintf(
+          stderr,
+          "Note: the faces are framed alike, so they are not aligned (--align does it): in "
+          "%zu pictures eyes lie %.2f eye distances from their usual place, within the "
+          "limit of %.2f\n",
+          framing.faces, framing.eyes_astray, kMostAstray);
+      break;
+    case FramingVerdict::astray:
+      std::fprintf(stderr,
+                   "Note: the faces are framed loosely, so they are aligned (--no-align leaves "
+                   "them): in %zu pictures eyes lie %.2f eye distances from their usual place, "
+                   "beyond the limit of %.2f\n",
+                   framing.faces, framing.eyes_astray, kMostAstray);
+      break;
+    case FramingVerdict::small:
+      std::fprintf(
+          stderr,
+          "Note: the faces are small in the pictures, so they are aligned (--no-align "
+          "leaves them): in %zu pictures eyes are %.2f of the width apart, below the limit "
+          "of %.2f\n",
+          framing.faces, framing.eyes_apart, kLeastApart);
+      break;
+  }
+}
+
+}  // namespace
+
+bool aligning_helps(const std::string& source, ThreadPool& pool) {
+  if (source.empty()) return false;
+  Look look;
+  try {
+    const Listing listing = list_source(source);
+    if (!listing.problems.empty()) return false;
+    look = look_at(source, some_pictures(listing), pool);
+  } catch (const Error&) {
+    return false;  // loading it says why
+  }
+  if (look.hindrance) {
+    std::fprintf(stderr, "Note: the faces are not aligned: %s\n", look.hindrance->what());
+    return false;
+  }
+  if (look.found.empty()) return false;
+  const Framing framing = measure_framing(look.found);
+  const FramingVerdict verdict = judge(framing);
+  say_verdict(verdict, framing);
+  return verdict == FramingVerdict::astray || verdict == FramingVerdict::small;
+}
+
+}  // namespace doppel::app
