@@ -88,6 +88,7 @@ void run(const WatchOptions& options) {
   search.make_graph(pool, index_progress(progress));
   progress.clear();
   say_left_out(search, gallery.name());
+  if (search.rule().source == RuleSource::none) throw CannotDecide(search.rule());
   size_t left_out = search.left_out().size();
   const auto people = [&]() -> GallerySearch& { return search; };
   const PhotoAnswers answers(model, people, face_choice(options.faces), options.top, pool);

@@ -1,6 +1,7 @@
-// Who a face is: the nearest people of the gallery with their distances, beside the threshold.
+// Who a face is: the nearest people of the gallery with their scores, beside the threshold. A score is
+// a distance, or one that is normalised by the gallery's own people.
 import {el} from './dom.js';
-import {distance, percent, relation} from './format.js';
+import {distance, people, percent, relation} from './format.js';
 
 export const nameOf = (face) => (face.known ? face.name : 'Unknown');
 
@@ -9,7 +10,7 @@ export function labelOf(face, rule) {
   const nearest = face.candidates[0];
   const name = face.known ? face.name : 'unknown';
   if (!nearest) return name;
-  return `${name}  ${measure(nearest.distance, rule)}`;
+  return `${name}  ${measure(nearest.score, rule)}`;
 }
 
 // The same as a sentence for a live region; the distances, which change with each frame, left out.
@@ -29,15 +30,15 @@ const measure = (value, rule) => {
 
 function candidate(entry, rule, most) {
   const threshold = rule?.threshold ?? null;
-  const near = threshold !== null && entry.distance < threshold;
+  const near = threshold !== null && entry.score < threshold;
   const fill = el('span', {class: 'fill'});
-  fill.style.width = `${Math.min(100, 100 * entry.distance / most)}%`;
+  fill.style.width = `${Math.min(100, Math.max(0, 100 * entry.score / most))}%`;
   const line = threshold === null ? null : el('span', {class: 'limit'});
   if (line) line.style.left = `${Math.min(100, 100 * threshold / most)}%`;
   const rate = entry.fpir ?? null;
   return el('li', {class: near ? 'candidate near' : 'candidate'},
     el('span', {class: 'who', title: entry.name}, entry.name),
-    el('span', {class: 'measure'}, measure(entry.distance, rule)),
+    el('span', {class: 'measure'}, measure(entry.score, rule)),
     el('span', {class: 'meter', 'aria-hidden': 'true'}, fill, line),
     el('span', {class: 'rate'}, rate === null ? '' : `FPIR ${percent(rate)}`));
 }
@@ -45,8 +46,8 @@ function candidate(entry, rule, most) {
 // `position` numbers the faces of one photo; nothing where there is only one.
 export function createFaceAnswer(face, rule, position) {
   const threshold = rule?.threshold ?? null;
-  const distances = face.candidates.map((entry) => entry.distance);
-  const most = threshold > 0 ? 2 * threshold : Math.max(...distances, 1e-9);
+  const scores = face.candidates.map((entry) => entry.score);
+  const most = threshold > 0 ? 2 * threshold : Math.max(...scores, 1e-9);
   return el('article', {class: face.known ? 'answer known' : 'answer unknown'},
     el('header', {},
       position ? el('span', {class: 'badge', 'aria-label': `face ${position}`}, position) : null,
@@ -61,8 +62,11 @@ export function createFaceAnswer(face, rule, position) {
 // Said once where answers are shown.
 export function explainRule(rule) {
   if (!rule || rule.threshold === null || rule.threshold === undefined) {
-    return 'The model has no threshold, so nobody counts as recognised. Choose one in “Model”.';
+    return `Nobody is recognised yet: ${rule?.fault ?? 'there is no threshold'}.`;
   }
-  return `Somebody is recognised at a distance below ${distance(rule.threshold)}. FPIR says how ` +
-         'often a stranger would come as near to anybody of this gallery.';
+  const line = rule.normalised
+      ? `Somebody is recognised at a score below ${distance(rule.threshold)}, a distance that is ` +
+        `normalised by the gallery's own ${people(rule.people)}.`
+      : `Somebody is recognised at a distance below ${distance(rule.threshold)}.`;
+  return `${line} FPIR says how often a stranger would come as near to anybody of this gallery.`;
 }

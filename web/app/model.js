@@ -73,7 +73,9 @@ export function createModel(section) {
     const impostor = t.impostor_distances ?? [];
     const below = (d) => (impostor.length ? tarAt(impostor, d) : farAt(curve, d));
     let {rule, decision} = info;
-    let at = rule?.threshold ?? t.value;
+    // A line of the gallery's own people is none of distances.
+    const ofDistances = (r) => (r?.normalised ? null : r?.threshold ?? null);
+    let at = ofDistances(rule) ?? t.value;
     let touched = false;  // then the slider is left where it is
     const [least, most] = widened(range(curve, genuine), at);
 
@@ -215,7 +217,7 @@ export function createModel(section) {
         const answer = await putDecision(change);
         touched = false;
         updateModel(answer);
-        say(saved, `Saved: somebody is recognised below ${distance(answer.rule.threshold, 3)}.`);
+        say(saved, savedWords(answer.rule));
       } catch (error) {
         problem.replaceChildren(notice('error', error.message));
       }
@@ -223,7 +225,7 @@ export function createModel(section) {
     follow = (changed) => {
       ({rule, decision} = changed);
       now.replaceChildren(...ruleWords(rule, decision));
-      if (!touched && rule?.threshold > 0) slider.value = at = rule.threshold;
+      if (!touched && ofDistances(rule) > 0) slider.value = at = ofDistances(rule);
       move(at);
     };
     const why = forbidden(info);
@@ -256,7 +258,7 @@ export function createModel(section) {
   function decisionWithoutCurve(info) {
     const now = el('p', {class: 'now'}, ruleWords(info.rule, info.decision));
     const input = el('input', {type: 'number', min: 0, step: 'any', inputmode: 'decimal',
-                               value: info.rule?.threshold ?? ''});
+                               value: info.decision?.distance ?? ''});
     const saved = el('p', {class: 'status-line', role: 'status', 'aria-live': 'polite'});
     const problem = el('div');
     const save = button('Save this threshold', async () => {
@@ -270,7 +272,7 @@ export function createModel(section) {
       try {
         const answer = await putDecision({distance: at});
         updateModel(answer);
-        say(saved, `Saved: somebody is recognised below ${distance(answer.rule.threshold, 3)}.`);
+        say(saved, savedWords(answer.rule));
       } catch (error) {
         problem.replaceChildren(notice('error', error.message));
       }
@@ -285,8 +287,9 @@ export function createModel(section) {
 
   function ruleWords(rule, decision) {
     if (rule?.threshold === null || rule?.threshold === undefined) {
-      return ['The gallery has no threshold yet, so nobody is recognised.'];
+      return [`Nobody is recognised yet: ${rule?.fault ?? 'there is no threshold'}.`];
     }
+    if (rule.source === 'gallery') return ownLineWords(rule);
     const words = [el('strong', {}, `Somebody is recognised below ${distance(rule.threshold, 3)}.`),
                    ' '];
     if (decision?.distance !== null && decision?.distance !== undefined) {
@@ -306,6 +309,28 @@ export function createModel(section) {
       }
     }
     return words;
+  }
+
+  function ownLineWords(rule) {
+    const words = [el('strong', {}, `Somebody is recognised at a score below ` +
+                                    `${distance(rule.threshold, 3)}.`),
+      ` The line comes from the gallery's own ${people(rule.people)}: each is a stranger to the ` +
+      'gallery without that person. So they also tell how near strangers come: at a wanted FPIR ' +
+      `of ${percent(rule.fpir)}, nine in ten such galleries have one of ` +
+      `${percent(rule.fpir_ci[0])} – ${percent(rule.fpir_ci[1])}.`];
+    if (rule.people < 20) {
+      words.push(' So few people tell little' + (rule.distance === undefined ? '.'
+          : `, so the distance has to be below the model's ${distance(rule.distance)}, too.`));
+    }
+    words.push(' A score is a distance, less how near the photo and the person come to others. A ' +
+               'distance that is saved below decides by itself.');
+    return words;
+  }
+
+  function savedWords(rule) {
+    if (rule.threshold === null) return `Saved. Nobody is recognised yet: ${rule.fault}.`;
+    const what = rule.normalised ? 'at a score below' : 'below';
+    return `Saved: somebody is recognised ${what} ${distance(rule.threshold, 3)}.`;
   }
 
   // ---- Training ----
