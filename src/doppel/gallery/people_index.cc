@@ -219,7 +219,7 @@ void PeopleIndex::compare(const Sample& sample, ThreadPool& pool) {
   distances_ = std::move(distances);
 }
 
-// Mean and deviation of the scores of all ordered pairs of the sample's people.
+// The scores of all ordered pairs of the sample's people.
 void PeopleIndex::measure_pairs(const Sample& sample, std::span<const std::vector<Found>> near,
                                 ImpostorScores& scores, ThreadPool& pool) const {
   const size_t n = sample.ids.size(), people = sample.first_of.size() - 1;
@@ -239,10 +239,7 @@ void PeopleIndex::measure_pairs(const Sample& sample, std::span<const std::vecto
   const auto is_near = [&](size_t i, int64_t person) {
     return std::ranges::find(near[i], person, &Found::person) != near[i].end();
   };
-  struct Sums {
-    double weight = 0, scores = 0, squares = 0;
-  };
-  std::vector<Sums> sums(n);
+  std::vector<std::vector<ImpostorScores::Search>> of_each(n);
   pool.parallel_for(n, [&](size_t i, size_t) {
     for (size_t j = 0; j < people; ++j) {
       const size_t first = sample.first_of[j], end = sample.first_of[j + 1];
@@ -263,21 +260,12 @@ void PeopleIndex::measure_pairs(const Sample& sample, std::span<const std::vecto
       const double score = normalised(
           length(distance), probe_near ? probe_mean(near[i], candidate) : probe_means[i],
           template_near ? template_mean(candidate.id, sample.people[i]) : template_means[nearest]);
-      sums[i].weight += sample.weights[i];
-      sums[i].scores += sample.weights[i] * score;
-      sums[i].squares += sample.weights[i] * score * score;
+      of_each[i].push_back({score, sample.weights[i]});
     }
   });
-  Sums all;
-  for (const Sums& of_one : sums) {
-    all.weight += of_one.weight;
-    all.scores += of_one.scores;
-    all.squares += of_one.squares;
+  for (const std::vector<ImpostorScores::Search>& of_one : of_each) {
+    scores.pairs.insert(scores.pairs.end(), of_one.begin(), of_one.end());
   }
-  if (all.weight == 0) return;
-  scores.pair_mean = all.scores / all.weight;
-  scores.pair_deviation =
-      std::sqrt(std::max(0.0, all.squares / all.weight - scores.pair_mean * scores.pair_mean));
 }
 
 std::optional<OwnLine> PeopleIndex::draw_line(ThreadPool& pool) {
@@ -322,6 +310,7 @@ std::optional<OwnLine> PeopleIndex::draw_line(ThreadPool& pool) {
   if (scores.searches.empty()) return {};
   compare(sample, pool);
   measure_pairs(sample, near, scores, pool);
+  if (scores.pairs.empty()) return {};
   return OwnLine(scores);
 }
 
