@@ -164,7 +164,9 @@ OwnLine::Interval OwnLine::interval(double fpir) const {
   const double off = std::sqrt(0.12 + 9 / searched_);
   const boost::math::normal normal;
   const double z = normal_quantile(fpir);
-  return {boost::math::cdf(normal, z - off), boost::math::cdf(normal, z + off)};
+  // Whether strangers are hardly ever taken for somebody, so few people cannot tell.
+  return {extrapolated(fpir) ? 0 : boost::math::cdf(normal, z - off),
+          boost::math::cdf(normal, z + off)};
 }
 
 double same_person_distance(std::vector<ImpostorScores::Search> nearest) {
