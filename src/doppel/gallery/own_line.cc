@@ -178,6 +178,8 @@ double same_person_distance(std::vector<ImpostorScores::Search> nearest) {
   return fit.middle + fit.slope * predicted_deviate(people, 0.001);
 }
 
+size_t cohort_size(size_t people) { return people < 200 ? 3 : 4; }
+
 double normalisation_strength(size_t people) {
   const double n = static_cast<double>(std::max<size_t>(1, people));
   return std::clamp(0.5 + 0.5 * std::log(n / 100) / std::log(6.0), 0.5, 1.0);

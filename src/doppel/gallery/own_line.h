@@ -67,5 +67,7 @@ double same_person_distance(std::vector<ImpostorScores::Search> nearest);
 // The share of a score's cohort means that is taken from it, by the number of people: a half up to
 // a hundred, all of them from six hundred on.
 double normalisation_strength(size_t people);
+// Of how many people a cohort consists: three, from two hundred on four.
+size_t cohort_size(size_t people);
 
 }  // namespace doppel

@@ -11,14 +11,13 @@
 namespace doppel {
 namespace {
 
-constexpr size_t kCohort = 3;        // people
 constexpr int64_t kNobodyLeft = -1;  // no person's number
 
-// The mean of the first kCohort distances that are taken; of fewer, where there are no more.
+// The mean of the first `size` distances that are taken; of fewer, where there are no more.
 struct CohortMean {
+  size_t size = 0, taken = 0;
   double sum = 0;
-  size_t taken = 0;
-  bool full() const { return taken == kCohort; }
+  bool full() const { return taken == size; }
   void take(double distance) {
     sum += distance;
     ++taken;
@@ -107,7 +106,7 @@ bool PeopleIndex::may_be_same(int64_t id, int64_t person) const {
 
 double PeopleIndex::probe_mean(std::span<const Found> near, const Neighbour& candidate) const {
   const int64_t own = owners_.person(candidate.id);
-  CohortMean mean;
+  CohortMean mean{cohort_};
   for (const Found& other : near) {
     if (mean.full()) break;
     if (other.person == own || may_be_same(candidate.id, other.person)) continue;
@@ -117,7 +116,7 @@ double PeopleIndex::probe_mean(std::span<const Found> near, const Neighbour& can
 }
 
 double PeopleIndex::template_mean(int64_t id, int64_t left_out) const {
-  CohortMean mean;
+  CohortMean mean{cohort_};
   for (const Neighbour& other : cohorts_.of(id)) {
     if (mean.full()) break;
     const double distance = length(other.distance);
@@ -224,7 +223,7 @@ void PeopleIndex::measure_pairs(const Sample& sample, std::span<const std::vecto
   std::vector<double> probe_means(n), template_means(n);
   std::vector<char> has_same(n);
   for (size_t i = 0; i < n; ++i) {
-    CohortMean mean;
+    CohortMean mean{cohort_};
     for (const Found& other : near[i]) {
       if (!mean.full()) mean.take(length(other.nearest.distance));
     }
@@ -282,6 +281,7 @@ std::optional<OwnLine> PeopleIndex::draw_line(ThreadPool& pool) {
   cohorts_.make(references, index_, owners_, pool);
   same_person_ = doppel::same_person_distance(scores.searches);
   strength_ = normalisation_strength(owners_.people());
+  cohort_ = cohort_size(owners_.people());
 
   // Whoever may be the same person is left out with the one who searches.
   std::vector<std::vector<Found>> near(n);

@@ -7,7 +7,7 @@
 // others, "Analysis of score normalization in multilingual speaker recognition", Interspeech 2017)
 // takes from the distance of probe p and person c how near p and c's template t come to others:
 //   score(p, c) = d(p, t) - s (m(p) + m(t)) / 2 + s M
-// where m is the mean distance to the three nearest other people (the cohort), s the
+// where m is the mean distance to the nearest other people, cohort_size() of them, s the
 // normalisation_strength() and M the mean of m over the gallery, so that scores are of the size of
 // distances. Whoever may be the same person as c is in neither cohort. Of several templates t is
 // the nearest, and d lies midway between the distance to it and the mean distance to all: on LFW's
@@ -117,6 +117,7 @@ class PeopleIndex {
   Cohorts cohorts_;
   std::set<std::pair<uint64_t, int64_t>> by_digest_;  // templates
   double same_person_ = 0, strength_ = 0, middle_ = 0;
+  size_t cohort_ = 0;
   // Distances between the templates that were compared last.
   std::unordered_map<int64_t, size_t> compared_;  // their rows and columns
   Matrix distances_;
