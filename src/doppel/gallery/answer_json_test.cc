@@ -9,7 +9,8 @@ using nlohmann::json;
 
 TEST(AnswerJson, TellsTheKnownFromStrangers) {
   Answer answer;
-  answer.candidates = {{"Ada", 0.5, 0.375, 0.25, 0.75}, {"Grace", 2, 2, std::nullopt, std::nullopt}};
+  answer.candidates = {{"Ada", 0.5, 0.375, 0.25, 0.75},
+                       {"Grace", 2, 2, std::nullopt, std::nullopt}};
   answer.known = true;
   EXPECT_EQ(to_json(answer), json::parse(R"({"known": true, "name": "Ada", "candidates": [
       {"name": "Ada", "distance": 0.5, "score": 0.375, "far": 0.25, "fpir": 0.75},

@@ -106,16 +106,18 @@ double tail_ratio(double share) {
 
 }  // namespace
 
-OwnLine::OwnLine(const ImpostorScores& scores) : people_(static_cast<double>(scores.people)) {
+OwnLine::OwnLine(const ImpostorScores& scores) {
+  numbers_.people = static_cast<double>(scores.people);
   assert(!scores.searches.empty() && !scores.pairs.empty());
   OwnSearches searches = scores.searches;
   sort_searches(searches);
-  searched_ = total_weight(searches);
+  numbers_.searched = total_weight(searches);
   // The more people, the lower the quantiles that they show.
   const NormalFit fit =
-      fit_normal(searches, searched_, geometric_shares(std::clamp(5 / searched_, 0.01, 0.1), 0.5));
-  middle_ = fit.middle;
-  slope_ = fit.slope;
+      fit_normal(searches, numbers_.searched,
+                 geometric_shares(std::clamp(5 / numbers_.searched, 0.01, 0.1), 0.5));
+  numbers_.middle = fit.middle;
+  numbers_.slope = fit.slope;
 
   const double total = total_weight(scores.pairs);
   double sum = 0, squares = 0;
@@ -123,8 +125,9 @@ OwnLine::OwnLine(const ImpostorScores& scores) : people_(static_cast<double>(sco
     sum += pair.weight * pair.nearest;
     squares += pair.weight * pair.nearest * pair.nearest;
   }
-  pair_middle_ = sum / total;
-  pair_slope_ = std::sqrt(std::max(0.0, squares / total - pair_middle_ * pair_middle_));
+  numbers_.pair_middle = sum / total;
+  numbers_.pair_slope =
+      std::sqrt(std::max(0.0, squares / total - numbers_.pair_middle * numbers_.pair_middle));
   OwnSearches lower = scores.pairs;
   const size_t half = (lower.size() + 1) / 2;
   std::nth_element(lower.begin(), lower.begin() + static_cast<ptrdiff_t>(half - 1), lower.end(),
@@ -132,16 +135,19 @@ OwnLine::OwnLine(const ImpostorScores& scores) : people_(static_cast<double>(sco
   lower.resize(half);
   sort_searches(lower);
   const NormalFit near = fit_normal(lower, total, geometric_shares(0.02, 0.3));
-  near_middle_ = near.middle;
-  near_slope_ = near.slope;
+  numbers_.near_middle = near.middle;
+  numbers_.near_slope = near.slope;
 }
 
 double OwnLine::threshold(double fpir) const {
-  const double searches = middle_ + slope_ * predicted_deviate(searched_, fpir) * tail_ratio(fpir);
-  const double far = -std::expm1(std::log1p(-fpir) / people_);
+  const double searches = numbers_.middle + numbers_.slope *
+                                                predicted_deviate(numbers_.searched, fpir) *
+                                                tail_ratio(fpir);
+  const double far = -std::expm1(std::log1p(-fpir) / numbers_.people);
   const double z = normal_quantile(far);
-  const double pairs = std::min(pair_middle_ + pair_slope_ * z, near_middle_ + near_slope_ * z);
-  const double weight = people_ / (people_ + kEvenWeights);
+  const double pairs = std::min(numbers_.pair_middle + numbers_.pair_slope * z,
+                                numbers_.near_middle + numbers_.near_slope * z);
+  const double weight = numbers_.people / (numbers_.people + kEvenWeights);
   return weight * searches + (1 - weight) * pairs;
 }
 
@@ -161,7 +167,7 @@ double OwnLine::fpir(double score) const {
 // people -1.0 to 1.1, with 25 -0.2 to 0.6, with 100 -0.2 to 0.3; with more they differ little any
 // more, but from one collection to the other.
 OwnLine::Interval OwnLine::interval(double fpir) const {
-  const double off = std::sqrt(0.12 + 9 / searched_);
+  const double off = std::sqrt(0.12 + 9 / numbers_.searched);
   const boost::math::normal normal;
   const double z = normal_quantile(fpir);
   // Whether strangers are hardly ever taken for somebody, so few people cannot tell.

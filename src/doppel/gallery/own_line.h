@@ -51,13 +51,20 @@ class OwnLine {
   };
   Interval interval(double fpir) const;
   // So few people cannot show so rare a rate: it is extrapolated.
-  bool extrapolated(double fpir) const { return fpir * searched_ < 1; }
+  bool extrapolated(double fpir) const { return fpir * numbers_.searched < 1; }
+
+  // All that it consists of.
+  struct Numbers {
+    double people = 0, searched = 0;
+    double middle = 0, slope = 0;            // of the normal distribution of searches
+    double pair_middle = 0, pair_slope = 0;  // of all pairs
+    double near_middle = 0, near_slope = 0;  // of the lower ones
+  };
+  const Numbers& numbers() const { return numbers_; }
+  explicit OwnLine(const Numbers& numbers) : numbers_(numbers) {}
 
  private:
-  double people_, searched_;
-  double middle_, slope_;            // of the normal distribution of searches
-  double pair_middle_, pair_slope_;  // of all pairs
-  double near_middle_, near_slope_;  // of the lower ones
+  Numbers numbers_;
 };
 
 // The distance below which two people of a gallery may be one: the plain distances of its people's

@@ -264,6 +264,13 @@ void PeopleIndex::measure_pairs(const Sample& sample, std::span<const std::vecto
   }
 }
 
+void PeopleIndex::take(const Drawn& drawn) {
+  same_person_ = drawn.same_person;
+  middle_ = drawn.middle;
+  strength_ = normalisation_strength(owners_.people());
+  cohort_ = cohort_size(owners_.people());
+}
+
 std::optional<OwnLine> PeopleIndex::draw_line(ThreadPool& pool) {
   same_person_ = strength_ = middle_ = 0;
   if (owners_.people() < kFewestPeople) return {};

@@ -60,6 +60,13 @@ class PeopleIndex {
   // compared with each other: those of the lowest digests, so that the order of enrolment does not
   // matter.
   std::optional<OwnLine> draw_line(ThreadPool& pool);
+  // What draw_line() found, and the same again for the same people, without comparing them.
+  struct Drawn {
+    OwnLine line;
+    double same_person = 0, middle = 0;
+  };
+  Drawn drawn(const OwnLine& line) const { return {line, same_person_, middle_}; }
+  void take(const Drawn& drawn);
 
   // The `top` nearest people of each probe, at least 1, all where there are fewer, the one of the
   // lowest score first. By Fusion::mean the kMeanCandidates people are compared whose

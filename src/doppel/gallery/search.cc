@@ -8,6 +8,7 @@
 
 #include "doppel/base/error.h"
 #include "doppel/base/large_pages.h"
+#include "doppel/gallery/line_file.h"
 
 namespace doppel {
 
@@ -86,8 +87,8 @@ bool GallerySearch::apply(Update& update) {
   }
   update.taken = end;
   if (end < total) return false;
-  draw_line();
   revision_ = update.changes.revision;
+  draw_line();
   behind_ = false;
   return true;
 }
@@ -151,6 +152,7 @@ std::string GallerySearch::index_key(int64_t revision) const {
 void GallerySearch::load(Update& update) {
   people_ = PeopleIndex(TemplateIndex(settings_.embedding_size, settings_.energy,
                                       IndexKind::automatic, most_compared_));
+  drawn_here_ = false;
   if (update.ids.size() <= most_compared_) return;
   TemplateIndex::Loaded loaded = TemplateIndex::load(
       gallery_.index_file(), index_key(update.changes.revision), update.ids, update.embeddings,
@@ -173,7 +175,23 @@ void GallerySearch::make_graph(ThreadPool& pool, const IndexProgress& progress) 
 
 void GallerySearch::draw_line() {
   people_.set_fusion(settings_.fusion);
-  line_ = settings_.distance ? std::nullopt : people_.draw_line(pool_);
+  line_.reset();
+  if (!settings_.distance) {
+    const bool dear = people() > kQuicklyCompared;
+    const std::filesystem::path file = gallery_.index_file().replace_extension(".line");
+    const std::string key =
+        index_key(revision_) + (settings_.fusion == Fusion::mean ? " mean" : "");
+    const std::optional<PeopleIndex::Drawn> kept =
+        dear && !drawn_here_ ? read_line(file, key) : std::nullopt;
+    if (kept) {
+      people_.take(*kept);
+      line_ = kept->line;
+    } else {
+      line_ = people_.draw_line(pool_);
+      drawn_here_ = true;
+      if (dear && line_) keep_line(people_.drawn(*line_), key, file);
+    }
+  }
   rule_ = decision_rule(settings_, people(), people_.owners().templates(), line_);
 }
 

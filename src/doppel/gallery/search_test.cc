@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cmath>
+#include <fstream>
 
 #include "doppel/base/digest.h"
 #include "doppel/base/error.h"
@@ -314,6 +315,37 @@ TEST_F(SearchTest, FollowsAMoveToAnotherModel) {
   const Answer answer = search.identify(probe, 1).at(0);
   EXPECT_THAT(names(answer), ElementsAre("Ada"));
   EXPECT_EQ(answer.candidates[0].distance, 0);
+}
+
+// Of many people the line is kept beside the gallery, for whoever opens it next.
+TEST_F(SearchTest, TheLineOfManyPeopleIsKept) {
+  GallerySettings settings = on_a_plane();
+  Gallery gallery = Gallery::create(path(), settings);
+  std::vector<NewPerson> people;
+  for (size_t i = 0; i <= GallerySearch::kQuicklyCompared; ++i) {
+    const auto x = static_cast<float>(i % 61), y = static_cast<float>(i * i % 97);
+    people.push_back({"P" + std::to_string(i),
+                      {{"",
+                        {1 + x, 1 + y + 0.001f * static_cast<float>(i)},
+                        sha256_hex(std::to_string(i)),
+                        1,
+                        ""}}});
+  }
+  gallery.enrol(people);
+  const double drawn = GallerySearch(gallery, pool_).rule().threshold;
+  const std::string line = path() + ".line";
+  ASSERT_TRUE(std::filesystem::exists(line));
+  GallerySearch kept(gallery, pool_);
+  EXPECT_EQ(kept.rule().threshold, drawn);
+  EXPECT_EQ(kept.rule().source, RuleSource::gallery);
+  // It decides as the one that was drawn, and follows.
+  add(gallery, "Eve", {{500, 500}});
+  kept.refresh();
+  std::filesystem::remove(line);
+  EXPECT_EQ(GallerySearch(gallery, pool_).rule().threshold, kept.rule().threshold);
+  // A file of another state is none.
+  std::ofstream(line) << "{}";
+  EXPECT_EQ(GallerySearch(gallery, pool_).rule().threshold, kept.rule().threshold);
 }
 
 }  // namespace
