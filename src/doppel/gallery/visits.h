@@ -1,6 +1,6 @@
 // From the photos of a camera to its visits: the faces of photos come in, one photo after the
 // other; what comes out is one embedding for each visit, so that a stranger has one chance to be
-// taken for somebody and not one with every photo.
+// taken for somebody and not one with every photo, and who is known is missed less often.
 //
 // Faces near each other are a track: a face goes on with the track whose mean embedding is nearest,
 // where that is near enough, and begins one where none is. A track is decided once, by the mean of
