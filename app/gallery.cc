@@ -291,6 +291,7 @@ void bench(const GalleryOptions& options) {
   ThreadPool pool(ThreadPool::available_threads());
   Progress progress;
   GallerySearch search(gallery, pool);
+  if (search.rule().source == RuleSource::none) throw CannotDecide(search.rule());
   search.make_graph(pool, index_progress(progress));
   progress.clear();
   std::map<int64_t, std::vector<int64_t>> templates_of;

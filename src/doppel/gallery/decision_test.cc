@@ -30,8 +30,7 @@ OwnLine line_of(size_t people) {
   for (size_t i = 0; i < people; ++i) {
     scores.searches.push_back({0.4 + 0.1 * static_cast<double>(i % 5), 1});
   }
-  scores.pair_mean = 1;
-  scores.pair_deviation = 0.2;
+  for (size_t i = 0; i < 50; ++i) scores.pairs.push_back({0.8 + 0.01 * static_cast<double>(i), 1});
   return OwnLine(scores);
 }
 

@@ -1,6 +1,7 @@
 #include "doppel/gallery/own_line.h"
 
 #include <algorithm>
+#include <array>
 #include <boost/math/distributions/normal.hpp>
 #include <boost/math/distributions/students_t.hpp>
 #include <cassert>
@@ -39,38 +40,51 @@ double weighted_quantile(const OwnSearches& sorted, double total, double share) 
   return last_value;
 }
 
-struct NormalFit {
-  double middle = 0, slope = 0, total = 0;
-};
+double total_weight(const OwnSearches& searches) {
+  double total = 0;
+  for (const ImpostorScores::Search& search : searches) total += search.weight;
+  return total;
+}
 
-// By least squares over the quantiles of these shares. Sums run in the order of the values, so
-// that the order of the searches does not matter.
-NormalFit fit_normal(OwnSearches searches, double lowest_share, double highest_share,
-                     bool geometric) {
-  constexpr int kShares = 6;
+// In the order of the values, so that the order in which they come does not matter.
+void sort_searches(OwnSearches& searches) {
   std::ranges::sort(searches, [](const auto& a, const auto& b) {
     return a.nearest != b.nearest ? a.nearest < b.nearest : a.weight < b.weight;
   });
-  NormalFit fit;
-  for (const ImpostorScores::Search& search : searches) fit.total += search.weight;
-  double z[kShares], value[kShares], z_mean = 0, value_mean = 0;
-  for (int i = 0; i < kShares; ++i) {
-    const double part = i / (kShares - 1.0);
-    const double share = geometric ? lowest_share * std::pow(highest_share / lowest_share, part)
-                                   : lowest_share + (highest_share - lowest_share) * part;
-    z[i] = normal_quantile(share);
-    value[i] = weighted_quantile(searches, fit.total, share);
-    z_mean += z[i] / kShares;
-    value_mean += value[i] / kShares;
+}
+
+struct NormalFit {
+  double middle = 0, slope = 0;
+};
+
+// By least squares over the quantiles of these shares. `sorted` may end beyond the last of them;
+// `total` is the weight of all.
+NormalFit fit_normal(const OwnSearches& sorted, double total, std::span<const double> shares) {
+  std::vector<double> z, value;
+  double z_mean = 0, value_mean = 0;
+  const double n = static_cast<double>(shares.size());
+  for (const double share : shares) {
+    z.push_back(normal_quantile(share));
+    value.push_back(weighted_quantile(sorted, total, share));
+    z_mean += z.back() / n;
+    value_mean += value.back() / n;
   }
   double products = 0, squares = 0;
-  for (int i = 0; i < kShares; ++i) {
+  for (size_t i = 0; i < z.size(); ++i) {
     products += (z[i] - z_mean) * (value[i] - value_mean);
     squares += (z[i] - z_mean) * (z[i] - z_mean);
   }
-  fit.slope = products / squares;
-  fit.middle = value_mean - fit.slope * z_mean;
-  return fit;
+  const double slope = products / squares;
+  return {value_mean - slope * z_mean, slope};
+}
+
+// Six shares, each the same part of the one before.
+std::array<double, 6> geometric_shares(double lowest, double highest) {
+  std::array<double, 6> shares = {};
+  for (size_t i = 0; i < shares.size(); ++i) {
+    shares[i] = lowest * std::pow(highest / lowest, static_cast<double>(i) / 5);
+  }
+  return shares;
 }
 
 double student_quantile(double degrees, double share) {
@@ -92,24 +106,41 @@ double tail_ratio(double share) {
 
 }  // namespace
 
-OwnLine::OwnLine(const ImpostorScores& scores)
-    : people_(static_cast<double>(scores.people)),
-      pair_mean_(scores.pair_mean),
-      pair_deviation_(scores.pair_deviation) {
-  assert(!scores.searches.empty());
-  double total = 0;
-  for (const ImpostorScores::Search& search : scores.searches) total += search.weight;
+OwnLine::OwnLine(const ImpostorScores& scores) : people_(static_cast<double>(scores.people)) {
+  assert(!scores.searches.empty() && !scores.pairs.empty());
+  OwnSearches searches = scores.searches;
+  sort_searches(searches);
+  searched_ = total_weight(searches);
   // The more people, the lower the quantiles that they show.
-  const NormalFit fit = fit_normal(scores.searches, std::clamp(5 / total, 0.01, 0.1), 0.5, true);
-  searched_ = fit.total;
+  const NormalFit fit =
+      fit_normal(searches, searched_, geometric_shares(std::clamp(5 / searched_, 0.01, 0.1), 0.5));
   middle_ = fit.middle;
   slope_ = fit.slope;
+
+  const double total = total_weight(scores.pairs);
+  double sum = 0, squares = 0;
+  for (const ImpostorScores::Search& pair : scores.pairs) {
+    sum += pair.weight * pair.nearest;
+    squares += pair.weight * pair.nearest * pair.nearest;
+  }
+  pair_middle_ = sum / total;
+  pair_slope_ = std::sqrt(std::max(0.0, squares / total - pair_middle_ * pair_middle_));
+  OwnSearches lower = scores.pairs;
+  const size_t half = (lower.size() + 1) / 2;
+  std::nth_element(lower.begin(), lower.begin() + static_cast<ptrdiff_t>(half - 1), lower.end(),
+                   [](const auto& a, const auto& b) { return a.nearest < b.nearest; });
+  lower.resize(half);
+  sort_searches(lower);
+  const NormalFit near = fit_normal(lower, total, geometric_shares(0.02, 0.3));
+  near_middle_ = near.middle;
+  near_slope_ = near.slope;
 }
 
 double OwnLine::threshold(double fpir) const {
   const double searches = middle_ + slope_ * predicted_deviate(searched_, fpir) * tail_ratio(fpir);
   const double far = -std::expm1(std::log1p(-fpir) / people_);
-  const double pairs = pair_mean_ + pair_deviation_ * normal_quantile(far);
+  const double z = normal_quantile(far);
+  const double pairs = std::min(pair_middle_ + pair_slope_ * z, near_middle_ + near_slope_ * z);
   const double weight = people_ / (people_ + kEvenWeights);
   return weight * searches + (1 - weight) * pairs;
 }
@@ -133,13 +164,18 @@ OwnLine::Interval OwnLine::interval(double fpir) const {
   const double off = std::sqrt(0.12 + 9 / searched_);
   const boost::math::normal normal;
   const double z = normal_quantile(fpir);
-  return {boost::math::cdf(normal, z - off), boost::math::cdf(normal, z + off)};
+  // Whether strangers are hardly ever taken for somebody, so few people cannot tell.
+  return {extrapolated(fpir) ? 0 : boost::math::cdf(normal, z - off),
+          boost::math::cdf(normal, z + off)};
 }
 
-double same_person_distance(const std::vector<ImpostorScores::Search>& nearest) {
+double same_person_distance(std::vector<ImpostorScores::Search> nearest) {
+  sort_searches(nearest);
+  const double people = total_weight(nearest);
   // The quantiles that a few people who are there twice do not move.
-  const NormalFit fit = fit_normal(nearest, 0.1, 0.5, false);
-  return fit.middle + fit.slope * predicted_deviate(fit.total, 0.001);
+  constexpr std::array<double, 5> kShares = {0.1, 0.2, 0.3, 0.4, 0.5};
+  const NormalFit fit = fit_normal(nearest, people, kShares);
+  return fit.middle + fit.slope * predicted_deviate(people, 0.001);
 }
 
 double normalisation_strength(size_t people) {

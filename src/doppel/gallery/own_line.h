@@ -5,7 +5,8 @@
 // Two readings are joined. One takes a normal distribution through the lower quantiles of what the
 // people's own searches find, and holds for any number of people, but is noisy for few; the other
 // takes one of the scores of all pairs, which are many, and where N independent comparisons would
-// give the wanted rate, which holds for few people alone. The first has the weight N / (N + 100).
+// give the wanted rate, which holds for few people alone: by all pairs, or by the lower ones where
+// these are nearer than that. The first has the weight N / (N + 100).
 // What is fixed here was chosen on LFW's peopleDevTrain and on the AT&T faces, with dlib's network;
 // docs/results.md has what it gives on others.
 #pragma once
@@ -29,12 +30,12 @@ struct ImpostorScores {
     double weight = 1;   // of one person's searches together: 1
   };
   std::vector<Search> searches;
-  double pair_mean = 0, pair_deviation = 0;  // of the scores of all pairs of people
+  std::vector<Search> pairs;  // the scores of all ordered pairs of people
 };
 
 class OwnLine {
  public:
-  // There is at least one search.
+  // There is at least one search and one pair.
   explicit OwnLine(const ImpostorScores& scores);
 
   // The score below which a stranger's search finds somebody at this rate. `fpir` in 0 .. 1,
@@ -54,13 +55,14 @@ class OwnLine {
 
  private:
   double people_, searched_;
-  double middle_, slope_;  // of the normal distribution of searches
-  double pair_mean_, pair_deviation_;
+  double middle_, slope_;            // of the normal distribution of searches
+  double pair_middle_, pair_slope_;  // of all pairs
+  double near_middle_, near_slope_;  // of the lower ones
 };
 
 // The distance below which two people of a gallery may be one: the plain distances of its people's
 // searches fall below it once in a thousand. `nearest`: as of ImpostorScores, at least one.
-double same_person_distance(const std::vector<ImpostorScores::Search>& nearest);
+double same_person_distance(std::vector<ImpostorScores::Search> nearest);
 
 // The share of a score's cohort means that is taken from it, by the number of people: a half up to
 // a hundred, all of them from six hundred on.

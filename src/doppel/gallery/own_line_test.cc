@@ -17,20 +17,15 @@ ImpostorScores independent_people(size_t people, uint64_t seed) {
   Random random(seed, Purpose::sample);
   ImpostorScores scores;
   scores.people = people;
-  double sum = 0, squares = 0;
   for (size_t i = 0; i < people; ++i) {
     double nearest = std::numeric_limits<double>::infinity();
     for (size_t j = 1; j < people; ++j) {
       const double score = 1 + 0.1 * random.normal();
       nearest = std::min(nearest, score);
-      sum += score;
-      squares += score * score;
+      scores.pairs.push_back({score, 1});
     }
     scores.searches.push_back({nearest, 1});
   }
-  const double n = static_cast<double>(people * (people - 1));
-  scores.pair_mean = sum / n;
-  scores.pair_deviation = std::sqrt(squares / n - scores.pair_mean * scores.pair_mean);
   return scores;
 }
 
@@ -75,6 +70,13 @@ TEST(OwnLine, DoesNotDependOnTheOrderOfItsSearches) {
   const double threshold = OwnLine(scores).threshold(0.01);
   std::ranges::reverse(scores.searches);
   EXPECT_EQ(OwnLine(scores).threshold(0.01), threshold);
+}
+
+// Few people who are alike make the lower tail heavier than a normal distribution's.
+TEST(OwnLine, PairsThatAreNearerThanOthersSayMakeItStricter) {
+  ImpostorScores scores = independent_people(30, 6), alike = scores;
+  for (size_t i = 0; i < alike.pairs.size(); i += 25) alike.pairs[i].nearest -= 0.15;
+  EXPECT_LT(OwnLine(alike).threshold(0.01), OwnLine(scores).threshold(0.01) - 0.01);
 }
 
 TEST(OwnLine, APersonWithSeveralSearchesCountsOnce) {

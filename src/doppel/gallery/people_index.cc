@@ -42,6 +42,7 @@ uint64_t PeopleIndex::digest(int64_t id) const {
 void PeopleIndex::add(std::span<const int64_t> ids, std::span<const int64_t> people,
                       Matrix embeddings, ThreadPool& pool) {
   index_.add(ids, std::move(embeddings), pool);
+  for (const int64_t id : ids) compared_.erase(id);  // an id may come back with another embedding
   adopt(ids, people);
   cohorts_.added(ids, index_, owners_, pool);
 }
@@ -64,9 +65,6 @@ void PeopleIndex::remove(std::span<const int64_t> ids, ThreadPool& pool) {
   index_.remove(ids, pool);
   for (const int64_t id : ids) owners_.remove(id);
   cohorts_.removed(person_of, index_, owners_, pool);
-  // Distances to who is gone are not kept.
-  compared_.clear();
-  distances_ = Matrix();
 }
 
 void PeopleIndex::make_graph(ThreadPool& pool, const IndexProgress& progress) {
@@ -170,11 +168,11 @@ std::vector<std::vector<PersonMatch>> PeopleIndex::search(const Matrix& probes, 
   return matches;
 }
 
-PeopleIndex::Sample PeopleIndex::sample() const {
+PeopleIndex::Sample PeopleIndex::sample(size_t templates) const {
   Sample sample;
   std::unordered_set<int64_t> met;
   for (const auto& [ignored, id] : by_digest_) {
-    if (sample.ids.size() >= kSearches) break;
+    if (sample.ids.size() >= templates) break;
     const int64_t person = owners_.person(id);
     if (!met.insert(person).second) continue;
     std::vector<std::pair<uint64_t, int64_t>> own;
@@ -195,12 +193,10 @@ PeopleIndex::Sample PeopleIndex::sample() const {
 // Between all templates of the sample; those that were compared before are not compared again.
 void PeopleIndex::compare(const Sample& sample, ThreadPool& pool) {
   const size_t n = sample.ids.size();
-  std::unordered_map<int64_t, size_t> before;
-  for (size_t i = 0; i < compared_.size(); ++i) before.emplace(compared_[i], i);
   std::vector<std::optional<size_t>> place(n);
   for (size_t i = 0; i < n; ++i) {
-    const auto known = before.find(sample.ids[i]);
-    if (known != before.end()) place[i] = known->second;
+    const auto known = compared_.find(sample.ids[i]);
+    if (known != compared_.end()) place[i] = known->second;
   }
   Matrix distances(n, n);
   pool.parallel_for(n, [&](size_t i, size_t) {
@@ -215,11 +211,12 @@ void PeopleIndex::compare(const Sample& sample, ThreadPool& pool) {
   for (size_t i = 0; i < n; ++i) {
     for (size_t j = 0; j < i; ++j) distances.row(j)[i] = distances.row(i)[j];
   }
-  compared_ = sample.ids;
+  compared_.clear();
+  for (size_t i = 0; i < n; ++i) compared_.emplace(sample.ids[i], i);
   distances_ = std::move(distances);
 }
 
-// Mean and deviation of the scores of all ordered pairs of the sample's people.
+// The scores of all ordered pairs of the sample's people.
 void PeopleIndex::measure_pairs(const Sample& sample, std::span<const std::vector<Found>> near,
                                 ImpostorScores& scores, ThreadPool& pool) const {
   const size_t n = sample.ids.size(), people = sample.first_of.size() - 1;
@@ -239,10 +236,7 @@ void PeopleIndex::measure_pairs(const Sample& sample, std::span<const std::vecto
   const auto is_near = [&](size_t i, int64_t person) {
     return std::ranges::find(near[i], person, &Found::person) != near[i].end();
   };
-  struct Sums {
-    double weight = 0, scores = 0, squares = 0;
-  };
-  std::vector<Sums> sums(n);
+  std::vector<std::vector<ImpostorScores::Search>> of_each(n);
   pool.parallel_for(n, [&](size_t i, size_t) {
     for (size_t j = 0; j < people; ++j) {
       const size_t first = sample.first_of[j], end = sample.first_of[j + 1];
@@ -263,27 +257,18 @@ void PeopleIndex::measure_pairs(const Sample& sample, std::span<const std::vecto
       const double score = normalised(
           length(distance), probe_near ? probe_mean(near[i], candidate) : probe_means[i],
           template_near ? template_mean(candidate.id, sample.people[i]) : template_means[nearest]);
-      sums[i].weight += sample.weights[i];
-      sums[i].scores += sample.weights[i] * score;
-      sums[i].squares += sample.weights[i] * score * score;
+      of_each[i].push_back({score, sample.weights[i]});
     }
   });
-  Sums all;
-  for (const Sums& of_one : sums) {
-    all.weight += of_one.weight;
-    all.scores += of_one.scores;
-    all.squares += of_one.squares;
+  for (const std::vector<ImpostorScores::Search>& of_one : of_each) {
+    scores.pairs.insert(scores.pairs.end(), of_one.begin(), of_one.end());
   }
-  if (all.weight == 0) return;
-  scores.pair_mean = all.scores / all.weight;
-  scores.pair_deviation =
-      std::sqrt(std::max(0.0, all.squares / all.weight - scores.pair_mean * scores.pair_mean));
 }
 
 std::optional<OwnLine> PeopleIndex::draw_line(ThreadPool& pool) {
   same_person_ = strength_ = middle_ = 0;
   if (owners_.people() < kFewestPeople) return {};
-  const Sample sample = this->sample();
+  const Sample sample = this->sample(kSearches);
   const size_t n = sample.ids.size();
   cohorts_.make(sample.ids, index_, owners_, pool);
   std::vector<int64_t> references;
@@ -320,8 +305,11 @@ std::optional<OwnLine> PeopleIndex::draw_line(ThreadPool& pool) {
     if (std::isfinite(nearest)) scores.searches.push_back({nearest, sample.weights[i]});
   }
   if (scores.searches.empty()) return {};
-  compare(sample, pool);
-  measure_pairs(sample, near, scores, pool);
+  // The first of them.
+  const Sample pairs = this->sample(kCompared);
+  compare(pairs, pool);
+  measure_pairs(pairs, std::span(near).first(pairs.ids.size()), scores, pool);
+  if (scores.pairs.empty()) return {};
   return OwnLine(scores);
 }
 

@@ -20,6 +20,7 @@
 #include <optional>
 #include <set>
 #include <span>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -55,8 +56,9 @@ class PeopleIndex {
   void make_graph(ThreadPool& pool, const IndexProgress& progress);
 
   // Compares the people with each other, after they have changed; the line is nothing where there
-  // are fewer than kFewestPeople. By at most kSearches templates, those of the lowest digests, so
-  // that neither the order of enrolment nor the size of the gallery matters.
+  // are fewer than kFewestPeople. About kSearches templates search, and kCompared of them are
+  // compared with each other: those of the lowest digests, so that the order of enrolment does not
+  // matter.
   std::optional<OwnLine> draw_line(ThreadPool& pool);
 
   // The `top` nearest people of each probe, at least 1, all where there are fewer, the one of the
@@ -75,6 +77,7 @@ class PeopleIndex {
   static constexpr size_t kMeanCandidates = 32;
   static constexpr size_t kSearches = 500;
   static constexpr size_t kSearchesOfPerson = 5;
+  static constexpr size_t kCompared = 250;
 
  private:
   struct Found {  // a person near to a probe
@@ -90,7 +93,7 @@ class PeopleIndex {
     std::vector<double> weights;   // of each template: 1 / the person's
     std::vector<size_t> first_of;  // the first template of each person; behind them, the end
   };
-  Sample sample() const;
+  Sample sample(size_t templates) const;
   uint64_t digest(int64_t id) const;
   std::vector<Found> found(std::span<const float> probe, std::span<const Neighbour> near) const;
   void compare(const Sample& sample, ThreadPool& pool);
@@ -115,7 +118,7 @@ class PeopleIndex {
   std::set<std::pair<uint64_t, int64_t>> by_digest_;  // templates
   double same_person_ = 0, strength_ = 0, middle_ = 0;
   // Distances between the templates that were compared last.
-  std::vector<int64_t> compared_;
+  std::unordered_map<int64_t, size_t> compared_;  // their rows and columns
   Matrix distances_;
 };
 
