@@ -22,8 +22,10 @@ std::string rate(const std::optional<double>& value) { return value ? number("%.
 
 }  // namespace
 
-std::vector<PhotoAnswers::Result> PhotoAnswers::of(std::span<const std::string> files) const {
-  std::vector<Result> results(files.size());
+PhotoAnswers::Embedded PhotoAnswers::embed(std::span<const std::string> files) const {
+  Embedded embedded;
+  std::vector<Result>& results = embedded.photos;
+  results.resize(files.size());
   std::vector<std::vector<PhotoFace>> faces(files.size());
   pool_.parallel_for(files.size(), [&](size_t i, size_t) {
     try {
@@ -39,7 +41,7 @@ std::vector<PhotoAnswers::Result> PhotoAnswers::of(std::span<const std::string> 
     for (PhotoFace& face : of_photo) images.push_back(std::move(face.image));
   }
   const EachEmbedding embeddings = embed_each(model_, images, pool_);
-  Matrix probes(0, embeddings.rows.columns);
+  embedded.embeddings = Matrix(0, embeddings.rows.columns);
   size_t next = 0;
   for (size_t i = 0; i < files.size(); ++i) {
     const size_t first = next;
@@ -50,35 +52,45 @@ std::vector<PhotoAnswers::Result> PhotoAnswers::of(std::span<const std::string> 
                       Error(ErrorKind::bad_data, files[i] + ": its embedding " + *fault)};
       }
     }
-    if (results[i].problem) faces[i].clear();
-    if (faces[i].empty()) continue;
-    for (size_t row = first; row < next; ++row) probes.append(embeddings.rows.row(row));
-  }
-  std::vector<Answer> answers = search_().identify(probes, top_);
-  next = 0;
-  for (size_t i = 0; i < files.size(); ++i) {
+    if (results[i].problem) continue;
     for (const PhotoFace& face : faces[i]) {
-      results[i].photo->faces.push_back(
-          {face.left, face.top, face.width, face.height, std::move(answers[next++])});
+      results[i].photo->faces.push_back({face.left, face.top, face.width, face.height, {}});
+    }
+    for (size_t row = first; row < next; ++row) {
+      embedded.embeddings.append(embeddings.rows.row(row));
     }
   }
-  return results;
+  return embedded;
+}
+
+std::vector<PhotoAnswers::Result> PhotoAnswers::of(std::span<const std::string> files) const {
+  Embedded embedded = embed(files);
+  std::vector<Answer> answers = search_().identify(embedded.embeddings, top_);
+  size_t next = 0;
+  for (Result& result : embedded.photos) {
+    if (!result.photo) continue;
+    for (AnsweredFace& face : result.photo->faces) face.answer = std::move(answers[next++]);
+  }
+  return std::move(embedded.photos);
+}
+
+std::string plain_line(const std::string& file, const Answer& answer, size_t top) {
+  const std::vector<Candidate>& candidates = answer.candidates;
+  std::string line = csv_field(file) + ",";
+  line.append(answer.known ? csv_field(candidates[0].name) : kUnknown).append(",");
+  if (!candidates.empty()) line += number("%.4f", candidates[0].distance);
+  for (size_t i = 0; top > 1 && i < candidates.size(); ++i) {
+    line.append(",").append(csv_field(candidates[i].name));
+    line += number(",%.4f", candidates[i].distance);
+  }
+  return line;
 }
 
 std::string plain_lines(const AnsweredPhoto& photo, size_t top) {
-  const std::string file = csv_field(photo.file);
-  if (photo.faces.empty()) return file + "," + kNobody + ",\n";
+  if (photo.faces.empty()) return csv_field(photo.file) + "," + kNobody + ",\n";
   std::string lines;
   for (const AnsweredFace& face : photo.faces) {
-    const std::vector<Candidate>& candidates = face.answer.candidates;
-    lines.append(file).append(",");
-    lines.append(face.answer.known ? csv_field(candidates[0].name) : kUnknown).append(",");
-    if (!candidates.empty()) lines += number("%.4f", candidates[0].distance);
-    for (size_t i = 0; top > 1 && i < candidates.size(); ++i) {
-      lines.append(",").append(csv_field(candidates[i].name));
-      lines += number(",%.4f", candidates[i].distance);
-    }
-    lines += "\n";
+    lines += plain_line(photo.file, face.answer, top) + "\n";
   }
   return lines;
 }

@@ -49,6 +49,14 @@ class PhotoAnswers {
   };
   std::vector<Result> of(std::span<const std::string> files) const;
 
+  // The same but for the search: the answers are empty. The rows of `embeddings` are those of the
+  // photos' faces, in their order.
+  struct Embedded {
+    std::vector<Result> photos;
+    Matrix embeddings;
+  };
+  Embedded embed(std::span<const std::string> files) const;
+
  private:
   const Model& model_;
   Search search_;
@@ -61,6 +69,8 @@ class PhotoAnswers {
 // A line for each face: file,name,distance and, of several candidates, their names and distances.
 // The name is kUnknown where nobody is near enough; the distance is then that of the nearest.
 std::string plain_lines(const AnsweredPhoto& photo, size_t top);
+// The same of one face of this file.
+std::string plain_line(const std::string& file, const Answer& answer, size_t top);
 // The header and a line for each face and candidate.
 std::string csv_header();
 std::string csv_lines(const AnsweredPhoto& photo);

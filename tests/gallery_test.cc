@@ -543,7 +543,7 @@ TEST_F(GalleryCommands, EnoughPeopleDecideByThemselves) {
 TEST_F(GalleryCommands, WatchAFolder) {
   ASSERT_EQ(enroll().code, 0);
   fs::create_directories(folder_ / "door");
-  Running watch(folder_, {"watch", "g", "door"}, "");
+  Running watch(folder_, {"watch", "g", "door", "--gap", "0.5"}, "");
   const auto patience = std::chrono::seconds(60);
   ASSERT_TRUE(watch.complained("Watching door", patience));
   fs::copy_file(folder_ / "first/s22.pgm", folder_ / "door" / "a.pgm");
@@ -559,6 +559,46 @@ TEST_F(GalleryCommands, WatchAFolder) {
   EXPECT_TRUE(watch.printed("door/c.pgm,Grace,0.0000\n", patience));
   watch.signal(SIGINT);
   EXPECT_EQ(watch.wait().code, 130);
+}
+
+// Two people in turn: one decided by three photos, and not again by those that follow; the other
+// when Ctrl-C comes.
+TEST_F(GalleryCommands, WatchDecidesAVisitOnce) {
+  ASSERT_EQ(enroll().code, 0);
+  fs::create_directories(folder_ / "door");
+  const auto come = [&](const std::string& person, const std::string& file) {
+    fs::copy_file(folder_ / "first" / (person + ".pgm"), folder_ / "door" / file);
+  };
+  const auto patience = std::chrono::seconds(60);
+  const std::vector<std::string> command{"watch", "g", "door", "--visit", "3", "--gap", "600"};
+  Running watch(folder_, command, "");
+  ASSERT_TRUE(watch.complained("Watching door", patience));
+  come("s22", "1.pgm");
+  come("s24", "2.pgm");
+  come("s22", "3.pgm");
+  come("s24", "4.pgm");
+  come("s22", "5.pgm");
+  ASSERT_TRUE(watch.printed("door/5.pgm,s22,0.0000,3 photos\n", patience));
+  for (const char* more : {"6.pgm", "7.pgm", "8.pgm"}) come("s22", more);
+  std::ofstream(folder_ / "door" / "9.pgm") << "broken";
+  ASSERT_TRUE(watch.complained("door/9.pgm", patience)) << "those before it are seen, too";
+  watch.signal(SIGINT);
+  const Finished decided = watch.wait();
+  EXPECT_EQ(decided.code, 130);
+  EXPECT_EQ(decided.out, "door/5.pgm,s22,0.0000,3 photos\ndoor/4.pgm,s24,0.0000,2 photos\n");
+
+  std::vector<std::string> as_json = command;
+  as_json.push_back("--json");
+  Running documents(folder_, as_json, "");
+  ASSERT_TRUE(documents.complained("Watching door", patience));
+  for (const char* file : {"a.pgm", "b.pgm", "c.pgm"}) come("s22", file);
+  ASSERT_TRUE(documents.printed("\n", patience));
+  documents.signal(SIGINT);
+  const nlohmann::json visit = documents.wait().json();
+  EXPECT_EQ(visit["files"], (nlohmann::json{"door/a.pgm", "door/b.pgm", "door/c.pgm"}));
+  EXPECT_EQ(visit["photos"], 3);
+  EXPECT_EQ(visit["boxes"].size(), 3u);
+  EXPECT_EQ(visit["name"], "s22");
 }
 
 }  // namespace

@@ -31,7 +31,7 @@ TEST_F(ProgramTest, TwoProcessesShareAGalleryOnAServer) {
   EXPECT_THAT(run({"gallery", "list", place}).out, HasSubstr("Ada"));
 
   fs::create_directories(folder_ / "door");
-  Running watch(folder_, {"watch", place, "door"}, "");
+  Running watch(folder_, {"watch", place, "door", "--visit", "1"}, "");
   const std::chrono::seconds patience(60), second(1);
   ASSERT_TRUE(watch.complained("Watching door with 1 person;", patience));
   ASSERT_EQ(enroll("Grace", 2).code, 0);

@@ -195,6 +195,14 @@ void GallerySearch::draw_line() {
   rule_ = decision_rule(settings_, people(), people_.owners().templates(), line_);
 }
 
+double GallerySearch::same_person_distance() const {
+  const double own = people_.same_person_distance();  // the root where distances are squared
+  if (line_ && own > 0) {
+    return settings_.energy.kind == EnergyKind::squared_euclidean ? own * own : own;
+  }
+  return settings_.threshold ? settings_.threshold->value : settings_.distance.value_or(0);
+}
+
 std::vector<Answer> GallerySearch::identify(const Matrix& probes, size_t top) {
   std::vector<Answer> answers;
   for (const std::vector<PersonMatch>& matches :

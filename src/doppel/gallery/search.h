@@ -82,6 +82,10 @@ class GallerySearch {
   std::vector<Answer> identify(const Matrix& probes, size_t top);
 
   const DecisionRule& rule() const { return rule_; }
+  // Photos that come nearer to each other may be of one person, whoever that is: the gallery's own
+  // PeopleIndex::same_person_distance(), else the model's threshold, else the distance that is set;
+  // 0 where there is none of them.
+  double same_person_distance() const;
   const TemplateIndex& index() const { return people_.index(); }
   size_t people() const { return people_.owners().people(); }
   // In no order; their people are found by their other templates alone.

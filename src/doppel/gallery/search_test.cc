@@ -100,6 +100,31 @@ TEST_F(SearchTest, NamesTheNearestOrNobody) {
   EXPECT_EQ(answer.candidates.size(), 1u);
 }
 
+TEST_F(SearchTest, SaysHowNearPhotosOfOnePersonAre) {
+  Gallery gallery = Gallery::create(path(), on_a_plane());
+  add(gallery, "Ada", {{0, 0}});
+  GallerySearch search(gallery, pool_);
+  EXPECT_EQ(search.same_person_distance(), 0.5) << "the model's threshold";
+  for (int i = 1; i <= 40; ++i) {
+    add(gallery, std::to_string(i), {{static_cast<float>(i), static_cast<float>(i % 7)}});
+  }
+  search.refresh();
+  const double own = search.same_person_distance();
+  EXPECT_NE(own, 0.5) << "the gallery's own";
+  EXPECT_GT(own, 0);
+  EXPECT_LT(own, 2) << "nearer than neighbours are";
+  gallery.set_decision(0.01, 0.3, Fusion::nearest);
+  search.refresh();
+  EXPECT_EQ(search.same_person_distance(), 0.5);
+
+  Gallery plain = Gallery::create(folder_ / "plain", on_a_plane(std::nullopt));
+  GallerySearch undecided(plain, pool_);
+  EXPECT_EQ(undecided.same_person_distance(), 0);
+  plain.set_decision(0.01, 0.3, Fusion::nearest);
+  undecided.refresh();
+  EXPECT_EQ(undecided.same_person_distance(), 0.3);
+}
+
 TEST_F(SearchTest, AnEmptyGalleryKnowsNobody) {
   Gallery gallery = Gallery::create(path(), on_a_plane());
   GallerySearch search(gallery, pool_);

@@ -1,5 +1,6 @@
 #include "doppel/service/recognition_routes.h"
 
+#include <numeric>
 #include <utility>
 #include <vector>
 
@@ -9,6 +10,7 @@
 #include "doppel/image/encode.h"
 #include "doppel/loss/energy.h"
 #include "doppel/model/far_curve.h"
+#include "doppel/model/mean_embedding.h"
 #include "doppel/report/explain.h"
 #include "doppel/service/request_photos.h"
 #include "doppel/service/turn.h"
@@ -25,8 +27,35 @@ FaceChoice faces_in_query(const RouteRequest& request, FaceChoice otherwise) {
   return given.empty() ? otherwise : face_choice(given);
 }
 
+// All photos as one visit: one search, by the mean of their faces' embeddings.
+HttpResponse identify_visit(const RouteRequest& request, size_t top, ServiceParts& parts) {
+  const FaceChoice choice = faces_in_query(request, FaceChoice::largest);
+  if (choice == FaceChoice::all) {
+    throw Error(ErrorKind::bad_argument, "faces: of a visit, one or largest was expected");
+  }
+  std::vector<RequestPhoto> photos = read_photos(request, choice, parts);
+  const Matrix embeddings = embed_faces(photos, parts);
+  json visit;
+  if (embeddings.rows > 0) {
+    std::vector<size_t> rows(embeddings.rows);
+    std::iota(rows.begin(), rows.end(), size_t{0});
+    Matrix probe(0, embeddings.columns);
+    probe.append(mean_embedding(embeddings, rows));
+    const Answer answer = parts.gallery.identify(std::move(probe), top).at(0);
+    request.record.add(answer);
+    visit = to_json(answer);
+    visit["photos"] = embeddings.rows;
+  }
+  const json found = photos_json(photos, [](size_t, const PhotoFace& face) {
+    return json{{"box", box_json(face)}};
+  });
+  return json_response(
+      {{"photos", found}, {"visit", visit}, {"rule", to_json(parts.gallery.rule())}});
+}
+
 HttpResponse identify(const RouteRequest& request, ServiceParts& parts) {
   const size_t top = request.number("top", 1, 1, kMostCandidates);
+  if (request.number("visit", 0, 0, 1) == 1) return identify_visit(request, top, parts);
   std::vector<RequestPhoto> photos =
       read_photos(request, faces_in_query(request, FaceChoice::all), parts);
   const Matrix embeddings = embed_faces(photos, parts);
@@ -145,7 +174,11 @@ void add_recognition_routes(RouteTable& table, ServiceParts& parts) {
   table.add({.method = "POST",
              .path = "/v1/identify",
              .summary = "Who is on each of the photos, or unknown",
-             .query = {{"top", "integer", "How many candidates, 1 to 100"}, faces},
+             .query = {{"top", "integer", "How many candidates, 1 to 100"},
+                       faces,
+                       {"visit", "integer",
+                        "1: the photos are one visit of one person, decided once, by the mean of "
+                        "their largest faces' embeddings: the answer has \"visit\""}},
              .body = RequestBody::photos,
              .answer_fields = {"photos", "rule"},
              .answer = with(identify)});

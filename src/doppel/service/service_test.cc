@@ -50,6 +50,32 @@ TEST_F(ServiceTest, SaysWhoIsOnEachPhotoOrUnknown) {
   EXPECT_EQ(records_[0].known, 1u);
 }
 
+TEST_F(ServiceTest, DecidesAVisitOnce) {
+  const auto ask = [&](const std::vector<std::pair<std::string, std::string>>& photos) {
+    return asked(post_photos("/v1/identify?visit=1&top=2", photos));
+  };
+  const json found = ask({{"a", face_png(2)}, {"b", "no"}, {"c", face_png(2)}});
+  EXPECT_EQ(found["visit"]["photos"], 2) << "one cannot be read";
+  EXPECT_EQ(found["visit"]["name"], "Grace");
+  EXPECT_NEAR(found["visit"]["candidates"][0]["distance"], 0, 1e-5);
+  EXPECT_EQ(found["visit"]["candidates"].size(), 2u);
+  EXPECT_EQ(found["photos"][0]["faces"], json::parse(R"([{"box": [0, 0, 92, 112]}])"));
+  EXPECT_TRUE(found["photos"][1].contains("error"));
+  EXPECT_EQ(found["rule"]["templates"], 2);
+  ASSERT_EQ(records_.size(), 1u);
+  EXPECT_EQ(records_[0].faces, 1u) << "one search";
+
+  const std::string one = face_png(1), other = face_png(9);
+  const json apart = asked(post_photos("/v1/identify", {{"a", one}, {"b", other}}));
+  const json together = ask({{"a", one}, {"b", other}});
+  EXPECT_GT(together["visit"]["candidates"][0]["distance"],
+            apart["photos"][0]["faces"][0]["candidates"][0]["distance"]);
+  EXPECT_TRUE(ask({{"a", "no"}})["visit"].is_null());
+  for (const char* wrong : {"visit=2", "visit=yes", "visit=1&faces=all"}) {
+    asked(post_photos(std::string("/v1/identify?") + wrong, {{"a", one}}), 400);
+  }
+}
+
 TEST_F(ServiceTest, ComparesTwoPhotos) {
   const json same = asked(post_photos("/v1/verify", {{"a", face_png(3)}, {"b", face_png(3)}}));
   EXPECT_EQ(same["same"], true);
