@@ -349,10 +349,10 @@ TEST_F(SearchTest, TheLineOfManyPeopleIsKept) {
   std::vector<NewPerson> people;
   for (size_t i = 0; i <= GallerySearch::kQuicklyCompared; ++i) {
     const auto x = static_cast<float>(i % 61), y = static_cast<float>(i * i % 97);
-    people.push_back({"P" + std::to_string(i),
+    people.push_back({std::string("P").append(std::to_string(i)),
                       {{"",
                         {1 + x, 1 + y + 0.001f * static_cast<float>(i)},
-                        sha256_hex(std::to_string(i)),
+                        sha256_hex(std::string("line").append(std::to_string(i))),
                         1,
                         ""}}});
   }
