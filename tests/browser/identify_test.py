@@ -173,7 +173,8 @@ class Identify(PageTest):
             const fetch = window.fetch.bind(window);
             const answer = (value) => Promise.resolve(new Response(JSON.stringify(value)));
             const unknown = {known: false, name: '', candidates: [
-                {name: 'Grace Hopper', distance: 2}, {name: 'Alan Turing', distance: 3}]};
+                {name: 'Grace Hopper', distance: 2, score: 2},
+                {name: 'Alan Turing', distance: 3, score: 3}]};
             window.looked = [];
             window.others = 2;
             window.fetch = (path, options) => {

@@ -48,6 +48,16 @@ class Model(PageTest):
         self.assertIsNone(info["decision"]["distance"])
         self.assertAlmostEqual(info["decision"]["fpir"], 0.02)
 
+    def test_enough_people_draw_the_line(self):
+        for person in range(1, 9):
+            self.api.enrol(f"Person {person}", self.face(person).read_bytes())
+        rule = self.api.json("GET", "v1/model")["rule"]
+        self.assertEqual(rule["source"], "gallery")
+        self.ready("#model")
+        self.until_text(".now", "own 9 people")
+        self.assertIn("So few people tell little", self.text(".now"))
+        self.picture("model_own_line")
+
     def test_the_mathematics_are_the_service_s(self):
         self.api.enrol("Grace", self.face(1).read_bytes())
         info = self.api.json("GET", "v1/model")
