@@ -152,7 +152,8 @@ void Cohorts::removed(const std::unordered_map<int64_t, int64_t>& person_of,
   const std::vector<std::pair<const int64_t, List>*> lists = all();
   std::vector<char> too_short(lists.size());
   pool.parallel_for(lists.size(), [&](size_t i, size_t) {
-    auto& [own, list] = *lists[i];
+    const int64_t own = lists[i]->first;
+    List& list = lists[i]->second;
     std::vector<Neighbour> others;  // who stand for their people from now on
     const double reach = list.near.empty() ? 0 : list.near.back().distance;
     std::erase_if(list.near, [&](const Neighbour& neighbour) {
