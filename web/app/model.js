@@ -315,9 +315,8 @@ export function createModel(section) {
     const words = [el('strong', {}, `Somebody is recognised at a score below ` +
                                     `${distance(rule.threshold, 3)}.`),
       ` The line comes from the gallery's own ${people(rule.people)}: each is a stranger to the ` +
-      'gallery without that person. So they also tell how near strangers come: at a wanted FPIR ' +
-      `of ${percent(rule.fpir)}, nine in ten such galleries have one of ` +
-      `${percent(rule.fpir_ci[0])} – ${percent(rule.fpir_ci[1])}.`];
+      `gallery without that person. An FPIR of ${percent(rule.fpir)} is wanted; nine in ten such ` +
+      `galleries have ${percent(rule.fpir_ci[0])} – ${percent(rule.fpir_ci[1])}.`];
     if (rule.people < 20) {
       words.push(' So few people tell little' + (rule.distance === undefined ? '.'
           : `, so the distance has to be below the model's ${distance(rule.distance)}, too.`));
