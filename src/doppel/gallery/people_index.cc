@@ -93,7 +93,17 @@ std::vector<PeopleIndex::Found> PeopleIndex::found(std::span<const float> probe,
 }
 
 double PeopleIndex::length(double distance) const {
-  return index_.energy().kind == EnergyKind::squared_euclidean ? std::sqrt(distance) : distance;
+  switch (index_.energy().kind) {
+    case EnergyKind::squared_euclidean:
+      return std::sqrt(distance);
+    case EnergyKind::cosine:  // the chord between two directions
+      return std::sqrt(std::max(0.0, 2 * distance));
+    case EnergyKind::euclidean:
+    case EnergyKind::manhattan:
+    case EnergyKind::weighted_l1:
+      break;
+  }
+  return distance;
 }
 
 bool PeopleIndex::may_be_same(int64_t id, int64_t person) const {

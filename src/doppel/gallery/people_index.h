@@ -11,8 +11,8 @@
 // normalisation_strength() and M the mean of m over the gallery, so that scores are of the size of
 // distances. Whoever may be the same person as c is in neither cohort. Of several templates t is
 // the nearest, and d lies midway between the distance to it and the mean distance to all: on LFW's
-// peopleDevTrain that misses a tenth less than the nearest alone. Of squared distances the roots
-// are taken.
+// peopleDevTrain that misses a tenth less than the nearest alone. Squared
+// distances, and cosines, which are such of directions, are made lengths first.
 #pragma once
 
 #include <cstddef>
@@ -107,7 +107,8 @@ class PeopleIndex {
   void measure_pairs(const Sample& sample, std::span<const std::vector<Found>> near,
                      ImpostorScores& scores, ThreadPool& pool) const;
 
-  // Of which scores are made: squares are far from normally distributed.
+  // Of which scores are made: squares are far from normally distributed, and lines of them far too
+  // strict.
   double length(double distance) const;
   // Means over a cohort: of a probe to those near to it but the candidate, and of a template to
   // those of its list but `left_out`.

@@ -92,6 +92,29 @@ TEST_F(PeopleIndexTest, ScoresAreNormalisedByTheNearestOthers) {
   }
 }
 
+// The squares and cosines of unit vectors say nothing else than their distances.
+TEST_F(PeopleIndexTest, TheEnergyOfUnitVectorsDoesNotMatter) {
+  const Matrix rows = faces(60, 2);
+  std::vector<size_t> chosen;
+  for (size_t i = 0; i < 30; ++i) chosen.push_back(2 * i);
+  PeopleIndex euclidean = empty();
+  enrol(euclidean, rows, chosen, 2);
+  const double line = euclidean.draw_line(pool_)->threshold(0.01);
+  const auto wanted = euclidean.search(rows, 3, true, pool_);
+  for (const EnergyKind kind : {EnergyKind::squared_euclidean, EnergyKind::cosine}) {
+    Energy energy;
+    energy.kind = kind;
+    PeopleIndex other(TemplateIndex(kValues, energy, IndexKind::exact));
+    enrol(other, rows, chosen, 2);
+    EXPECT_NEAR(other.draw_line(pool_)->threshold(0.01), line, 1e-4) << to_string(kind);
+    const auto found = other.search(rows, 3, true, pool_);
+    for (size_t row = 1; row < rows.rows; row += 2) {
+      EXPECT_EQ(found[row][0].person, wanted[row][0].person) << to_string(kind);
+      EXPECT_NEAR(found[row][0].score, wanted[row][0].score, 1e-3) << to_string(kind);
+    }
+  }
+}
+
 TEST_F(PeopleIndexTest, ALineOfAFewIsNone) {
   const Matrix rows = faces(8, 1);
   PeopleIndex gallery = empty();
