@@ -78,10 +78,10 @@ std::string plain_line(const std::string& file, const Answer& answer, size_t top
   const std::vector<Candidate>& candidates = answer.candidates;
   std::string line = csv_field(file) + ",";
   line.append(answer.known ? csv_field(candidates[0].name) : kUnknown).append(",");
-  if (!candidates.empty()) line += number("%.4f", candidates[0].distance);
+  if (!candidates.empty()) line += number("%.4f", candidates[0].score);
   for (size_t i = 0; top > 1 && i < candidates.size(); ++i) {
     line.append(",").append(csv_field(candidates[i].name));
-    line += number(",%.4f", candidates[i].distance);
+    line += number(",%.4f", candidates[i].score);
   }
   return line;
 }

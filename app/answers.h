@@ -66,8 +66,9 @@ class PhotoAnswers {
   ThreadPool& pool_;
 };
 
-// A line for each face: file,name,distance and, of several candidates, their names and distances.
-// The name is kUnknown where nobody is near enough; the distance is then that of the nearest.
+// A line for each face: file,name,score and, of several candidates, their names and scores, which
+// are distances where the rule is not normalised. The name is kUnknown where nobody is near enough;
+// the score is then that of the nearest.
 std::string plain_lines(const AnsweredPhoto& photo, size_t top);
 // The same of one face of this file.
 std::string plain_line(const std::string& file, const Answer& answer, size_t top);

@@ -94,14 +94,14 @@ void add_identify(CLI::App& program) {
   auto options = std::make_shared<IdentifyOptions>();
   CLI::App* command = program.add_subcommand("identify", "Say who is on photos, or unknown");
   command->footer(
-      "A line for each face: file,name,distance. The name is unknown_person where nobody of the\n"
-      "gallery is near enough; the distance is then that of the nearest. How near follows from "
-      "the\n"
-      "gallery's FPIR, the rate at which strangers may be taken for somebody, and the number of "
-      "its\n"
-      "templates; that line is on standard error.\n"
-      "--csv and --json give with each candidate its FAR, the rate at which two different people\n"
-      "are as near, and its FPIR, the rate at which a stranger comes as near to anybody.\n"
+      "A line for each face: file,name,score. The name is unknown_person where nobody of the\n"
+      "gallery is near enough; the score is then that of the nearest. A score is a distance; from\n"
+      "8 people on it is normalised by how near the photo and the person come to others, and the\n"
+      "people themselves draw the line, for the gallery's FPIR, the rate at which strangers may\n"
+      "be taken for somebody. That line is on standard error.\n"
+      "--csv and --json give with each candidate its distance, its FAR, the rate at which two\n"
+      "different people are as near, and its FPIR, the rate at which a stranger comes as near to\n"
+      "anybody.\n"
       "Examples: doppel identify team.gallery door.jpg\n"
       "          doppel identify team.gallery photos/ --top 3 --csv > who.csv");
   add_gallery_argument(*command, options->gallery);

@@ -267,7 +267,7 @@ void add_watch(CLI::App& program) {
       "it\n"
       "on your own photos.\n"
       "\n"
-      "A line for each visit: file,name,distance as of doppel identify, the file being the last "
+      "A line for each visit: file,name,score as of doppel identify, the file being the last "
       "of\n"
       "the photos that decide; of several photos, how many come last: door/5.jpg,Ada,0.4210,5 "
       "photos\n"
