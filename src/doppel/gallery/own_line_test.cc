@@ -35,7 +35,7 @@ double true_fpir(double threshold, size_t people) {
 }
 
 TEST(OwnLine, GivesStrangersTheWantedRate) {
-  for (const size_t people : {8, 20, 50, 200}) {
+  for (const size_t people : {size_t{8}, size_t{20}, size_t{50}, size_t{200}}) {
     double sum = 0;
     size_t inside = 0;
     constexpr uint64_t kDraws = 60;
