@@ -106,6 +106,21 @@ double PeopleIndex::length(double distance) const {
   return distance;
 }
 
+double PeopleIndex::same_person_distance() const {
+  const double squared = same_person_ * std::abs(same_person_);
+  switch (index_.energy().kind) {
+    case EnergyKind::squared_euclidean:
+      return squared;
+    case EnergyKind::cosine:
+      return squared / 2;
+    case EnergyKind::euclidean:
+    case EnergyKind::manhattan:
+    case EnergyKind::weighted_l1:
+      break;
+  }
+  return same_person_;
+}
+
 bool PeopleIndex::may_be_same(int64_t id, int64_t person) const {
   for (const Neighbour& neighbour : cohorts_.of(id)) {
     if (length(neighbour.distance) >= same_person_) return false;

@@ -79,7 +79,7 @@ class PeopleIndex {
   const TemplateIndex& index() const { return index_; }
   const TemplateOwners& owners() const { return owners_; }
   // Those whose distance lies below it may be one person; 0 before draw_line().
-  double same_person_distance() const { return same_person_; }
+  double same_person_distance() const;
 
   static constexpr size_t kMeanCandidates = 32;
   static constexpr size_t kSearches = 500;
@@ -123,8 +123,8 @@ class PeopleIndex {
   Fusion fusion_;
   TemplateOwners owners_;
   Cohorts cohorts_;
-  std::set<std::pair<uint64_t, int64_t>> by_digest_;  // templates
-  double same_person_ = 0, strength_ = 0, middle_ = 0;
+  std::set<std::pair<uint64_t, int64_t>> by_digest_;    // templates
+  double same_person_ = 0, strength_ = 0, middle_ = 0;  // lengths, but for the strength
   size_t cohort_ = 0;
   // Distances between the templates that were compared last.
   std::unordered_map<int64_t, size_t> compared_;  // their rows and columns

@@ -107,6 +107,9 @@ TEST_F(PeopleIndexTest, TheEnergyOfUnitVectorsDoesNotMatter) {
     PeopleIndex other(TemplateIndex(kValues, energy, IndexKind::exact));
     enrol(other, rows, chosen, 2);
     EXPECT_NEAR(other.draw_line(pool_)->threshold(0.01), line, 1e-4) << to_string(kind);
+    const double same = euclidean.same_person_distance();
+    EXPECT_NEAR(other.same_person_distance(),
+                kind == EnergyKind::cosine ? same * same / 2 : same * same, 1e-4);
     const auto found = other.search(rows, 3, true, pool_);
     for (size_t row = 1; row < rows.rows; row += 2) {
       EXPECT_EQ(found[row][0].person, wanted[row][0].person) << to_string(kind);

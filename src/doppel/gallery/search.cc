@@ -196,10 +196,8 @@ void GallerySearch::draw_line() {
 }
 
 double GallerySearch::same_person_distance() const {
-  const double own = people_.same_person_distance();  // the root where distances are squared
-  if (line_ && own > 0) {
-    return settings_.energy.kind == EnergyKind::squared_euclidean ? own * own : own;
-  }
+  const double own = people_.same_person_distance();
+  if (line_ && own > 0) return own;
   return settings_.threshold ? settings_.threshold->value : settings_.distance.value_or(0);
 }
 
