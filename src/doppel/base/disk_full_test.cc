@@ -1,6 +1,7 @@
 #include "doppel/base/disk_full.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <iterator>
 
@@ -14,13 +15,15 @@ namespace fs = std::filesystem;
 
 class DiskFullTest : public testing::Test {
  protected:
+  // Of each test its own: several may run at a time.
   void SetUp() override {
-    fs::remove_all(folder_);
-    fs::create_directories(folder_);
+    std::string pattern = testing::TempDir() + "disk_fullXXXXXX";
+    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
+    folder_ = pattern;
   }
   void TearDown() override { fs::remove_all(folder_); }
 
-  const fs::path folder_ = fs::path(testing::TempDir()) / "doppel_disk_full";
+  fs::path folder_;
 };
 
 TEST_F(DiskFullTest, IsToldFromOtherFailures) {
