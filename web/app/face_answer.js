@@ -30,7 +30,9 @@ const measure = (value, rule) => {
 
 function candidate(entry, rule, most) {
   const threshold = rule?.threshold ?? null;
-  const near = threshold !== null && entry.score < threshold;
+  // Of few people the distance counts, too.
+  const near = threshold !== null && entry.score < threshold &&
+               entry.distance < (rule.distance ?? Infinity);
   const fill = el('span', {class: 'fill'});
   fill.style.width = `${Math.min(100, Math.max(0, 100 * entry.score / most))}%`;
   const line = threshold === null ? null : el('span', {class: 'limit'});

@@ -71,14 +71,15 @@ void PeopleIndex::make_graph(ThreadPool& pool, const IndexProgress& progress) {
 }
 
 std::vector<PeopleIndex::Found> PeopleIndex::found(std::span<const float> probe,
-                                                   std::span<const Neighbour> near) const {
+                                                   std::span<const Neighbour> near,
+                                                   bool scored) const {
   std::vector<Found> people;
   people.reserve(near.size());
   for (const Neighbour& neighbour : near) {
     const double nearest = neighbour.distance;
     Found person{owners_.person(neighbour.id), neighbour, nearest, nearest};
     const std::span<const int64_t> templates = owners_.templates(person.person);
-    if (templates.size() > 1) {
+    if (templates.size() > 1 && (scored || fusion_ == Fusion::mean)) {
       double mean = 0;
       for (const int64_t id : templates) {
         mean += energy_of(index_.energy(), probe, index_.embedding(id)) /
@@ -159,7 +160,8 @@ std::vector<std::vector<PersonMatch>> PeopleIndex::search(const Matrix& probes, 
   const std::vector<std::vector<Neighbour>> near =
       nearest_people(index_, owners_, probes, people, pool);
   std::vector<std::vector<Found>> all(probes.rows);
-  pool.parallel_for(probes.rows, [&](size_t i, size_t) { all[i] = found(probes.row(i), near[i]); });
+  pool.parallel_for(probes.rows,
+                    [&](size_t i, size_t) { all[i] = found(probes.row(i), near[i], normalised); });
   // By distance first: the nearest are those whose scores decide.
   const size_t compared = std::max(top, normalised ? Cohorts::kSize : 0);
   std::vector<std::vector<Found>> candidates = all;
@@ -319,7 +321,8 @@ std::optional<OwnLine> PeopleIndex::draw_line(ThreadPool& pool) {
   std::vector<std::vector<Found>> near(n);
   double mean = 0;
   for (size_t i = 0; i < n; ++i) {
-    for (const Found& other : found(index_.embedding(sample.ids[i]), cohorts_.of(sample.ids[i]))) {
+    for (const Found& other :
+         found(index_.embedding(sample.ids[i]), cohorts_.of(sample.ids[i]), true)) {
       if (length(other.nearest.distance) >= same_person_) near[i].push_back(other);
     }
     mean += sample.weights[i] * template_mean(sample.ids[i], kNobodyLeft);

@@ -102,7 +102,9 @@ class PeopleIndex {
   };
   Sample sample(size_t templates) const;
   uint64_t digest(int64_t id) const;
-  std::vector<Found> found(std::span<const float> probe, std::span<const Neighbour> near) const;
+  // `scored`: with what scores are made of.
+  std::vector<Found> found(std::span<const float> probe, std::span<const Neighbour> near,
+                           bool scored) const;
   void compare(const Sample& sample, ThreadPool& pool);
   void measure_pairs(const Sample& sample, std::span<const std::vector<Found>> near,
                      ImpostorScores& scores, ThreadPool& pool) const;
