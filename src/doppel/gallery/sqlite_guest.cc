@@ -40,6 +40,21 @@ bool may_change_sqlite(const std::string& path) {
   return allowed(path, W_OK) && allowed(folder.empty() ? "." : folder.string(), W_OK);
 }
 
+SqliteGuest::HeldLog::HeldLog(const std::string& path_of_database)
+    : path_(path_of_database),
+      file_(::open((path_of_database + "-wal").c_str(), O_RDONLY | O_CLOEXEC)),
+      files_(log_files(path_of_database)) {}
+
+SqliteGuest::HeldLog::~HeldLog() {
+  if (file_ >= 0) ::close(file_);
+}
+
+bool SqliteGuest::HeldLog::in_place() const {
+  struct stat log = {};
+  return file_ >= 0 && ::fstat(file_, &log) == 0 && log.st_nlink > 0 && files_ &&
+         log_files(path_) == files_;
+}
+
 std::string SqliteGuest::uri() {
   std::string uri = "file:";
   for (const char c : std::filesystem::absolute(path_).lexically_normal().string()) {
@@ -48,14 +63,16 @@ std::string SqliteGuest::uri() {
   const auto end = std::chrono::steady_clock::now() + kWait;
   do {
     seen_.reset();
+    log_.reset();
     struct stat now = {};
     if (::stat(path_.c_str(), &now) != 0) {
       throw Error(ErrorKind::io, path_ + ": the gallery is gone");
     }
-    const bool with_log = reason_ == GuestReason::rights;
-    log_ = log_files(path_);
-    if (with_log && log_ && allowed(path_ + "-wal", R_OK) && allowed(path_ + "-shm", R_OK)) {
-      return uri + "?mode=ro&readonly_shm=1";
+    if (reason_ == GuestReason::rights) {
+      log_.emplace(path_);
+      if (log_->can_be_read() && allowed(path_ + "-shm", R_OK)) {
+        return uri + "?mode=ro&readonly_shm=1";
+      }
     }
     const bool at_rest = log_size(path_) == 0 && !allowed(path_ + "-journal", F_OK);
     if (at_rest && !is_just_now(now.st_mtim) && !is_just_now(now.st_ctim)) {
@@ -81,7 +98,8 @@ bool SqliteGuest::file_changed() const {
 }
 
 bool SqliteGuest::outdated() const {
-  return seen_ ? log_size(path_) > 0 || file_changed() : log_files(path_) != log_;
+  if (seen_) return log_size(path_) > 0 || file_changed();
+  return !log_ || !log_->in_place();
 }
 
 void SqliteGuest::check_unchanged() const {

@@ -42,10 +42,28 @@ class SqliteGuest {
  private:
   bool file_changed() const;
 
+  // The log as it was before SQLite opened it. It is held open, or another log might get its inode.
+  // Its locks are not: closing them would end those that SQLite has.
+  class HeldLog {
+   public:
+    explicit HeldLog(const std::string& path_of_database);
+    ~HeldLog();
+    HeldLog(const HeldLog&) = delete;
+    HeldLog& operator=(const HeldLog&) = delete;
+
+    bool can_be_read() const { return file_ >= 0 && files_; }
+    bool in_place() const;
+
+   private:
+    std::string path_;
+    int file_;
+    std::optional<LogFiles> files_;
+  };
+
   std::string path_;
   GuestReason reason_;
   std::optional<struct stat> seen_;  // of the file that is read by itself
-  std::optional<LogFiles> log_;      // else the log, as it was before it was opened
+  std::optional<HeldLog> log_;       // else the log
 };
 
 }  // namespace doppel

@@ -125,6 +125,23 @@ TEST_F(SqliteGuestTest, FollowsALogThatIsTakenAwayAndMadeAnew) {
   for (const int end : {asks[0], asks[1], tells[0], tells[1]}) close(end);
 }
 
+// A new log mostly gets the inode of the one that was taken away.
+TEST_F(SqliteGuestTest, TellsALogFromTheOneBeforeIt) {
+  SqliteGuest guest(path(), GuestReason::rights);
+  auto writer = open_sqlite(path(), Access::read_write);
+  add_one(*writer);
+  EXPECT_THAT(guest.uri(), testing::HasSubstr("readonly_shm"));
+  EXPECT_FALSE(guest.outdated());
+  for (int i = 0; i < 20; ++i) {
+    writer.reset();
+    writer = open_sqlite(path(), Access::read_write);
+    add_one(*writer);
+    ASSERT_TRUE(guest.outdated()) << i;
+    EXPECT_THAT(guest.uri(), testing::HasSubstr("readonly_shm"));
+    ASSERT_FALSE(guest.outdated());
+  }
+}
+
 TEST_F(SqliteGuestTest, FollowsWhatIsNeitherStaleNorMixed) {
   constexpr int kChanges = 200;
   int ends[2];
