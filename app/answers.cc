@@ -54,7 +54,8 @@ PhotoAnswers::Embedded PhotoAnswers::embed(std::span<const std::string> files) c
     }
     if (results[i].problem) continue;
     for (const PhotoFace& face : faces[i]) {
-      results[i].photo->faces.push_back({face.left, face.top, face.width, face.height, {}});
+      results[i].photo->faces.push_back(
+          {face.left, face.top, face.width, face.height, face.looks, {}});
     }
     for (size_t row = first; row < next; ++row) {
       embedded.embeddings.append(embeddings.rows.row(row));

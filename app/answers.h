@@ -10,6 +10,7 @@
 #include "doppel/base/error.h"
 #include "doppel/gallery/person_name.h"
 #include "doppel/gallery/search.h"
+#include "doppel/image/looks.h"
 #include "doppel/model/model.h"
 #include "doppel/model/photo_faces.h"
 
@@ -17,6 +18,7 @@ namespace doppel::app {
 
 struct AnsweredFace {
   double left = 0, top = 0, width = 0, height = 0;  // in pixels of the photo
+  Looks looks;                                      // as the model took it
   Answer answer;
 };
 

@@ -13,6 +13,7 @@
 #include "doppel/data/synthetic.h"
 #include "doppel/gallery/location.h"
 #include "doppel/gallery/person_name.h"
+#include "doppel/gallery/photo_notices.h"
 #include "doppel/gallery/photo_templates.h"
 #include "faces_option.h"
 #include "gallery_access.h"
@@ -223,6 +224,11 @@ void run(const EnrollOptions& options) {
     gallery = Gallery::create(options.gallery, settings, added, &enrolled);
   }
   const size_t everybody = gallery->people().size();
+  const GalleryRule deciding = rule_of(*gallery);
+  // Of one person's photos less can be told than of everybody's.
+  std::optional<std::string> notice =
+      notice_of_enrolled(photo_difference(added, gallery->settings().threshold));
+  if (!notice) notice = deciding.notice;
   if (options.as_json) {
     nlohmann::json names = nlohmann::json::array();
     for (const NewPerson& person : added) names.push_back(person.name);
@@ -231,6 +237,7 @@ void run(const EnrollOptions& options) {
                 {"new_people", enrolled.people},
                 {"templates", enrolled.templates},
                 {"already_enrolled", enrolled.repeated},
+                {"warnings", warnings_json(notice)},
                 {"people", everybody}});
     return;
   }
@@ -246,7 +253,8 @@ void run(const EnrollOptions& options) {
               plural(enrolled.people, "new person").c_str(), gallery->name().c_str(),
               plural(everybody, "person").c_str(),
               plural(gallery->templates(), "template").c_str());
-  std::printf("Deciding: %s\n", rule_text(rule_of(*gallery)).c_str());
+  std::printf("Deciding: %s\n", rule_text(deciding.rule).c_str());
+  say_notice(notice);
 }
 
 }  // namespace

@@ -47,7 +47,7 @@ void list(const GalleryOptions& options) {
   for (const Person& person : people) templates += person.templates;
   const auto with_one_photo = static_cast<size_t>(
       std::ranges::count(people, size_t{1}, [](const Person& p) { return p.templates; }));
-  const DecisionRule rule = rule_of(gallery);
+  const auto [rule, notice] = rule_of(gallery);
   if (options.as_json) {
     json listed = json::array();
     for (const Person& person : people) {
@@ -59,6 +59,7 @@ void list(const GalleryOptions& options) {
                 {"photos", settings.photos},
                 {"fusion", fusion_name(settings.fusion)},
                 {"rule", to_json(rule)},
+                {"warnings", warnings_json(notice)},
                 {"people_with_one_photo", with_one_photo},
                 {"people", listed}});
     return;
@@ -77,6 +78,7 @@ void list(const GalleryOptions& options) {
         with_one_photo == 1 ? "has" : "have");
   }
   std::printf("Deciding: %s\n", rule_text(rule).c_str());
+  say_notice(notice);
 }
 
 Person person_named(Gallery& gallery, const std::string& name) {
@@ -164,7 +166,7 @@ void set(const GalleryOptions& options) {
                        fusion);
   std::printf("By the %s template of each person; %s\n",
               gallery.settings().fusion == Fusion::mean ? "mean over the" : "nearest",
-              rule_text(rule_of(gallery)).c_str());
+              rule_text(rule_of(gallery).rule).c_str());
 }
 
 void check(const GalleryOptions& options) {

@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "doppel/base/error.h"
+#include "doppel/gallery/photo_notices.h"
 #include "measures.h"
 
 namespace doppel::app {
@@ -106,9 +107,20 @@ std::string rule_text(const DecisionRule& rule) {
   return sentence;
 }
 
-DecisionRule rule_of(Gallery& gallery) {
+GalleryRule rule_of(Gallery& gallery) {
   ThreadPool pool(ThreadPool::available_threads());
-  return GallerySearch(gallery, pool).rule();
+  GallerySearch search(gallery, pool);
+  return {search.rule(), notice_of_enrolled(search.photo_difference())};
+}
+
+void say_notice(const std::optional<std::string>& notice) {
+  if (notice) std::fprintf(stderr, "Warning: %s\n", notice->c_str());
+}
+
+nlohmann::json warnings_json(const std::optional<std::string>& notice) {
+  nlohmann::json warnings = nlohmann::json::array();
+  if (notice) warnings.push_back(*notice);
+  return warnings;
 }
 
 void say_left_out(const GallerySearch& search, const std::string& gallery) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <future>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 
@@ -47,8 +48,18 @@ void add_model_option(CLI::App& command, std::string& model);
 // "below distance 0.43 it is that person: FAR 0.002 % of one comparison, FPIR 1 % of a search among
 // 500 templates (95 % interval 0.3 to 3.1 %)"
 std::string rule_text(const DecisionRule& rule);
+// How a gallery decides, and what is to be said of its people's photos (gallery/photo_notices.h).
+struct GalleryRule {
+  DecisionRule rule;
+  std::optional<std::string> notice;
+};
 // Reads all templates and compares the people with each other.
-DecisionRule rule_of(Gallery& gallery);
+GalleryRule rule_of(Gallery& gallery);
+
+// A warning on standard error, where there is one.
+void say_notice(const std::optional<std::string>& notice);
+// ["..."], or [] where there is none.
+nlohmann::json warnings_json(const std::optional<std::string>& notice);
 
 // A note on standard error for each template that the search has to leave out.
 void say_left_out(const GallerySearch& search, const std::string& gallery);

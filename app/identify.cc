@@ -8,6 +8,7 @@
 #include "data_source.h"
 #include "doppel/base/error.h"
 #include "doppel/gallery/answer_json.h"
+#include "doppel/gallery/photo_notices.h"
 #include "gallery_access.h"
 #include "measures.h"
 #include "recipe_options.h"
@@ -55,6 +56,7 @@ void run(const IdentifyOptions& options) {
   const PhotoAnswers answers(model, search, face_choice(options.faces), options.top, pool);
   nlohmann::json photos = nlohmann::json::array();
   nlohmann::json problems = nlohmann::json::array();
+  ProbeNotices probes;
   if (options.as_csv) std::fputs(csv_header().c_str(), stdout);
   for (size_t first = 0; first < files.size(); first += kPhotosAtOnce) {
     const size_t n = std::min(kPhotosAtOnce, files.size() - first);
@@ -62,7 +64,10 @@ void run(const IdentifyOptions& options) {
       if (result.problem) {
         std::fprintf(stderr, "doppel: %s\n", result.problem->what());
         problems.push_back(result.problem->what());
-      } else if (options.as_json) {
+        continue;
+      }
+      for (const AnsweredFace& face : result.photo->faces) probes.add(face.looks, face.answer);
+      if (options.as_json) {
         photos.push_back(to_json(*result.photo));
       } else {
         std::fputs(
@@ -72,10 +77,16 @@ void run(const IdentifyOptions& options) {
       }
     }
   }
+  std::vector<std::string> warnings = probes.all(model.threshold, search().people());
+  if (auto notice = notice_of_enrolled(search().photo_difference())) {
+    warnings.insert(warnings.begin(), std::move(*notice));
+  }
+  for (const std::string& warning : warnings) say_notice(warning);
   if (options.as_json) {
     print_json({{"gallery", gallery.name()},
                 {"people", search().people()},
                 {"rule", to_json(search().rule())},
+                {"warnings", warnings},
                 {"photos", photos},
                 {"problems", problems}});
   } else if (!options.as_csv) {

@@ -7,7 +7,10 @@
 #include <exception>
 #include <filesystem>
 #include <memory>
+#include <set>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include "commands.h"
 #include "doppel/base/error.h"
@@ -103,6 +106,27 @@ void announce(const ServeOptions& options, Service& service, uint16_t port, bool
   }
 }
 
+// Says what is to be known of the photos, once.
+class Warnings {
+ public:
+  void look(Service& service) {
+    const auto now = std::chrono::steady_clock::now();
+    if (now < next_) return;
+    next_ = now + kBetweenLooks;
+    for (const std::string& warning : service.warnings()) {
+      // One of photos changes its figures with every photo.
+      if (said_.insert(warning.substr(0, warning.find_first_of(":("))).second) {
+        std::fprintf(stderr, "Warning: %s\n", warning.c_str());
+      }
+    }
+  }
+
+ private:
+  static constexpr std::chrono::seconds kBetweenLooks{5};
+  std::chrono::steady_clock::time_point next_;
+  std::set<std::string> said_;  // how they begin
+};
+
 void run(const ServeOptions& options) {
   watch_for_stop();
   std::signal(SIGPIPE, SIG_IGN);  // a reader of the log that is gone
@@ -110,7 +134,6 @@ void run(const ServeOptions& options) {
   Model model = ready_model(options);
   const bool keys = has_keys(options.gallery);
   check_options(options, keys);
-  const bool synthetic = model.training.synthetic;
   RequestLog log(options.log_names);
   ServiceSettings answers;
   answers.threads = threads;
@@ -149,11 +172,7 @@ void run(const ServeOptions& options) {
     ended = true;
   });
   announce(options, service, server.port(), keys);
-  if (synthetic) {
-    std::fprintf(stderr,
-                 "Note: the model was trained on synthetic faces and mistakes people for one "
-                 "another: it is for a look around, not for people\n");
-  }
+  Warnings warnings;
   bool following = true;
   while (!stop_asked() && !ended) {
     const std::optional<std::string> trouble = service.follow();
@@ -163,6 +182,7 @@ void run(const ServeOptions& options) {
     }
     if (!trouble && !following) std::fprintf(stderr, "The gallery can be read again\n");
     following = !trouble;
+    warnings.look(service);
     std::this_thread::sleep_for(kPause);
   }
   server.stop();

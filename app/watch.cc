@@ -18,6 +18,7 @@
 #include "doppel/base/error.h"
 #include "doppel/data/listing.h"
 #include "doppel/gallery/answer_json.h"
+#include "doppel/gallery/photo_notices.h"
 #include "doppel/gallery/visits.h"
 #include "gallery_access.h"
 #include "measures.h"
@@ -183,6 +184,7 @@ void run(const WatchOptions& options) {
   search.make_graph(pool, index_progress(progress));
   progress.clear();
   say_left_out(search, gallery.name());
+  say_notice(notice_of_enrolled(search.photo_difference()));
   if (search.rule().source == RuleSource::none) throw CannotDecide(search.rule());
   size_t left_out = search.left_out().size();
   const auto people = [&]() -> GallerySearch& { return search; };

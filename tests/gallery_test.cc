@@ -324,7 +324,7 @@ TEST_F(GalleryCommands, PhotosOfPeopleAskForForceWithAModelOfSyntheticFaces) {
   EXPECT_THAT(run({"info", "m.safetensors"}).out, HasSubstr("synthetic faces: not for people"));
   EXPECT_EQ(run({"info", "m.safetensors", "--json"}).json()["data"]["synthetic"], true);
   const Running serving(folder_, {"serve", "g", "--port", "0"}, "");
-  EXPECT_TRUE(serving.complained("Note: the model was trained on synthetic faces",
+  EXPECT_TRUE(serving.complained("Warning: The model was trained on synthetic faces",
                                  std::chrono::seconds(60)));
 }
 

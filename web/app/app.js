@@ -16,6 +16,8 @@ const views = {
   compare: createCompare(place('compare')),
   model: createModel(place('model')),
 };
+// Where the warnings about photos are shown.
+const WARNED_VIEWS = ['identify', 'model'];
 let current = '';
 
 // "#people/Ada" is the view "people" with the rest "/Ada".
@@ -36,6 +38,8 @@ function route(first) {
   const changed = name !== current;
   if (changed && current) views[current].hide();
   current = name;
+  place('warnings').hidden = !WARNED_VIEWS.includes(name);
+  if (changed && modelInfo()) refreshModel().catch(() => {});  // warnings come with photos
   for (const view of Object.keys(views)) place(view).hidden = view !== name;
   for (const link of document.querySelectorAll('#nav a')) {
     if (link.dataset.view === name) link.setAttribute('aria-current', 'page');
@@ -68,8 +72,16 @@ async function connect() {
   route(true);
 }
 
+// The same words stay as they are, or they would be read aloud again.
+function showWarnings(sentences) {
+  const region = place('warnings');
+  if ([...region.children].map((child) => child.textContent).join() === sentences.join()) return;
+  region.replaceChildren(...sentences.map((sentence) => notice('warn', sentence)));
+}
+
 watchModel((info) => {
   access(info);
+  showWarnings(info.warnings ?? []);
   place('foot').replaceChildren(
     `${countOf(info.people)} in the gallery · `,
     info.photos ? 'the photos of enrolled people are kept' : 'templates are kept, not photos',

@@ -212,6 +212,12 @@ Calibration calibrate(const Model& model, const Dataset& strangers, double far, 
   result.resolved = far >= smallest;
   result.threshold = calibrate(scored, persons_of(pairs, strangers.identity_of),
                                result.resolved ? far : smallest, {}, pool);
+  const std::vector<int64_t> people(strangers.identity_of.begin(), strangers.identity_of.end());
+  std::vector<Looks> looks(strangers.images.size());
+  pool.parallel_for(looks.size(), [&](size_t i, size_t) {
+    looks[i] = looks_of(strangers.images[i], model.preprocessing);
+  });
+  result.threshold.photos = summarise(people, embeddings, looks);
   return result;
 }
 

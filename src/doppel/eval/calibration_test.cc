@@ -234,6 +234,10 @@ TEST(Calibration, OfAModelOnStrangers) {
       all_distances(embed_images(model, strangers.images, pool), pool), strangers.identity_of);
   EXPECT_NEAR(far_at(scored, calibration.threshold.value), 0.05, 1.0 / 240);
   EXPECT_EQ(calibration.verification.eer, measure_verification(scored).eer);
+  ASSERT_TRUE(calibration.threshold.photos);
+  EXPECT_EQ(calibration.threshold.photos->people, 6u);
+  EXPECT_EQ(calibration.threshold.photos->embedding.size(), embedding_size(model));
+  EXPECT_GT(calibration.threshold.photos->looks[2].deviation, 0);
   // What 240 pairs cannot tell: the smallest rate they can.
   const Calibration rare = calibrate(model, strangers, 1e-4, pool);
   EXPECT_FALSE(rare.resolved);

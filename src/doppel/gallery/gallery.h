@@ -17,6 +17,7 @@
 
 #include "doppel/gallery/database.h"
 #include "doppel/gallery/gallery_settings.h"
+#include "doppel/image/looks.h"
 #include "doppel/model/model.h"
 
 namespace doppel {
@@ -28,6 +29,7 @@ struct NewTemplate {
   std::string image_digest;  // of the picture: image_digest() of data/dataset.h
   double quality = 0;        // 0 .. 1, image/quality.h
   std::string photo;  // the file's bytes; stored where the gallery keeps photos, else ignored
+  Looks looks = {};   // as the model took the picture, for notices; not stored
 };
 struct NewPerson {
   std::string name;

@@ -50,7 +50,7 @@ nlohmann::json to_json(const GallerySettings& settings) {
                          {"fusion", settings.fusion == Fusion::mean ? "mean" : "nearest"},
                          {"photos", settings.photos}};
   if (settings.length) json["embedding_length"] = to_string(*settings.length);
-  if (settings.threshold) json["threshold"] = to_json(*settings.threshold);
+  if (settings.threshold) json["threshold"] = stored_json(*settings.threshold);
   if (settings.distance) json["distance"] = *settings.distance;
   return json;
 }

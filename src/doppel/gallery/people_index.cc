@@ -178,7 +178,8 @@ std::vector<std::vector<PersonMatch>> PeopleIndex::search(const Matrix& probes, 
     for (const Found& found : candidates[i]) {
       PersonMatch match{found.person, found.distance, found.distance};
       if (normalised) {
-        match.score = this->normalised(length(found.compared), probe_mean(all[i], found.nearest),
+        match.to_cohort = probe_mean(all[i], found.nearest);
+        match.score = this->normalised(length(found.compared), match.to_cohort,
                                        template_mean(found.nearest.id, kNobodyLeft));
       }
       matches[i].push_back(match);
@@ -214,6 +215,13 @@ PeopleIndex::Sample PeopleIndex::sample(size_t templates) const {
   }
   sample.first_of.push_back(sample.ids.size());
   return sample;
+}
+
+PhotoSummary PeopleIndex::photos() const {
+  const Sample sample = this->sample(kSearches);
+  Matrix embeddings(0, index_.size() == 0 ? 0 : index_.embedding(sample.ids.front()).size());
+  for (const int64_t id : sample.ids) embeddings.append(index_.embedding(id));
+  return summarise(sample.people, embeddings, {});
 }
 
 // Between all templates of the sample; those that were compared before are not compared again.
@@ -293,13 +301,14 @@ void PeopleIndex::measure_pairs(const Sample& sample, std::span<const std::vecto
 
 void PeopleIndex::take(const Drawn& drawn) {
   same_person_ = drawn.same_person;
-  middle_ = drawn.middle;
+  cohorts_apart_ = drawn.cohorts;
   strength_ = normalisation_strength(owners_.people());
   cohort_ = cohort_size(owners_.people());
 }
 
 std::optional<OwnLine> PeopleIndex::draw_line(ThreadPool& pool) {
-  same_person_ = strength_ = middle_ = 0;
+  same_person_ = strength_ = 0;
+  cohorts_apart_ = {};
   if (owners_.people() < kFewestPeople) return {};
   const Sample sample = this->sample(kSearches);
   const size_t n = sample.ids.size();
@@ -319,15 +328,26 @@ std::optional<OwnLine> PeopleIndex::draw_line(ThreadPool& pool) {
 
   // Whoever may be the same person is left out with the one who searches.
   std::vector<std::vector<Found>> near(n);
-  double mean = 0;
+  const double people = static_cast<double>(sample.first_of.size() - 1);
+  std::vector<double> apart(n);
   for (size_t i = 0; i < n; ++i) {
     for (const Found& other :
          found(index_.embedding(sample.ids[i]), cohorts_.of(sample.ids[i]), true)) {
       if (length(other.nearest.distance) >= same_person_) near[i].push_back(other);
     }
-    mean += sample.weights[i] * template_mean(sample.ids[i], kNobodyLeft);
+    apart[i] = template_mean(sample.ids[i], kNobodyLeft);
+    cohorts_apart_.mean += sample.weights[i] * apart[i];
+    const int64_t nearest = near[i].empty() ? kNobodyLeft : near[i].front().person;
+    cohorts_apart_.without_nearest +=
+        sample.weights[i] * template_mean(sample.ids[i], nearest) / people;
   }
-  middle_ = mean / static_cast<double>(sample.first_of.size() - 1);
+  cohorts_apart_.mean /= people;
+  double squares = 0;
+  for (size_t i = 0; i < n; ++i) {
+    const double off = apart[i] - cohorts_apart_.mean;
+    squares += sample.weights[i] * off * off;
+  }
+  cohorts_apart_.deviation = std::sqrt(squares / people);
 
   scores.searches.clear();
   for (size_t i = 0; i < n; ++i) {

@@ -30,6 +30,7 @@
 #include "doppel/gallery/cohorts.h"
 #include "doppel/gallery/index.h"
 #include "doppel/gallery/own_line.h"
+#include "doppel/model/photo_summary.h"
 
 namespace doppel {
 
@@ -38,6 +39,17 @@ struct PersonMatch {
   int64_t person = 0;
   double distance = 0;  // to the nearest template, or the mean to all
   double score = 0;     // normalised; the distance where searches are not normalised
+  // The mean distance of the probe to its cohort: the nearest people but this one. As a length; 0
+  // where searches are not normalised.
+  double to_cohort = 0;
+};
+
+// How far the templates of a gallery are from their cohorts, as lengths.
+struct CohortDistances {
+  double mean = 0, deviation = 0;
+  // The mean of the same templates, each without its nearest person: so far are strangers from
+  // theirs, which are without whom they are taken for.
+  double without_nearest = 0;
 };
 
 // Used by one thread at a time.
@@ -63,9 +75,10 @@ class PeopleIndex {
   // What draw_line() found, and the same again for the same people, without comparing them.
   struct Drawn {
     OwnLine line;
-    double same_person = 0, middle = 0;
+    double same_person = 0;
+    CohortDistances cohorts;
   };
-  Drawn drawn(const OwnLine& line) const { return {line, same_person_, middle_}; }
+  Drawn drawn(const OwnLine& line) const { return {line, same_person_, cohorts_apart_}; }
   void take(const Drawn& drawn);
 
   // The `top` nearest people of each probe, at least 1, all where there are fewer, the one of the
@@ -78,6 +91,9 @@ class PeopleIndex {
 
   const TemplateIndex& index() const { return index_; }
   const TemplateOwners& owners() const { return owners_; }
+  // Of those who search in draw_line(). There is somebody.
+  PhotoSummary photos() const;
+  const CohortDistances& cohort_distances() const { return cohorts_apart_; }  // after draw_line()
   // Those whose distance lies below it may be one person; 0 before draw_line().
   double same_person_distance() const;
 
@@ -118,15 +134,16 @@ class PeopleIndex {
   double template_mean(int64_t id, int64_t left_out) const;
   bool may_be_same(int64_t id, int64_t person) const;
   double normalised(double distance, double probe_mean, double template_mean) const {
-    return distance + strength_ * (middle_ - (probe_mean + template_mean) / 2);
+    return distance + strength_ * (cohorts_apart_.mean - (probe_mean + template_mean) / 2);
   }
 
   TemplateIndex index_;
   Fusion fusion_;
   TemplateOwners owners_;
   Cohorts cohorts_;
-  std::set<std::pair<uint64_t, int64_t>> by_digest_;    // templates
-  double same_person_ = 0, strength_ = 0, middle_ = 0;  // lengths, but for the strength
+  std::set<std::pair<uint64_t, int64_t>> by_digest_;  // templates
+  double same_person_ = 0, strength_ = 0;             // the former is a length
+  CohortDistances cohorts_apart_;
   size_t cohort_ = 0;
   // Distances between the templates that were compared last.
   std::unordered_map<int64_t, size_t> compared_;  // their rows and columns

@@ -32,9 +32,11 @@ PhotoTemplates::Loaded PhotoTemplates::load(std::string_view bytes, FaceChoice c
   const Image photo = decode_image(bytes, name, faces_.decoding());
   loaded.made.origin = name;
   loaded.made.image_digest = image_digest(photo);
-  loaded.face = std::move(faces_.of(photo, choice, name).front().image);
+  PhotoFace face = std::move(faces_.of(photo, choice, name).front());
+  loaded.face = std::move(face.image);
   loaded.made.quality =
       image_quality(resize(loaded.face, model_.preprocessing.width, model_.preprocessing.height));
+  loaded.made.looks = face.looks;
   return loaded;
 }
 

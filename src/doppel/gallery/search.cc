@@ -174,6 +174,7 @@ void GallerySearch::make_graph(ThreadPool& pool, const IndexProgress& progress) 
 }
 
 void GallerySearch::draw_line() {
+  compared_ = false;
   people_.set_fusion(settings_.fusion);
   line_.reset();
   if (!settings_.distance) {
@@ -201,6 +202,16 @@ double GallerySearch::same_person_distance() const {
   return settings_.threshold ? settings_.threshold->value : settings_.distance.value_or(0);
 }
 
+std::optional<PhotoDifference> GallerySearch::photo_difference() {
+  if (compared_) return photo_difference_;
+  photo_difference_.reset();
+  if (settings_.threshold && settings_.threshold->photos && people() > 0) {
+    photo_difference_ = compare(*settings_.threshold->photos, people_.photos());
+  }
+  compared_ = true;
+  return photo_difference_;
+}
+
 std::vector<Answer> GallerySearch::identify(const Matrix& probes, size_t top) {
   std::vector<Answer> answers;
   for (const std::vector<PersonMatch>& matches :
@@ -219,6 +230,12 @@ std::vector<Answer> GallerySearch::identify(const Matrix& probes, size_t top) {
     }
     answer.known =
         !matches.empty() && rule_.accepts(matches.front().distance, matches.front().score);
+    const CohortDistances& usual = people_.cohort_distances();
+    if (rule_.normalised && usual.deviation > 0) {
+      answer.cohort_offset =
+          (matches.front().to_cohort - (answer.known ? usual.mean : usual.without_nearest)) /
+          usual.deviation;
+    }
   }
   return answers;
 }

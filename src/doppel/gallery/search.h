@@ -30,6 +30,9 @@ struct Candidate {
 struct Answer {
   std::vector<Candidate> candidates;  // different people, the one of the lowest score first
   bool known = false;                 // DecisionRule::accepts() the first one
+  // How much farther the probe is from the others than the gallery's templates are from theirs
+  // (PersonMatch::to_cohort), in deviations; none where searches are not normalised.
+  std::optional<double> cohort_offset;
 };
 
 // A template that a search cannot compare, as a damaged gallery or an older program may hold it.
@@ -82,6 +85,9 @@ class GallerySearch {
   std::vector<Answer> identify(const Matrix& probes, size_t top);
 
   const DecisionRule& rule() const { return rule_; }
+  // Of the gallery's people to those whom the model was calibrated on; nothing where the latter are
+  // not known, or there is nobody. Compared when it is first asked for.
+  std::optional<PhotoDifference> photo_difference();
   // Photos that come nearer to each other may be of one person, whoever that is: the gallery's own
   // PeopleIndex::same_person_distance(), else the model's threshold, else the distance that is set;
   // 0 where there is none of them.
@@ -110,6 +116,8 @@ class GallerySearch {
   GallerySettings settings_;
   PeopleIndex people_;
   std::optional<OwnLine> line_;
+  std::optional<PhotoDifference> photo_difference_;
+  bool compared_ = false;    // so that photo_difference_ is true
   bool drawn_here_ = false;  // then the lists that it takes are there, and it is quickly drawn anew
   DecisionRule rule_;
   std::string identity_;  // of the gallery; another one where another was put in its place

@@ -7,11 +7,8 @@ namespace doppel {
 
 // 0 (nothing can be seen) to 1: contrast times sharpness.
 // * Contrast: the range of grey that holds the middle 90 % of the pixels; half of the whole range
-// or
-//   more is 1.
-// * Sharpness: the deviation of the Laplacian (each pixel minus the mean of its four neighbours)
-// over
-//   the deviation of the picture; a quarter or more is 1. Blur and enlarging make it small.
+//   or more is 1.
+// * Sharpness: that of looks.h; a quarter or more is 1.
 // Meant for a picture at the size a model looks at it, of at least 3 x 3 pixels; smaller ones are
 // 0. Rough: it does not see a turned head. Compare ISO/IEC 29794-5.
 double image_quality(const Image& image);

@@ -145,7 +145,7 @@ nlohmann::json describe_embedder(const Model& model) {
   if (model.preprocessing.step > 1) description["step"] = model.preprocessing.step;
   if (model.preprocessing.standardize) description["standardize"] = true;
   if (!foreign.output.empty()) description["output"] = foreign.output;
-  if (model.threshold) description["threshold"] = to_json(*model.threshold);
+  if (model.threshold) description["threshold"] = stored_json(*model.threshold);
   const SeenPeople& seen = model.training.seen;
   if (!seen.identities.empty() || !seen.images.empty()) description["seen"] = to_json(seen);
   if (model.training.synthetic) description["synthetic"] = true;

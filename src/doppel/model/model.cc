@@ -268,7 +268,7 @@ std::string encode_model(const Model& model) {
       {"data", data.dump()},
       {"seen", to_json(model.training.seen).dump()},
   });
-  if (model.threshold) file.metadata["threshold"] = to_json(*model.threshold).dump();
+  if (model.threshold) file.metadata["threshold"] = stored_json(*model.threshold).dump();
   return encode_safetensors(file);
 }
 

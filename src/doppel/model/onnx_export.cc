@@ -372,7 +372,7 @@ OnnxGraph onnx_graph(const Model& model, const std::string& licence) {
                     {"gradients", gradients.dump()},
                     {"data", data.dump()},
                     {"version", model.version}};
-  if (model.threshold) graph.metadata["threshold"] = to_json(*model.threshold).dump();
+  if (model.threshold) graph.metadata["threshold"] = stored_json(*model.threshold).dump();
   if (!licence.empty()) graph.metadata["licence"] = licence;
   return graph;
 }

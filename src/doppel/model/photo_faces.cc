@@ -1,5 +1,7 @@
 #include "doppel/model/photo_faces.h"
 
+#include <utility>
+
 #include "doppel/base/error.h"
 #include "doppel/face/align.h"
 #include "doppel/image/content.h"
@@ -13,7 +15,7 @@ constexpr int kPhotoSide = 1000;
 }  // namespace
 
 PhotoFaces::PhotoFaces(const Model& model)
-    : size_{model.preprocessing.width, model.preprocessing.height}, color_(takes_color(model)) {
+    : input_(model.preprocessing), color_(takes_color(model)) {
   if (model.preprocessing.align) finder_ = std::make_unique<FaceFinder>();
 }
 
@@ -37,15 +39,18 @@ std::vector<PhotoFace> PhotoFaces::of(const Image& photo, FaceChoice choice,
   }
   std::vector<PhotoFace> faces;
   for (const FoundFace& face : choose_faces(finder_->find(photo), choice, name)) {
+    Image aligned = align_face(photo, face, {input_.width, input_.height});
+    const Looks looks = looks_of(aligned);
     faces.push_back(
-        {face.left, face.top, face.width, face.height, align_face(photo, face, size_), face});
+        {face.left, face.top, face.width, face.height, std::move(aligned), looks, face});
   }
   return faces;
 }
 
-std::vector<PhotoFace> PhotoFaces::whole(const Image& photo) {
+std::vector<PhotoFace> PhotoFaces::whole(const Image& photo) const {
   if (!shows_something(photo)) return {};
-  return {{0, 0, static_cast<double>(photo.width), static_cast<double>(photo.height), photo}};
+  return {{0, 0, static_cast<double>(photo.width), static_cast<double>(photo.height), photo,
+           looks_of(photo, input_)}};
 }
 
 }  // namespace doppel

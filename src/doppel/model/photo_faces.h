@@ -10,6 +10,7 @@
 #include "doppel/face/face_finder.h"
 #include "doppel/image/decode.h"
 #include "doppel/image/image.h"
+#include "doppel/image/looks.h"
 #include "doppel/model/model.h"
 
 namespace doppel {
@@ -17,6 +18,7 @@ namespace doppel {
 struct PhotoFace {
   double left = 0, top = 0, width = 0, height = 0;  // its box, in pixels of the photo
   Image image;                                      // for embed_images()
+  Looks looks;                                      // of that at the size that the model takes
   std::optional<FoundFace> found = {};              // none where the photo was taken as it is
 };
 
@@ -35,7 +37,7 @@ class PhotoFaces {
   std::vector<PhotoFace> of(const Image& photo, FaceChoice choice, const std::string& name) const;
 
   // The whole photo as one face; none where it shows nothing.
-  static std::vector<PhotoFace> whole(const Image& photo);
+  std::vector<PhotoFace> whole(const Image& photo) const;
 
   // How to decode photos for of(): with colours where the model takes them; a model that aligns
   // needs no more than is searched for faces, so that large photos take little memory; boxes are in
@@ -43,7 +45,7 @@ class PhotoFaces {
   DecodeOptions decoding() const;
 
  private:
-  ImageSize size_;
+  Preprocessing input_;
   bool color_;
   std::unique_ptr<FaceFinder> finder_;  // null: photos are taken as they are
 };

@@ -11,6 +11,7 @@
 #include "doppel/face/align.h"
 #include "doppel/image/decode.h"
 #include "doppel/image/encode.h"
+#include "doppel/image/resize.h"
 
 namespace doppel {
 namespace {
@@ -27,6 +28,7 @@ TEST(PhotoFaces, AModelOfWholePicturesTakesWholePictures) {
   const auto faces = photos.of(photo, FaceChoice::one, "x");
   ASSERT_EQ(faces.size(), 1u);
   EXPECT_EQ(faces[0].image.pixels, photo.pixels);
+  EXPECT_EQ(faces[0].looks.sharpness, looks_of(resize(photo, 46, 56)).sharpness);
   EXPECT_EQ(faces[0].width, 92);
   EXPECT_EQ(faces[0].height, 112);
   EXPECT_EQ(photos.decoding().shorter_side, 0);
@@ -36,7 +38,7 @@ TEST(PhotoFaces, APictureOfNothingIsNoFace) {
   const PhotoFaces photos(model_of(false));
   const Image wall{92, 112, std::vector<float>(92 * 112, 0.5f)};
   EXPECT_TRUE(photos.of(wall, FaceChoice::all, "wall.jpg").empty());
-  EXPECT_TRUE(PhotoFaces::whole(wall).empty());
+  EXPECT_TRUE(photos.whole(wall).empty());
   for (const FaceChoice choice : {FaceChoice::one, FaceChoice::largest}) {
     try {
       photos.of(wall, choice, "wall.jpg");

@@ -36,6 +36,12 @@ nlohmann::json to_json(const Threshold& threshold) {
   return json;
 }
 
+nlohmann::json stored_json(const Threshold& threshold) {
+  nlohmann::json json = to_json(threshold);
+  if (threshold.photos) json["photos"] = to_json(*threshold.photos);
+  return json;
+}
+
 Threshold threshold_from_json(const nlohmann::json& json, const std::string& where) {
   const auto fail = [&](const std::string& what) {
     throw Error(ErrorKind::bad_data, where + ": threshold: " + what);
@@ -84,6 +90,9 @@ Threshold threshold_from_json(const nlohmann::json& json, const std::string& whe
   if (namesakes != json.end()) {
     if (!namesakes->is_boolean()) fail("namesakes is neither true nor false");
     threshold.namesakes = namesakes->get<bool>();
+  }
+  if (json.contains("photos")) {
+    threshold.photos = photo_summary_from_json(json["photos"], where + ": threshold");
   }
   return threshold;
 }

@@ -4,10 +4,12 @@
 
 #include <cstddef>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "doppel/model/far_curve.h"
+#include "doppel/model/photo_summary.h"
 
 namespace doppel {
 
@@ -27,6 +29,8 @@ struct Threshold {
   // Some of these persons have names that the model knew before: it may have seen them, and then
   // its FAR is too low a figure.
   bool namesakes = false;
+  // Of these persons' photos; none in files of before it was kept.
+  std::optional<PhotoSummary> photos = {};
 
   friend bool operator==(const Threshold&, const Threshold&) = default;
 };
@@ -36,7 +40,9 @@ inline constexpr size_t kDistanceQuantiles = 101;
 // {"far", "value", "lower", "upper", "genuine", "impostor", "tar", "identities", "curve",
 //  "genuine_distances", "impostor_distances", "namesakes": true}, the last where they are.
 nlohmann::json to_json(const Threshold& threshold);
-// Throws Error(bad_data) that begins with `where` for anything that to_json() cannot have written.
+// The same with "photos", where they are known: as files keep it.
+nlohmann::json stored_json(const Threshold& threshold);
+// What either gives. Throws Error(bad_data) that begins with `where` for anything else.
 Threshold threshold_from_json(const nlohmann::json& json, const std::string& where);
 
 }  // namespace doppel

@@ -65,6 +65,10 @@ std::optional<std::string> threshold_fault(const Threshold& threshold, const Ene
            " pairs of different ones; at least two people were expected";
   }
   if (const auto fault = rate_fault(threshold.far)) return "is for a FAR that " + *fault;
+  if (threshold.photos && threshold.photos->embedding.size() != size) {
+    return "has a mean embedding of " + std::to_string(threshold.photos->embedding.size()) +
+           " values; " + std::to_string(size) + " were expected";
+  }
   if (threshold.value == 0) return {};
   const std::optional<Threshold> none;
   return distance_fault(threshold.value, {energy, length, size, none});

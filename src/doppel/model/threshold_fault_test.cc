@@ -93,6 +93,11 @@ TEST(ThresholdFault, ACalibrationIsOnPeople) {
   Threshold always = calibrated();
   always.far = 1;
   EXPECT_THAT(fault(always).value_or(""), HasSubstr("is for a FAR that is 1"));
+  Threshold of_others = calibrated();
+  of_others.photos = {30, {}, std::vector<float>(16), 1};
+  EXPECT_EQ(fault(of_others), std::nullopt);
+  of_others.photos->embedding.pop_back();
+  EXPECT_THAT(fault(of_others).value_or(""), HasSubstr("mean embedding of 15 values"));
 }
 
 }  // namespace

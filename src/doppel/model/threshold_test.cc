@@ -45,6 +45,17 @@ TEST(Threshold, KeepsThatSomeOfItsPeopleMayHaveBeenSeen) {
   EXPECT_THROW(threshold_from_json(json, "m"), Error);
 }
 
+TEST(Threshold, FilesKeepTheSummaryOfItsPhotosReportsDoNot) {
+  Threshold threshold{0.01, 0.7311, 0.004, 0.021, 450, 4500, 0.89, 30, kTwoPoints};
+  EXPECT_EQ(stored_json(threshold), to_json(threshold));
+  threshold.photos = {30, {{{0.5, 0.1}, {-1.6, 0.2}, {-1.8, 0.25}}}, {0.25F, -0.5F}, 0.75};
+  EXPECT_FALSE(to_json(threshold).contains("photos"));
+  nlohmann::json json = nlohmann::json::parse(stored_json(threshold).dump());
+  EXPECT_EQ(threshold_from_json(json, "m"), threshold);
+  json["photos"]["people"] = 0;
+  EXPECT_THROW(threshold_from_json(json, "m"), Error);
+}
+
 TEST(Threshold, RefusesJsonThatIsNone) {
   const nlohmann::json good = to_json({0.01, 0.7, 0.004, 0.021, 450, 4500, 0.89, 30, kTwoPoints});
   const auto refused = [&](const char* field, const nlohmann::json& value,

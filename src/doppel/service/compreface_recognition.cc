@@ -37,6 +37,7 @@ HttpResponse recognize(const RouteRequest& request, ServiceParts& parts) {
   const PhotoOptions options(request);
   const FoundFaces found = find_faces(request, "file", options, true, parts);
   const std::vector<Answer> answers = parts.gallery.identify(found.embeddings, predictions);
+  parts.warnings.add(found.photo.faces, answers);
   const DecisionRule rule = parts.gallery.rule();
   json result = json::array();
   for (size_t i = 0; i < answers.size(); ++i) {

@@ -1,6 +1,7 @@
 #include "doppel/service/recognition_routes.h"
 
 #include <numeric>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -43,6 +44,7 @@ HttpResponse identify_visit(const RouteRequest& request, size_t top, ServicePart
     probe.append(mean_embedding(embeddings, rows));
     const Answer answer = parts.gallery.identify(std::move(probe), top).at(0);
     request.record.add(answer);
+    for (const RequestPhoto& photo : photos) parts.warnings.add_visit(photo.faces, answer);
     visit = to_json(answer);
     visit["photos"] = embeddings.rows;
   }
@@ -61,6 +63,9 @@ HttpResponse identify(const RouteRequest& request, ServiceParts& parts) {
   const Matrix embeddings = embed_faces(photos, parts);
   const std::vector<Answer> answers = parts.gallery.identify(embeddings, top);
   for (const Answer& answer : answers) request.record.add(answer);
+  for (const RequestPhoto& photo : photos) {
+    parts.warnings.add(photo.faces, std::span(answers).subspan(photo.first, photo.faces.size()));
+  }
   const json found = photos_json(photos, [&](size_t row, const PhotoFace& face) {
     json document = to_json(answers[row]);
     document["box"] = box_json(face);
@@ -159,6 +164,7 @@ HttpResponse describe(const RouteRequest& request, ServiceParts& parts) {
                         {"photos", settings.photos},
                         {"rule", to_json(parts.gallery.rule())},
                         {"decision", decision_json(settings)},
+                        {"warnings", parts.warnings.all(model, parts.gallery)},
                         {"role", to_string(request.role)},
                         {"keys", !parts.gallery.keys().empty()}});
 }
@@ -203,11 +209,12 @@ void add_recognition_routes(RouteTable& table, ServiceParts& parts) {
              .body = RequestBody::photos,
              .answer_fields = {"photos", "model"},
              .answer = with(embed)});
-  table.add({.method = "GET",
-             .path = "/v1/model",
-             .summary = "The model, what it is worth, and by which rule the gallery decides",
-             .answer_fields = {"digest", "threshold", "training", "people", "rule", "role"},
-             .answer = with(describe)});
+  table.add(
+      {.method = "GET",
+       .path = "/v1/model",
+       .summary = "The model, what it is worth, and by which rule the gallery decides",
+       .answer_fields = {"digest", "threshold", "training", "people", "rule", "warnings", "role"},
+       .answer = with(describe)});
 }
 
 }  // namespace doppel

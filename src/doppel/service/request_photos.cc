@@ -34,7 +34,7 @@ RequestPhoto read_photo(const RouteRequest& request, std::string_view bytes,
   photo.name = name;
   photo.image_digest = image_digest(image);
   if (whole) {
-    photo.faces = PhotoFaces::whole(image);
+    photo.faces = parts.photos.whole(image);
   } else {
     photo.faces = parts.photos.of(image, choice, name);
   }

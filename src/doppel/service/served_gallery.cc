@@ -119,6 +119,11 @@ DecisionRule ServedGallery::rule() {
   return followed_->search.rule();
 }
 
+std::optional<PhotoDifference> ServedGallery::photo_difference() {
+  const std::lock_guard lock(search_mutex_);
+  return followed_->search.photo_difference();
+}
+
 std::string ServedGallery::identity() const {
   const std::lock_guard lock(state_mutex_);
   return identity_;

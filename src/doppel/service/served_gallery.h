@@ -50,6 +50,7 @@ class ServedGallery {
   // Error(bad_argument) where embedding_fault() finds something wrong with a probe.
   std::vector<Answer> identify(Matrix probes, size_t top);
   DecisionRule rule();
+  std::optional<PhotoDifference> photo_difference();  // GallerySearch::photo_difference()
   GallerySettings settings();
   size_t people();  // who can be found, that is, have a template
   size_t templates();

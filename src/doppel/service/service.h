@@ -54,6 +54,9 @@ class Service {
   // stay known, /readyz says 503, and this gives the reason.
   std::optional<std::string> follow() { return parts_.gallery.follow(); }
 
+  // PhotoWarnings::all().
+  std::vector<std::string> warnings() { return parts_.warnings.all(parts_.model, parts_.gallery); }
+
   ServedGallery& gallery() { return parts_.gallery; }
   const RouteTable& routes() const { return table_; }
 

@@ -9,6 +9,7 @@
 #include "doppel/model/photo_faces.h"
 #include "doppel/service/embedding_batches.h"
 #include "doppel/service/metrics.h"
+#include "doppel/service/photo_warnings.h"
 #include "doppel/service/served_gallery.h"
 
 namespace doppel {
@@ -34,6 +35,7 @@ struct ServiceParts {
   const int64_t most_pixels;  // of a photo
   ServedGallery gallery;
   EmbeddingBatches batches;
+  PhotoWarnings warnings;
   Metrics metrics;
   // Photos that are decoded at once: they take memory and time, where those that wait for their
   // embeddings take neither.
