@@ -95,6 +95,8 @@ TEST_F(SqliteGuestTest, ReadsALogThatAKillLeft) {
             7);
 }
 
+// SQLite shares what it knows of a file within a process, and a fork would take it along: nothing
+// is open before the guest's process asks for it.
 TEST_F(SqliteGuestTest, FollowsALogThatIsTakenAwayAndMadeAnew) {
   int asks[2], tells[2];
   ASSERT_EQ(pipe(asks), 0);
@@ -102,6 +104,7 @@ TEST_F(SqliteGuestTest, FollowsALogThatIsTakenAwayAndMadeAnew) {
   // A session that the guest meets, its end, which takes the log away, and another session.
   std::thread writing([&] {
     char word = 0;
+    if (::read(asks[0], &word, 1) != 1) return;
     auto database = open_sqlite(path(), Access::read_write);
     add_one(*database);
     if (::write(tells[1], "1", 1) != 1 || ::read(asks[0], &word, 1) != 1) return;
@@ -112,7 +115,7 @@ TEST_F(SqliteGuestTest, FollowsALogThatIsTakenAwayAndMadeAnew) {
   });
   const int code = as_nobody([&] {
     char word = 0;
-    if (::read(tells[0], &word, 1) != 1) return 1;
+    if (::write(asks[1], "1", 1) != 1 || ::read(tells[0], &word, 1) != 1) return 1;
     const auto kept = open_sqlite(path(), Access::read);
     if (read(*kept) != 1) return 2;
     if (::write(asks[1], "2", 1) != 1 || ::read(tells[0], &word, 1) != 1) return 3;
@@ -120,7 +123,7 @@ TEST_F(SqliteGuestTest, FollowsALogThatIsTakenAwayAndMadeAnew) {
     return ::write(asks[1], "e", 1) == 1 ? 0 : 5;
   });
   EXPECT_EQ(code, 0);
-  if (code != 0 && ::write(asks[1], "ee", 2) != 2) ADD_FAILURE();
+  if (code != 0 && ::write(asks[1], "eee", 3) != 3) ADD_FAILURE();
   writing.join();
   for (const int end : {asks[0], asks[1], tells[0], tells[1]}) close(end);
 }
@@ -144,12 +147,14 @@ TEST_F(SqliteGuestTest, TellsALogFromTheOneBeforeIt) {
 
 TEST_F(SqliteGuestTest, FollowsWhatIsNeitherStaleNorMixed) {
   constexpr int kChanges = 200;
-  int ends[2];
+  int ends[2], asks[2];
   ASSERT_EQ(pipe(ends), 0);
+  ASSERT_EQ(pipe(asks), 0);
   signal(SIGPIPE, SIG_IGN);
   // Changed in sessions of one commit to seven, so that the log comes and goes.
   std::thread writing([&] {
     int done = 0;
+    if (char word = 0; ::read(asks[0], &word, 1) != 1) return;
     for (int session = 1; done < kChanges; ++session) {
       const auto database = open_sqlite(path(), Access::read_write);
       for (int i = 0; i < session % 7 + 1 && done < kChanges; ++i) {
@@ -160,6 +165,7 @@ TEST_F(SqliteGuestTest, FollowsWhatIsNeitherStaleNorMixed) {
     }
   });
   const int code = as_nobody([&] {
+    if (::write(asks[1], "1", 1) != 1) return 5;
     const auto kept = open_sqlite(path(), Access::read);
     const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(60);
     int64_t before = 0;
@@ -185,10 +191,11 @@ TEST_F(SqliteGuestTest, FollowsWhatIsNeitherStaleNorMixed) {
     return before == kChanges && reads > 2 * refused ? 0 : 4;
   });
   EXPECT_EQ(code, 0);
+  if (code != 0 && ::write(asks[1], "1", 1) != 1) ADD_FAILURE();
   close(ends[0]);
   writing.join();
   EXPECT_EQ(read(*open_sqlite(path(), Access::read)), kChanges);
-  close(ends[1]);
+  for (const int end : {ends[1], asks[0], asks[1]}) close(end);
 }
 
 TEST_F(SqliteGuestTest, IsToldThatItMayNotWrite) {
