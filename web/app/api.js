@@ -115,6 +115,10 @@ export const putDecision = (decision) => request('PUT', 'v1/decision', {json: de
 export const identify = (photos, {top = 3, signal} = {}) =>
   request('POST', `v1/identify?top=${top}&faces=all`,
           {body: form('photo', photos), read: true, signal});
+// The photos are one visit: its "visit" is decided once, by the mean of one person's faces.
+export const identifyVisit = (photos, {top = 3, signal} = {}) =>
+  request('POST', `v1/identify?visit=1&top=${top}`,
+          {body: form('photo', photos), read: true, signal});
 export const verify = (a, b, signal) => request('POST', 'v1/verify?faces=largest',
   {body: form('photo', [a, b]), read: true, signal});
 export const explain = (a, b, signal) => request('POST', 'v1/explain?faces=largest',

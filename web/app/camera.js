@@ -119,7 +119,7 @@ export class Camera {
     return blob && {blob, file: 'camera.jpg', from, scale};
   }
 
-  // Draws boxes: {box, label, known}, in pixels of the grabbed photo.
+  // Draws boxes: {box, label, known}, in pixels of the grabbed photo; a label may be empty.
   show(faces, photo) {
     this.faces_ = faces.map(({box: [left, top, width, height], ...face}) => ({
       ...face,
@@ -187,7 +187,7 @@ export class Camera {
       pen.beginPath();
       pen.roundRect(x, y, w, h, 12);
       pen.stroke();
-      drawLabel(pen, face.label, [x, y], colour, style, width);
+      if (face.label) drawLabel(pen, face.label, [x, y], colour, style, width);
     }
   }
 }

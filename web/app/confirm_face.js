@@ -12,8 +12,9 @@ const CHOICES = 6;
 const TYPING = 250;       // milliseconds without a key until it is searched
 const UNDO_SECONDS = 20;
 
-// `position` numbers the faces of `photo`; 0 where there is only this one.
-export function createConfirmation(face, photo, position) {
+// `position` numbers the faces of `photo`; 0 where there is only this one. changed() is called when
+// the photo has become a picture of a person, and when that is undone.
+export function createConfirmation(face, photo, position, changed = () => {}) {
   // Nearest first; for a face that was named wrongly, not that name.
   const nearest = face.candidates.map((entry) => entry.name)
       .filter((name) => !face.known || name !== face.name);
@@ -120,7 +121,9 @@ export function createConfirmation(face, photo, position) {
     done.replaceChildren(icon('tick'), el('span', {}, added ? 'Now a picture of '
         : 'This photo is already a picture of ', el('a', {href: hashOf(name)}, name), '.'));
     done.focus();
-    if (added) refreshModel().catch(() => {});  // the header's count only
+    if (!added) return;
+    refreshModel().catch(() => {});  // the header's count only
+    changed();
   }
 
   function offerUndo(name, id) {
@@ -135,6 +138,7 @@ export function createConfirmation(face, photo, position) {
         }
         toast(`The photo is no picture of ${name} any more.`, {seconds: 6});
         refreshModel().catch(() => {});
+        changed();
         done.hidden = true;
         if (element.isConnected) close();
       },

@@ -1,145 +1,26 @@
 // The view "Identify": who is before the camera, or on photos.
 import {identify, syntheticPicture, listPeople} from './api.js';
-import {Camera, cameraProblem} from './camera.js';
 import {createConfirmation} from './confirm_face.js';
 import {button, el, notice, say} from './dom.js';
-import {createFaceAnswer, explainRule, labelOf, namesOf} from './face_answer.js';
+import {createFaceAnswer, explainRule, namesOf} from './face_answer.js';
 import {plural, withoutFile} from './format.js';
-import {forbidden, guideAspect, modelInfo, refreshModel, updateModel, watchModel}
-    from './model_info.js';
+import {createIdentifyCamera} from './identify_camera.js';
+import {followRule, forbidden, modelInfo, watchModel} from './model_info.js';
 import {createPhotoWithBoxes} from './photo_boxes.js';
 import {createPhotoInput, listenForPaste, picture, PictureUrls} from './photo_input.js';
 import {createWelcome} from './welcome.js';
 
 const TOP = 3;
-const FRAME_WIDTH = 640;
-const FRAME_PAUSE = 250;  // milliseconds from one frame to the next at least
-const BUSY_PAUSE = 2000;  // milliseconds
-const AT_ONCE = 2;        // photos that are asked about at the same time
+const AT_ONCE = 2;  // photos that are asked about at the same time
 
 const calm = matchMedia('(prefers-reduced-motion: reduce)');
-const pause = (milliseconds) => new Promise((resolve) => { setTimeout(resolve, milliseconds); });
-
-const shown = () => document.visibilityState === 'visible' ? Promise.resolve()
-    : new Promise((resolve) => {
-      document.addEventListener('visibilitychange', resolve, {once: true});
-    });
 
 export function createIdentify(section) {
   const urls = new PictureUrls();
-  const camera = new Camera({
-    aspect: guideAspect, label: 'live picture of the camera',
-    idle: 'Look into the camera, and see whom it takes you for.',
-  });
-  let following = 0;   // of loops over the camera: a stopped one must not go on with the next
+  const camera = createIdentifyCamera({keep: keepFrame});
   let generation = 0;  // of photos: an answer to earlier ones is not shown any more
   let stopPaste = () => {};
   let active = false;
-
-  // ---- Camera ----
-
-  const inView = el('div', {class: 'in-view'});
-  const people = el('p', {class: 'unseen', role: 'status', 'aria-live': 'polite'});
-  let frame = null;  // the last that was answered: {answer, photo}
-  const keep = button('Say who this was', () => keepFrame(), {icon: 'image'});
-  const keepPart = el('div', {class: 'actions keep', hidden: true}, keep);
-  const live = el('section', {class: 'card', hidden: true, 'aria-labelledby': 'in-view-title'},
-    el('h2', {id: 'in-view-title'}, 'In view'), people, inView, keepPart);
-  const cameraError = el('div');
-  const cameraHint = el('p', {class: 'hint'});
-  const start = button('Start camera', () => startCamera(), {kind: 'primary', icon: 'camera'});
-  const stop = button('Stop camera', () => {
-    stopCamera();
-    start.focus();
-  }, {icon: 'stop', hidden: true});
-
-  camera.onproblem = (error) => {
-    stopCamera();
-    cameraError.replaceChildren(notice('error', cameraProblem(error)));
-  };
-
-  async function startCamera() {
-    cameraError.replaceChildren();
-    try {
-      await camera.start();
-    } catch (error) {
-      cameraError.replaceChildren(notice('error', cameraProblem(error)));
-      return;
-    }
-    if (!camera.running) return;
-    const focused = document.activeElement === start || document.activeElement === document.body;
-    start.hidden = true;
-    stop.hidden = false;
-    live.hidden = false;
-    if (focused) stop.focus();
-    follow();
-  }
-
-  function stopCamera() {
-    ++following;
-    camera.stop();
-    start.hidden = false;
-    stop.hidden = true;
-    live.hidden = true;
-    inView.replaceChildren();
-    people.textContent = '';
-    frame = null;
-  }
-
-  // One frame at a time: the next is taken when the answer to the last is in.
-  async function follow() {
-    const mine = ++following;
-    while (mine === following) {
-      await shown();
-      const begun = performance.now();
-      const photo = await camera.grab(FRAME_WIDTH);
-      if (photo && mine === following) {
-        try {
-          const answer = await identify([photo], {top: TOP});
-          if (mine !== following) return;
-          cameraError.replaceChildren();
-          showFrame(answer, photo);
-        } catch (error) {
-          if (mine !== following) return;
-          const busy = error.status === 503 || error.status === 429;
-          if (!busy) stopCamera();
-          cameraError.replaceChildren(notice('error', busy
-              ? 'The service is busy; the next picture is tried in a moment.' : error.message));
-          if (!busy) return;
-          await pause(BUSY_PAUSE);
-        }
-      }
-      await pause(Math.max(0, FRAME_PAUSE - (performance.now() - begun)));
-    }
-  }
-
-  function showFrame(answer, photo) {
-    const [result] = answer.photos;
-    const faces = result?.faces ?? [];
-    if (answer.rule) updateRule(answer.rule);
-    camera.show(faces.map((face) => ({
-      box: face.box, known: face.known, label: labelOf(face, answer.rule),
-    })), photo);
-    say(people, namesOf(faces));
-    frame = {answer, photo};
-    keepPart.hidden = Boolean(forbidden()) || !faces.some(mayBeConfirmed);
-    inView.replaceChildren(...faces.map((face, i) =>
-        createFaceAnswer(face, answer.rule, faces.length > 1 ? i + 1 : 0)));
-    if (!faces.length) {
-      inView.replaceChildren(el('p', {class: 'hint'},
-                                result?.error?.message ?? 'No face in view.'));
-    }
-  }
-
-  // The gallery may have changed elsewhere; the header and the model's view follow.
-  function updateRule(rule) {
-    const known = modelInfo()?.rule;
-    if (known && known.templates !== rule.templates) {
-      refreshModel().catch(() => {});  // the header's count only
-    } else if (known && known.threshold !== rule.threshold) {
-      updateModel({rule});
-    }
-  }
 
   // ---- Photos ----
 
@@ -221,10 +102,10 @@ export function createIdentify(section) {
   const heading = (photo) => el('p', {class: 'file'}, photo.file);
   const mayBeConfirmed = (face) => face.candidates.length > 0;  // else there is nobody to choose
 
-  // Gives the forms by which a person says who the faces were.
-  function drawAnswer({body, place, url, photo}, faces, rule) {
+  // Gives the forms by which a person says who the faces were; changed() is told of it.
+  function drawAnswer({body, place, url, photo}, faces, rule, changed) {
     if (rule) {
-      updateRule(rule);
+      followRule(rule);
       ruleText.textContent = explainRule(rule);
     }
     place.replaceWith(createPhotoWithBoxes(url, photo.file, faces));
@@ -233,7 +114,7 @@ export function createIdentify(section) {
     body.replaceChildren(heading(photo), ...faces.map((face, i) => {
       const answer = createFaceAnswer(face, rule, many ? i + 1 : 0);
       if (!forbidden() && mayBeConfirmed(face)) {
-        const confirmation = createConfirmation(face, photo, many ? i + 1 : 0);
+        const confirmation = createConfirmation(face, photo, many ? i + 1 : 0, changed);
         confirmations.push(confirmation);
         answer.append(confirmation.element);
       }
@@ -246,14 +127,10 @@ export function createIdentify(section) {
     return confirmations;
   }
 
-  // The camera's frames go by too fast to be chosen from: one of them stays as a photo.
-  function keepFrame() {
-    if (!frame) return;
-    const {answer, photo} = frame;
+  // The camera's frames go by too fast to be chosen from: one of a visit stays as a photo.
+  function keepFrame(photo, face, rule, changed) {
     const [card] = layOut([photo]);
-    const [first, second] = drawAnswer(card, answer.photos[0].faces, answer.rule);
-    if (second) first.focus();
-    else first?.open();
+    drawAnswer(card, [face], rule, changed)[0]?.open();
   }
 
   // ---- A gallery of drawn people: something to try ----
@@ -292,19 +169,12 @@ export function createIdentify(section) {
 
   const welcome = createWelcome({filled: () => offerSynthetic()});
   const work = el('div', {class: 'identify'},
-    el('div', {class: 'card camera-card'}, el('h2', {}, 'Camera'), camera.element,
-       el('div', {class: 'actions'}, start, stop), cameraError, cameraHint),
-    el('div', {class: 'column'}, live,
+    camera.card,
+    el('div', {class: 'column'}, camera.view,
        el('div', {class: 'card'}, el('h2', {}, 'Photos'), input.element)));
   section.append(welcome.element, tryIt, work, status, answers);
 
-  watchModel((info) => {
-    welcome.update(info);
-    cameraHint.textContent = (info.input.align
-        ? 'Faces are found wherever they are in the picture. '
-        : 'This model takes a whole picture as one face: fill the dashed frame with yours. ') +
-        'Pictures go to this service only, which does not keep them.';
-  });
+  watchModel((info) => welcome.update(info));
 
   return {
     show() {
@@ -315,8 +185,7 @@ export function createIdentify(section) {
     hide() {
       active = false;
       stopPaste();
-      stopCamera();
-      cameraError.replaceChildren();
+      camera.stop();
     },
   };
 }

@@ -25,6 +25,17 @@ export function updateModel(change) {
   watchers.forEach((watcher) => watcher(current));
 }
 
+// After an answer of recognition: the gallery may have changed elsewhere; the header and the model's
+// view follow.
+export function followRule(rule) {
+  const known = current?.rule;
+  if (known && known.templates !== rule.templates) {
+    refreshModel().catch(() => {});  // the header's count only
+  } else if (known && known.threshold !== rule.threshold) {
+    updateModel({rule});
+  }
+}
+
 // Why this key may not change the gallery; nothing where it may.
 export function forbidden(info = current) {
   return info?.role === 'recognise'

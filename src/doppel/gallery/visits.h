@@ -23,6 +23,7 @@ namespace doppel {
 struct VisitFace {
   std::string photo;
   std::array<double, 4> box{};  // left, top, width, height
+  size_t number = 0;            // the caller's own
 };
 
 // One that is decided now.

@@ -1,6 +1,6 @@
 #include "doppel/service/recognition_routes.h"
 
-#include <numeric>
+#include <limits>
 #include <span>
 #include <utility>
 #include <vector>
@@ -8,10 +8,10 @@
 #include "doppel/base/base64.h"
 #include "doppel/base/error.h"
 #include "doppel/gallery/answer_json.h"
+#include "doppel/gallery/visits.h"
 #include "doppel/image/encode.h"
 #include "doppel/loss/energy.h"
 #include "doppel/model/far_curve.h"
-#include "doppel/model/mean_embedding.h"
 #include "doppel/report/explain.h"
 #include "doppel/service/request_photos.h"
 #include "doppel/service/turn.h"
@@ -28,7 +28,28 @@ FaceChoice faces_in_query(const RouteRequest& request, FaceChoice otherwise) {
   return given.empty() ? otherwise : face_choice(given);
 }
 
-// All photos as one visit: one search, by the mean of their faces' embeddings.
+// Of photos with at most one face each, one after the other, those of the person who is on most of
+// them, of several the one who was seen last: a mean of two people is nobody. Numbers are photos'.
+// At distance 0 nobody can be told from anybody, and all photos are of one.
+Visit largest_visit(const std::vector<RequestPhoto>& photos, const Matrix& embeddings,
+                    double distance, const Energy& energy) {
+  constexpr double kEver = std::numeric_limits<double>::infinity();
+  Visits tracks({.photos = kMostRequestPhotos + 1, .gap = kEver}, energy);
+  for (size_t i = 0; i < photos.size(); ++i) {
+    if (photos[i].faces.empty()) continue;
+    const std::vector<VisitFace> face = {{.photo = photos[i].name, .number = i}};
+    Matrix row(0, embeddings.columns);
+    row.append(embeddings.row(photos[i].first));
+    tracks.add(0, face, row, distance > 0 ? distance : kEver);
+  }
+  Visit largest;
+  for (Visit& track : tracks.end_all()) {  // the one that was seen last is the last
+    if (track.faces.size() >= largest.faces.size()) largest = std::move(track);
+  }
+  return largest;
+}
+
+// All photos as one visit: one search, by the mean of one person's embeddings.
 HttpResponse identify_visit(const RouteRequest& request, size_t top, ServiceParts& parts) {
   const FaceChoice choice = faces_in_query(request, FaceChoice::largest);
   if (choice == FaceChoice::all) {
@@ -36,23 +57,28 @@ HttpResponse identify_visit(const RouteRequest& request, size_t top, ServicePart
   }
   std::vector<RequestPhoto> photos = read_photos(request, choice, parts);
   const Matrix embeddings = embed_faces(photos, parts);
-  json visit;
+  std::vector<char> decides(embeddings.rows, 0);
+  json document;
   if (embeddings.rows > 0) {
-    std::vector<size_t> rows(embeddings.rows);
-    std::iota(rows.begin(), rows.end(), size_t{0});
+    const double distance = parts.gallery.same_person_distance();
+    const Visit visit = largest_visit(photos, embeddings, distance, parts.model.energy);
     Matrix probe(0, embeddings.columns);
-    probe.append(mean_embedding(embeddings, rows));
+    probe.append(visit.embedding);
     const Answer answer = parts.gallery.identify(std::move(probe), top).at(0);
     request.record.add(answer);
-    for (const RequestPhoto& photo : photos) parts.warnings.add_visit(photo.faces, answer);
-    visit = to_json(answer);
-    visit["photos"] = embeddings.rows;
+    for (const VisitFace& face : visit.faces) {
+      parts.warnings.add_visit(photos[face.number].faces, answer);
+      decides[photos[face.number].first] = 1;
+    }
+    document = to_json(answer);
+    document["photos"] = visit.faces.size();
+    document["same_person_distance"] = distance > 0 ? json(distance) : json();
   }
-  const json found = photos_json(photos, [](size_t, const PhotoFace& face) {
-    return json{{"box", box_json(face)}};
+  const json found = photos_json(photos, [&](size_t row, const PhotoFace& face) {
+    return json{{"box", box_json(face)}, {"decides", decides[row] != 0}};
   });
   return json_response(
-      {{"photos", found}, {"visit", visit}, {"rule", to_json(parts.gallery.rule())}});
+      {{"photos", found}, {"visit", document}, {"rule", to_json(parts.gallery.rule())}});
 }
 
 HttpResponse identify(const RouteRequest& request, ServiceParts& parts) {
@@ -183,8 +209,9 @@ void add_recognition_routes(RouteTable& table, ServiceParts& parts) {
              .query = {{"top", "integer", "How many candidates, 1 to 100"},
                        faces,
                        {"visit", "integer",
-                        "1: the photos are one visit of one person, decided once, by the mean of "
-                        "their largest faces' embeddings: the answer has \"visit\""}},
+                        "1: the photos are one visit, decided once, by the mean embedding of the "
+                        "person who is the largest face on most of them: the answer has "
+                        "\"visit\""}},
              .body = RequestBody::photos,
              .answer_fields = {"photos", "rule"},
              .answer = with(identify)});

@@ -124,6 +124,11 @@ std::optional<PhotoDifference> ServedGallery::photo_difference() {
   return followed_->search.photo_difference();
 }
 
+double ServedGallery::same_person_distance() {
+  const std::lock_guard lock(search_mutex_);
+  return followed_->search.same_person_distance();
+}
+
 std::string ServedGallery::identity() const {
   const std::lock_guard lock(state_mutex_);
   return identity_;

@@ -51,6 +51,7 @@ class ServedGallery {
   std::vector<Answer> identify(Matrix probes, size_t top);
   DecisionRule rule();
   std::optional<PhotoDifference> photo_difference();  // GallerySearch::photo_difference()
+  double same_person_distance();                      // GallerySearch::same_person_distance()
   GallerySettings settings();
   size_t people();  // who can be found, that is, have a template
   size_t templates();

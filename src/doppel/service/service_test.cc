@@ -59,21 +59,57 @@ TEST_F(ServiceTest, DecidesAVisitOnce) {
   EXPECT_EQ(found["visit"]["name"], "Grace");
   EXPECT_NEAR(found["visit"]["candidates"][0]["distance"], 0, 1e-5);
   EXPECT_EQ(found["visit"]["candidates"].size(), 2u);
-  EXPECT_EQ(found["photos"][0]["faces"], json::parse(R"([{"box": [0, 0, 92, 112]}])"));
+  EXPECT_EQ(found["photos"][0]["faces"],
+            json::parse(R"([{"box": [0, 0, 92, 112], "decides": true}])"));
   EXPECT_TRUE(found["photos"][1].contains("error"));
   EXPECT_EQ(found["rule"]["templates"], 2);
   ASSERT_EQ(records_.size(), 1u);
   EXPECT_EQ(records_[0].faces, 1u) << "one search";
 
-  const std::string one = face_png(1), other = face_png(9);
-  const json apart = asked(post_photos("/v1/identify", {{"a", one}, {"b", other}}));
-  const json together = ask({{"a", one}, {"b", other}});
-  EXPECT_GT(together["visit"]["candidates"][0]["distance"],
-            apart["photos"][0]["faces"][0]["candidates"][0]["distance"]);
   EXPECT_TRUE(ask({{"a", "no"}})["visit"].is_null());
   for (const char* wrong : {"visit=2", "visit=yes", "visit=1&faces=all"}) {
-    asked(post_photos(std::string("/v1/identify?") + wrong, {{"a", one}}), 400);
+    asked(post_photos(std::string("/v1/identify?") + wrong, {{"a", face_png(1)}}), 400);
   }
+}
+
+TEST_F(ServiceTest, DecidesAVisitOfTwoPeopleByTheOneWithMorePhotos) {
+  const std::string ada = face_png(1), grace = face_png(2), nobody = face_png(9);
+  const auto ask = [&](const std::vector<std::pair<std::string, std::string>>& photos) {
+    return asked(post_photos("/v1/identify?visit=1", photos));
+  };
+  const json more = ask({{"a", grace}, {"b", ada}, {"c", grace}, {"d", ada}, {"e", grace}});
+  EXPECT_EQ(more["visit"]["name"], "Grace");
+  EXPECT_EQ(more["visit"]["photos"], 3);
+  EXPECT_EQ(more["visit"]["same_person_distance"], 5);
+  EXPECT_NEAR(more["visit"]["candidates"][0]["distance"], 0, 1e-5) << "no mean of both";
+  for (size_t i = 0; i < 5; ++i) {
+    EXPECT_EQ(more["photos"][i]["faces"][0]["decides"], i % 2 == 0) << i;
+  }
+  EXPECT_EQ(ask({{"a", ada}, {"b", ada}, {"c", nobody}})["visit"]["name"], "Ada");
+  const json equal = ask({{"a", ada}, {"b", nobody}, {"c", nobody}, {"d", ada}});
+  EXPECT_EQ(equal["visit"]["name"], "Ada") << "seen last";
+  EXPECT_EQ(equal["visit"]["photos"], 2);
+  EXPECT_EQ(ask({{"a", ada}, {"b", nobody}})["visit"]["known"], false);
+  EXPECT_EQ(records_.back().faces, 1u) << "one search";
+}
+
+class UncalibratedServiceTest : public ServiceFixture {
+ protected:
+  Model served_model() const override {
+    Model model = grey_model();
+    model.threshold.reset();
+    return model;
+  }
+};
+
+TEST_F(UncalibratedServiceTest, DecidesAVisitByAllPhotosWhereNothingTellsPeopleApart) {
+  const std::string one = face_png(1), other = face_png(9);
+  const json apart = asked(post_photos("/v1/identify", {{"a", one}, {"b", other}}));
+  const json together = asked(post_photos("/v1/identify?visit=1", {{"a", one}, {"b", other}}));
+  EXPECT_EQ(together["visit"]["photos"], 2);
+  EXPECT_TRUE(together["visit"]["same_person_distance"].is_null());
+  EXPECT_GT(together["visit"]["candidates"][0]["distance"],
+            apart["photos"][0]["faces"][0]["candidates"][0]["distance"]);
 }
 
 TEST_F(ServiceTest, ComparesTwoPhotos) {
