@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <functional>
+#include <map>
 
 #include "commands.h"
 #include "data_source.h"
@@ -40,6 +41,7 @@ struct EvalOptions {
   bool allow_seen = false, open_set = false, as_json = false;
   OpenSetPlan plan;
   std::optional<double> fpir;
+  std::string searched;
 };
 
 // Who is to be judged, on whom.
@@ -52,7 +54,36 @@ struct Subject {
   Energy energy;
   SeenOverlap seen;
   std::optional<double> threshold;
+  // Of --searched: whom its photos show, in the numbers of `people` and beyond; their embeddings
+  // stand behind those of `people`.
+  std::string searched_source;
+  std::vector<uint32_t> searched_identities;
 };
+
+// Whom the photos of another camera show, by their names.
+std::vector<uint32_t> numbers_in(const Dataset& people, const Dataset& searched) {
+  std::map<std::string, uint32_t> numbers;
+  for (const Identity& identity : people.identities) {
+    numbers.emplace(identity.name, static_cast<uint32_t>(numbers.size()));
+  }
+  const size_t known = numbers.size();
+  size_t both = 0;
+  std::vector<uint32_t> of_identity;
+  for (const Identity& identity : searched.identities) {
+    const auto next = static_cast<uint32_t>(numbers.size());
+    const uint32_t number = numbers.emplace(identity.name, next).first->second;
+    both += number < known ? 1 : 0;
+    of_identity.push_back(number);
+  }
+  if (both == 0) {
+    throw Error(ErrorKind::mismatch, "--searched " + searched.source + ": photos of people of " +
+                                         people.source +
+                                         ", with the same names, were expected; there are none");
+  }
+  std::vector<uint32_t> result;
+  for (const uint32_t identity : searched.identity_of) result.push_back(of_identity[identity]);
+  return result;
+}
 
 // The identities that a pair list names: nobody else need be known or embedded. Those that are not
 // there are named when the list's pairs are looked up.
@@ -87,10 +118,18 @@ Subject subject_of_embeddings(const EvalOptions& options, ThreadPool& pool) {
   subject.digest = sha256_hex(bytes);
   subject.embeddings = decode_npy(bytes, options.embeddings);
   subject.people = source.load(pool);
-  if (subject.embeddings.rows != subject.people.images.size()) {
+  size_t images = subject.people.images.size();
+  std::string source_name = subject.people.source;
+  if (!options.searched.empty()) {
+    const Dataset searched = DataSource{options.searched, "", ""}.load(pool);
+    images += searched.images.size();
+    subject.searched_source = searched.source;
+    subject.searched_identities = numbers_in(subject.people, searched);
+    source_name += " and then of " + searched.source;
+  }
+  if (subject.embeddings.rows != images) {
     throw Error(ErrorKind::mismatch, options.embeddings + ": a row for each of the " +
-                                         std::to_string(subject.people.images.size()) +
-                                         " images of " + subject.people.source +
+                                         std::to_string(images) + " images of " + source_name +
                                          " was expected, in the data set's order, not " +
                                          std::to_string(subject.embeddings.rows));
   }
@@ -121,6 +160,15 @@ Subject subject_of_model(const EvalOptions& options, const std::optional<PairLis
   }
   subject.seen = check_strangers(model, subject.people, options.allow_seen);
   subject.embeddings = embed_images(model, subject.people.images, pool);
+  if (!options.searched.empty()) {
+    const Dataset searched = DataSource{options.searched, "", ""}.load(pool, loading);
+    SeenOverlap seen = check_strangers(model, searched, options.allow_seen);
+    if (subject.seen.empty()) subject.seen = std::move(seen);
+    subject.searched_source = searched.source;
+    subject.searched_identities = numbers_in(subject.people, searched);
+    const Matrix embeddings = embed_images(model, searched.images, pool);
+    for (size_t i = 0; i < embeddings.rows; ++i) subject.embeddings.append(embeddings.row(i));
+  }
   subject.energy = model.energy;
   if (model.threshold) subject.threshold = model.threshold->value;
   return subject;
@@ -338,9 +386,16 @@ void evaluate_open_set(const EvalOptions& options, const Subject& subject, Threa
   settings.energy = subject.energy;
   if (subject.model) settings.threshold = subject.model->threshold;
   settings.fpir = options.fpir.value_or(settings.threshold ? settings.threshold->far : 0.01);
+  OpenSetPlan plan = options.plan;
+  std::vector<uint32_t> identity_of = subject.people.identity_of;
+  if (!options.searched.empty()) {
+    plan.searched_from = identity_of.size();
+    identity_of.insert(identity_of.end(), subject.searched_identities.begin(),
+                       subject.searched_identities.end());
+  }
   Progress progress;
   const std::vector<OpenSetTrial> trials = measure_open_set(
-      subject.embeddings, subject.people.identity_of, settings, options.plan, pool,
+      subject.embeddings, identity_of, settings, plan, pool,
       [&](const Enrolment& enrolment, size_t draw) {
         progress.show("Searching, " + plural(enrolment.shots, "photo") + " each", draw,
                       options.plan.draws, "draw",
@@ -350,6 +405,10 @@ void evaluate_open_set(const EvalOptions& options, const Subject& subject, Threa
   if (options.as_json) {
     json document = subject_json(subject);
     document["open_set"] = to_json(trials);
+    if (!options.searched.empty()) {
+      document["searched"] = {{"source", subject.searched_source},
+                              {"images", subject.searched_identities.size()}};
+    }
     print_json(document);
     return;
   }
@@ -357,6 +416,11 @@ void evaluate_open_set(const EvalOptions& options, const Subject& subject, Threa
               subject.people.source.c_str(),
               plural(subject.people.identities.size(), "person").c_str(),
               plural(options.plan.draws, "draw").c_str());
+  if (!options.searched.empty()) {
+    std::printf("All %s of %s are searched for\n",
+                plural(subject.searched_identities.size(), "photo").c_str(),
+                subject.searched_source.c_str());
+  }
   if (options.plan.visit > 1) {
     std::printf("A search is a visit of %s, decided once by their mean embedding\n",
                 plural(options.plan.visit, "photo").c_str());
@@ -408,6 +472,7 @@ void add_eval(CLI::App& program) {
       "  doppel eval model.safetensors other_people/\n"
       "  doppel eval model.safetensors lfw/ --pairs pairsDevTest.txt\n"
       "  doppel eval model.safetensors other_people/ --open-set\n"
+      "  doppel eval model.safetensors badges/ --open-set --searched door/\n"
       "  doppel eval other_people/ --embeddings theirs.npy --energy cosine");
   command->add_option("MODEL", options->model, "A model file; left out with --embeddings");
   options->data.add_to(*command);
@@ -442,6 +507,12 @@ void add_eval(CLI::App& program) {
       ->needs(open_set)
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
+  command
+      ->add_option("--searched", options->searched,
+                   "Another folder or archive of these people, and perhaps of others: its photos "
+                   "are searched for, as those of the camera at the door, and DATA's are enrolled. "
+                   "With --embeddings their rows stand behind DATA's")
+      ->needs(open_set);
   command
       ->add_option("--fpir", options->fpir,
                    "The wanted rate of strangers who are taken for "

@@ -22,7 +22,8 @@ constexpr double kMissed = std::numeric_limits<double>::infinity();
 
 struct PersonPhotos {
   int64_t number = 0;
-  std::vector<size_t> photos;
+  std::vector<size_t> photos;    // to enrol, and to search for where nothing else is
+  std::vector<size_t> searched;  // of OpenSetPlan::searched_from
 };
 
 // What one draw searches for: rows of `probes`, each of a person; a visit's photos are its own.
@@ -65,7 +66,9 @@ class Draw {
         owners.push_back(person.number);
         templates.append(embeddings_.row(person.photos[i]));
       }
-      const std::span<const size_t> others = std::span(person.photos).subspan(enrol ? shots : 0);
+      const std::span<const size_t> others =
+          plan_.searched_from ? std::span(person.searched)
+                              : std::span(person.photos).subspan(enrol ? shots : 0);
       for (size_t i = 0; i + plan_.visit <= others.size(); i += plan_.visit) {
         const std::span<const size_t> visit = others.subspan(i, plan_.visit);
         (enrol ? mated_ : strangers_).add(embeddings_, person.number, {visit.begin(), visit.end()});
@@ -188,10 +191,16 @@ double OpenSetTrial::quantile(const std::function<double(const OpenSetDraw&)>& v
 OpenSetTrial try_open_set(const Matrix& embeddings, std::span<const uint32_t> identity_of,
                           const GallerySettings& settings, const OpenSetPlan& plan,
                           ThreadPool& pool, const std::function<void(size_t draw)>& progress) {
-  std::map<uint32_t, std::vector<size_t>> photos;
-  for (size_t i = 0; i < identity_of.size(); ++i) photos[identity_of[i]].push_back(i);
+  std::map<uint32_t, PersonPhotos> photos;
+  for (size_t i = 0; i < identity_of.size(); ++i) {
+    PersonPhotos& person = photos[identity_of[i]];
+    person.number = identity_of[i];
+    (plan.searched_from && i >= *plan.searched_from ? person.searched : person.photos).push_back(i);
+  }
   size_t able = 0;
-  for (const auto& [identity, of_one] : photos) able += of_one.size() >= plan.enrolment.shots;
+  for (const auto& [identity, person] : photos) {
+    able += person.photos.size() >= plan.enrolment.shots;
+  }
   OpenSetTrial trial;
   trial.plan = plan;
   trial.people = plan.people.value_or(able / 2);
@@ -208,9 +217,12 @@ OpenSetTrial try_open_set(const Matrix& embeddings, std::span<const uint32_t> id
     if (progress) progress(trial.draws.size());
     Random random(plan.seed, Purpose::sample, stream++);
     std::vector<PersonPhotos> people;
-    for (const auto& [identity, of_one] : photos) people.push_back({identity, of_one});
+    for (const auto& [identity, person] : photos) people.push_back(person);
     random.shuffle(std::span(people));
-    for (PersonPhotos& person : people) random.shuffle(std::span(person.photos));
+    for (PersonPhotos& person : people) {
+      random.shuffle(std::span(person.photos));
+      random.shuffle(std::span(person.searched));
+    }
     Draw drawn(embeddings, settings, plan, pool);
     drawn.fill(people, trial.people);
     if (!drawn.whole()) {

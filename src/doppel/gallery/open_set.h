@@ -26,6 +26,10 @@ struct OpenSetPlan {
   // Photos of a visit: each person's searches fall into visits of so many, decided once, by the
   // mean of their embeddings. 1: each photo is a search.
   size_t visit = 1;
+  // Rows of photos that another camera took, from this one on: they alone are searched for, and
+  // none of them is enrolled. Nothing: all photos of one kind, of which some are enrolled and the
+  // others are searched for.
+  std::optional<size_t> searched_from;
 };
 
 // Of one draw.

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "doppel/base/error.h"
 #include "doppel/gallery/index_check.h"
 
@@ -55,6 +57,33 @@ TEST(OpenSetTrial, IsTheSameForEveryNumberOfThreads) {
     EXPECT_EQ(a.draws[i].decided.fnir, b.draws[i].decided.fnir);
     EXPECT_EQ(a.draws[i].best.threshold, b.draws[i].best.threshold);
   }
+}
+
+TEST(OpenSetTrial, SearchesForThePhotosOfAnotherCameraAlone) {
+  ThreadPool pool(2);
+  const Photos photos = photos_of(60, 4);
+  // The same people's photos once more, one each, as this camera takes them: in other directions.
+  Photos both = photos;
+  for (size_t person = 0; person < 60; ++person) {
+    std::vector<float> row(photos.embeddings.row(4 * person).begin(),
+                           photos.embeddings.row(4 * person).end());
+    std::ranges::reverse(row);
+    both.embeddings.append(row);
+    both.identity_of.push_back(static_cast<uint32_t>(person));
+  }
+  OpenSetPlan plan;
+  plan.draws = 5;
+  plan.searched_from = photos.embeddings.rows;
+  const OpenSetTrial trial = try_open_set(both.embeddings, both.identity_of, {}, plan, pool);
+  EXPECT_EQ(trial.people, 30u);
+  EXPECT_EQ(trial.mated, 5u * 30);
+  EXPECT_EQ(trial.strangers, 5u * 30);
+  EXPECT_LT(trial.mean([](const OpenSetDraw& draw) { return draw.rank_1; }), 0.3);
+  // People whom the other camera alone has seen are strangers.
+  both.identity_of.back() = 99;
+  const OpenSetTrial one_more = try_open_set(both.embeddings, both.identity_of, {}, plan, pool);
+  EXPECT_EQ(one_more.people, 30u);
+  EXPECT_EQ(one_more.mated + one_more.strangers, 5u * 60);
 }
 
 TEST(OpenSetTrial, DecidesVisitsOnce) {
