@@ -58,13 +58,15 @@ struct NormalFit {
 };
 
 // By least squares over the quantiles of these shares. `sorted` may end beyond the last of them;
-// `total` is the weight of all.
-NormalFit fit_normal(const OwnSearches& sorted, double total, std::span<const double> shares) {
+// `total` is the weight of all. A share of all, `left_out`, was below every quantile and has got
+// another value: so the quantiles are those of shares that are larger.
+NormalFit fit_normal(const OwnSearches& sorted, double total, std::span<const double> shares,
+                     double left_out = 0) {
   std::vector<double> z, value;
   double z_mean = 0, value_mean = 0;
   const double n = static_cast<double>(shares.size());
   for (const double share : shares) {
-    z.push_back(normal_quantile(share));
+    z.push_back(normal_quantile((share + left_out) / (1 + left_out)));
     value.push_back(weighted_quantile(sorted, total, share));
     z_mean += z.back() / n;
     value_mean += value.back() / n;
@@ -113,9 +115,9 @@ OwnLine::OwnLine(const ImpostorScores& scores) {
   sort_searches(searches);
   numbers_.searched = total_weight(searches);
   // The more people, the lower the quantiles that they show.
-  const NormalFit fit =
-      fit_normal(searches, numbers_.searched,
-                 geometric_shares(std::clamp(5 / numbers_.searched, 0.01, 0.1), 0.5));
+  const NormalFit fit = fit_normal(
+      searches, numbers_.searched,
+      geometric_shares(std::clamp(5 / numbers_.searched, 0.01, 0.1), 0.5), scores.left_out);
   numbers_.middle = fit.middle;
   numbers_.slope = fit.slope;
 
@@ -181,7 +183,7 @@ double same_person_distance(std::vector<ImpostorScores::Search> nearest) {
   // The quantiles that a few people who are there twice do not move.
   constexpr std::array<double, 5> kShares = {0.1, 0.2, 0.3, 0.4, 0.5};
   const NormalFit fit = fit_normal(nearest, people, kShares);
-  return fit.middle + fit.slope * predicted_deviate(people, 0.001);
+  return fit.middle + fit.slope * predicted_deviate(people, kMayBeSame);
 }
 
 size_t cohort_size(size_t people) { return people < 200 ? 3 : 4; }

@@ -316,6 +316,7 @@ std::optional<OwnLine> PeopleIndex::draw_line(ThreadPool& pool) {
   std::vector<int64_t> references;
   ImpostorScores scores;
   scores.people = owners_.people();
+  scores.left_out = kMayBeSame;
   for (size_t i = 0; i < n; ++i) {
     const std::span<const Neighbour> list = cohorts_.of(sample.ids[i]);
     for (const Neighbour& other : list) references.push_back(other.id);
