@@ -224,7 +224,11 @@ void run(const EnrollOptions& options) {
     gallery = Gallery::create(options.gallery, settings, added, &enrolled);
   }
   const size_t everybody = gallery->people().size();
-  const GalleryRule deciding = rule_of(*gallery);
+  // Scripts that enrol one after the other do not wait for a large gallery's line.
+  GalleryRule deciding;
+  if (!options.as_json || everybody <= GallerySearch::kQuicklyCompared) {
+    deciding = rule_of(*gallery);
+  }
   // Of one person's photos less can be told than of everybody's.
   std::optional<std::string> notice =
       notice_of_enrolled(photo_difference(added, gallery->settings().threshold));

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <functional>
 #include <map>
+#include <set>
 
 #include "commands.h"
 #include "data_source.h"
@@ -74,6 +75,15 @@ std::vector<uint32_t> numbers_in(const Dataset& people, const Dataset& searched)
     const uint32_t number = numbers.emplace(identity.name, next).first->second;
     both += number < known ? 1 : 0;
     of_identity.push_back(number);
+  }
+  std::set<std::string> pictures(people.image_digests.begin(), people.image_digests.end());
+  const auto known_too = std::ranges::count_if(
+      searched.image_digests, [&](const std::string& digest) { return pictures.contains(digest); });
+  if (known_too > 0) {
+    throw Error(ErrorKind::mismatch,
+                "--searched " + searched.source + ": other photos than those of " + people.source +
+                    " were expected; " + plural(static_cast<size_t>(known_too), "picture") +
+                    " would be searched for among themselves");
   }
   if (both == 0) {
     throw Error(ErrorKind::mismatch, "--searched " + searched.source + ": photos of people of " +
@@ -417,9 +427,15 @@ void evaluate_open_set(const EvalOptions& options, const Subject& subject, Threa
               plural(subject.people.identities.size(), "person").c_str(),
               plural(options.plan.draws, "draw").c_str());
   if (!options.searched.empty()) {
-    std::printf("All %s of %s are searched for\n",
+    const std::set<uint32_t> searched(subject.searched_identities.begin(),
+                                      subject.searched_identities.end());
+    const size_t known = subject.people.identities.size();
+    const auto others = static_cast<size_t>(
+        std::ranges::count_if(searched, [&](uint32_t number) { return number >= known; }));
+    std::printf("All %s of %s are searched for; %s of it who %s not among the former %s, too\n",
                 plural(subject.searched_identities.size(), "photo").c_str(),
-                subject.searched_source.c_str());
+                subject.searched_source.c_str(), plural(others, "person").c_str(),
+                others == 1 ? "is" : "are", others == 1 ? "is a stranger" : "are strangers");
   }
   if (options.plan.visit > 1) {
     std::printf("A search is a visit of %s, decided once by their mean embedding\n",

@@ -110,7 +110,7 @@ std::string rule_text(const DecisionRule& rule) {
 GalleryRule rule_of(Gallery& gallery) {
   ThreadPool pool(ThreadPool::available_threads());
   GallerySearch search(gallery, pool);
-  return {search.rule(), notice_of_enrolled(search.photo_difference())};
+  return {search.rule(), notice_of_gallery(search.photo_difference())};
 }
 
 void say_notice(const std::optional<std::string>& notice) {

@@ -78,7 +78,7 @@ void run(const IdentifyOptions& options) {
     }
   }
   std::vector<std::string> warnings = probes.all(model.threshold, search().people());
-  if (auto notice = notice_of_enrolled(search().photo_difference())) {
+  if (auto notice = notice_of_gallery(search().photo_difference())) {
     warnings.insert(warnings.begin(), std::move(*notice));
   }
   for (const std::string& warning : warnings) say_notice(warning);

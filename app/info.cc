@@ -27,9 +27,13 @@ std::string layer_text(const json& layer) {
 }
 
 std::string threshold_line(const Model& model) {
-  return model.threshold
-             ? std::to_string(model.threshold->value) + ", " + threshold_text(*model.threshold)
-             : "none was calibrated";
+  if (!model.threshold) return "none was calibrated";
+  std::string line =
+      std::to_string(model.threshold->value) + ", " + threshold_text(*model.threshold);
+  if (!model.threshold->photos) {
+    line += "; photos unlike theirs go unnoticed, as an older program calibrated it";
+  }
+  return line;
 }
 
 void print_seen(const SeenPeople& seen) {

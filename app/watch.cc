@@ -184,7 +184,7 @@ void run(const WatchOptions& options) {
   search.make_graph(pool, index_progress(progress));
   progress.clear();
   say_left_out(search, gallery.name());
-  say_notice(notice_of_enrolled(search.photo_difference()));
+  say_notice(notice_of_gallery(search.photo_difference()));
   if (search.rule().source == RuleSource::none) throw CannotDecide(search.rule());
   size_t left_out = search.left_out().size();
   const auto people = [&]() -> GallerySearch& { return search; };

@@ -47,7 +47,8 @@ TEST_F(OpenSetCommand, SearchesForThePhotosOfAnotherCamera) {
   EXPECT_EQ(document["open_set"][1]["photos"], 2);
   const Finished text =
       run({"eval", "m.safetensors", "badges", "--open-set", "--searched", "door", "--draws", "2"});
-  EXPECT_THAT(text.out, HasSubstr("All 60 photos of door"));
+  EXPECT_THAT(text.out,
+              HasSubstr("All 60 photos of door are searched for; 6 people of it who are not"));
 }
 
 TEST_F(OpenSetCommand, RefusesPhotosOfNobodyOfThem) {
@@ -59,6 +60,10 @@ TEST_F(OpenSetCommand, RefusesPhotosOfNobodyOfThem) {
   EXPECT_EQ(others.code, 1);
   EXPECT_THAT(others.err, HasSubstr("--searched others: photos of people of badges"));
   EXPECT_EQ(run({"eval", "m.safetensors", "badges", "--searched", "door"}).code, 2);
+  const Finished same =
+      run({"eval", "m.safetensors", "badges", "--open-set", "--searched", "badges"});
+  EXPECT_EQ(same.code, 1);
+  EXPECT_THAT(same.err, HasSubstr("48 pictures would be searched for among themselves"));
 }
 
 }  // namespace

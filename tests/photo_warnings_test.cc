@@ -73,7 +73,7 @@ TEST_F(PhotoWarningsOfAll, EnrolledPhotosThatAreUnlikeAreSaid) {
 // Later on the templates tell it, without any photo.
 TEST_F(PhotoWarningsOfAll, EnrolledTemplatesThatAreUnlikeAreSaid) {
   ASSERT_EQ(enroll("g", "small").code, 0);
-  const std::string warning = "Warning: The enrolled photos are unlike";
+  const std::string warning = "Warning: The photos in the gallery are unlike";
   EXPECT_THAT(run({"gallery", "list", "g"}).err, HasSubstr(warning));
   EXPECT_THAT(run({"identify", "g", "small/p1.pgm"}).err, HasSubstr(warning));
   const Running serving(folder_, {"serve", "g", "--port", "0"}, "");

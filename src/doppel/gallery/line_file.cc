@@ -11,20 +11,22 @@ namespace doppel {
 namespace {
 
 constexpr size_t kMostLineBytes = 16 * 1024;
-constexpr size_t kNumbers = 12;
+constexpr size_t kNumbers = 13;
 
 std::array<double, kNumbers> numbers_of(const PeopleIndex::Drawn& drawn) {
   const OwnLine::Numbers& line = drawn.line.numbers();
   return {line.people,        line.searched,           line.middle,
           line.slope,         line.pair_middle,        line.pair_slope,
           line.near_middle,   line.near_slope,         drawn.same_person,
-          drawn.cohorts.mean, drawn.cohorts.deviation, drawn.cohorts.without_nearest};
+          drawn.cohorts.mean, drawn.cohorts.deviation, drawn.cohorts.without_nearest,
+          drawn.confused};
 }
 
 PeopleIndex::Drawn drawn_of(const std::array<double, kNumbers>& n) {
   return {OwnLine(OwnLine::Numbers{n[0], n[1], n[2], n[3], n[4], n[5], n[6], n[7]}),
           n[8],
-          {n[9], n[10], n[11]}};
+          {n[9], n[10], n[11]},
+          n[12]};
 }
 
 }  // namespace

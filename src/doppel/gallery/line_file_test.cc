@@ -22,7 +22,8 @@ class LineFileTest : public testing::Test {
   const PeopleIndex::Drawn drawn_ = {
       OwnLine(OwnLine::Numbers{500, 400, 1.0 / 3, 0.1, 0.9, 0.05, 0.89, 0.06}),
       0.25,
-      {0.7, 0.03, 0.75}};
+      {0.7, 0.03, 0.75},
+      0.5};
   std::filesystem::path folder_;
 };
 
@@ -35,6 +36,7 @@ TEST_F(LineFileTest, GivesTheSameLineForTheSameKey) {
   EXPECT_EQ(kept->cohorts.mean, 0.7);
   EXPECT_EQ(kept->cohorts.deviation, 0.03);
   EXPECT_EQ(kept->cohorts.without_nearest, 0.75);
+  EXPECT_EQ(kept->confused, 0.5);
   EXPECT_FALSE(read_line(file(), "gallery 8"));
 }
 
@@ -42,9 +44,9 @@ TEST_F(LineFileTest, TakesNothingThatItCannotHaveWritten) {
   EXPECT_FALSE(read_line(file(), "k"));
   for (const char* bytes :
        {"", "x", "[]", "{}", R"({"key": "k"})", R"({"key": "k", "numbers": [1, 2]})",
-        R"({"key": "k", "numbers": [9, 9, 1, 1, 1, 1, 1, 1, 1, 1, 1, "1"]})",
-        R"({"key": "k", "numbers": [9, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1]})",
-        R"({"key": 1, "numbers": [9, 9, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1]})"}) {
+        R"({"key": "k", "numbers": [9, 9, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, "1"]})",
+        R"({"key": "k", "numbers": [9, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1]})",
+        R"({"key": 1, "numbers": [9, 9, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1]})"}) {
     write_file_atomically(file(), bytes);
     EXPECT_FALSE(read_line(file(), "k")) << bytes;
   }

@@ -250,6 +250,22 @@ void PeopleIndex::compare(const Sample& sample, ThreadPool& pool) {
   distances_ = std::move(distances);
 }
 
+// Of templates that compare() has compared.
+double PeopleIndex::confused_among(const Sample& sample) const {
+  constexpr double kConfused = 0.01;
+  std::vector<float> apart;
+  for (size_t i = 0; i < sample.ids.size(); ++i) {
+    for (size_t j = 0; j < i; ++j) {
+      if (sample.people[i] != sample.people[j]) apart.push_back(distances_.row(i)[j]);
+    }
+  }
+  if (apart.empty()) return 0;
+  const auto place =
+      apart.begin() + static_cast<ptrdiff_t>(kConfused * static_cast<double>(apart.size()));
+  std::nth_element(apart.begin(), place, apart.end());
+  return *place;
+}
+
 // The scores of all ordered pairs of the sample's people.
 void PeopleIndex::measure_pairs(const Sample& sample, std::span<const std::vector<Found>> near,
                                 ImpostorScores& scores, ThreadPool& pool) const {
@@ -302,12 +318,13 @@ void PeopleIndex::measure_pairs(const Sample& sample, std::span<const std::vecto
 void PeopleIndex::take(const Drawn& drawn) {
   same_person_ = drawn.same_person;
   cohorts_apart_ = drawn.cohorts;
+  confused_ = drawn.confused;
   strength_ = normalisation_strength(owners_.people());
   cohort_ = cohort_size(owners_.people());
 }
 
 std::optional<OwnLine> PeopleIndex::draw_line(ThreadPool& pool) {
-  same_person_ = strength_ = 0;
+  same_person_ = strength_ = confused_ = 0;
   cohorts_apart_ = {};
   if (owners_.people() < kFewestPeople) return {};
   const Sample sample = this->sample(kSearches);
@@ -364,6 +381,7 @@ std::optional<OwnLine> PeopleIndex::draw_line(ThreadPool& pool) {
   // The first of them.
   const Sample pairs = this->sample(kCompared);
   compare(pairs, pool);
+  confused_ = confused_among(pairs);
   measure_pairs(pairs, std::span(near).first(pairs.ids.size()), scores, pool);
   if (scores.pairs.empty()) return {};
   return OwnLine(scores);

@@ -77,8 +77,9 @@ class PeopleIndex {
     OwnLine line;
     double same_person = 0;
     CohortDistances cohorts;
+    double confused = 0;
   };
-  Drawn drawn(const OwnLine& line) const { return {line, same_person_, cohorts_apart_}; }
+  Drawn drawn(const OwnLine& line) const { return {line, same_person_, cohorts_apart_, confused_}; }
   void take(const Drawn& drawn);
 
   // The `top` nearest people of each probe, at least 1, all where there are fewer, the one of the
@@ -94,8 +95,11 @@ class PeopleIndex {
   // Of those who search in draw_line(). There is somebody.
   PhotoSummary photos() const;
   const CohortDistances& cohort_distances() const { return cohorts_apart_; }  // after draw_line()
-  // Those whose distance lies below it may be one person; 0 before draw_line().
+  // People of the gallery whose distance lies below it may be one person; 0 before draw_line().
   double same_person_distance() const;
+  // Of the pairs of different people of the gallery one in a hundred is nearer to each other: the
+  // FAR of one comparison is 1 %. 0 before draw_line().
+  double confused_distance() const { return confused_; }
 
   static constexpr size_t kMeanCandidates = 32;
   static constexpr size_t kSearches = 500;
@@ -122,6 +126,7 @@ class PeopleIndex {
   std::vector<Found> found(std::span<const float> probe, std::span<const Neighbour> near,
                            bool scored) const;
   void compare(const Sample& sample, ThreadPool& pool);
+  double confused_among(const Sample& sample) const;
   void measure_pairs(const Sample& sample, std::span<const std::vector<Found>> near,
                      ImpostorScores& scores, ThreadPool& pool) const;
 
@@ -144,6 +149,7 @@ class PeopleIndex {
   std::set<std::pair<uint64_t, int64_t>> by_digest_;  // templates
   double same_person_ = 0, strength_ = 0;             // the former is a length
   CohortDistances cohorts_apart_;
+  double confused_ = 0;
   size_t cohort_ = 0;
   // Distances between the templates that were compared last.
   std::unordered_map<int64_t, size_t> compared_;  // their rows and columns

@@ -10,6 +10,7 @@ namespace doppel {
 namespace {
 
 constexpr double kOffsetOfAny = 0.1, kOffsetOfFew = 2.2;
+constexpr size_t kFewestNearest = 4;
 
 std::string unlike(const char* photos, const PhotoDifference& difference) {
   return std::string(photos) +
@@ -42,6 +43,11 @@ std::optional<std::string> notice_of_enrolled(const std::optional<PhotoDifferenc
   return unlike("The enrolled photos", *difference);
 }
 
+std::optional<std::string> notice_of_gallery(const std::optional<PhotoDifference>& difference) {
+  if (!difference || !difference->unlike()) return {};
+  return unlike("The photos in the gallery", *difference);
+}
+
 void ProbeNotices::add(const Looks& looks, const Answer& answer) {
   if (answer.candidates.empty()) return;
   const size_t nearest = std::hash<std::string>{}(answer.candidates.front().name);
@@ -69,7 +75,7 @@ std::vector<std::string> ProbeNotices::all(const std::optional<Threshold>& calib
     of_nearest[probe.nearest].first += *probe.cohort_offset;
     of_nearest[probe.nearest].second += 1;
   }
-  if (of_nearest.empty() || people == 0) return sentences;
+  if (of_nearest.size() < kFewestNearest || people < kEnoughPeople) return sentences;
   const auto n = static_cast<double>(of_nearest.size());
   double offset = 0;
   for (const auto& [person, sums] : of_nearest) offset += sums.first / sums.second / n;
@@ -81,8 +87,9 @@ std::vector<std::string> ProbeNotices::all(const std::optional<Threshold>& calib
         std::string("People on the photos searched for lie ") +
         (offset < 0 ? "nearer to" : "farther from") + " everybody than the enrolled do (by " +
         deviations +
-        " deviations): the camera, the light or the sharpness is another one than at enrolment, "
-        "and people may be missed more often; enrol photos taken where people are searched for");
+        " deviations): perhaps the camera, the light or the sharpness is another one than at "
+        "enrolment, and people are missed more often; enrol photos taken where people are searched "
+        "for");
   }
   return sentences;
 }

@@ -20,8 +20,10 @@ namespace doppel {
 // where the latter are not known.
 std::optional<PhotoDifference> photo_difference(std::span<const NewPerson> people,
                                                 const std::optional<Threshold>& calibrated);
-// Of people who are enrolled, by that or by GallerySearch::photo_difference().
 std::optional<std::string> notice_of_enrolled(const std::optional<PhotoDifference>& difference);
+// Of all who are in a gallery, by GallerySearch::photo_difference(): their templates tell it, their
+// looks are not kept.
+std::optional<std::string> notice_of_gallery(const std::optional<PhotoDifference>& difference);
 
 // Of photos that are searched for. Holds numbers alone, no templates and no names.
 class ProbeNotices {
@@ -35,7 +37,8 @@ class ProbeNotices {
   // * their looks differ from those of the photos that the model was calibrated on, `calibrated`;
   // * their distances to everybody but their nearest differ from those that the gallery's `people`
   //   have: by more than 0.1 + 2.2 sqrt(1 / n + 1 / people) deviations on average, where n
-  //   different people are nearest to them. On LFW's peopleDevTest, embedded by dlib's network, 300
+  //   different people are nearest to them. Galleries of fewer than kEnoughPeople, and fewer than
+  //   four such people, tell nothing. On LFW's peopleDevTest, embedded by dlib's network, 300
   //   people and 200 strangers' photos: said of none of 20 draws as they come, and of all of 20
   //   where they are blurred by 2.5 pixels, which misses three times as many.
   std::vector<std::string> all(const std::optional<Threshold>& calibrated, size_t people) const;

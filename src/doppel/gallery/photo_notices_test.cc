@@ -58,7 +58,7 @@ TEST(ProbeNotices, DistancesToEverybodyThatDifferAreSaid) {
     for (int i = 0; i < 200; ++i) notices.add(kUsual, answer_of(i, offset + random.normal()));
     EXPECT_THAT(notices.all(calibrated(), 300),
                 ElementsAre(AllOf(HasSubstr(offset < 0 ? "nearer to everybody" : "farther from"),
-                                  HasSubstr("another one than at enrolment"))));
+                                  HasSubstr("perhaps the camera"))));
     EXPECT_THAT(notices.all(calibrated(), 9), IsEmpty()) << "so few enrolled tell nothing";
   }
 }
@@ -103,6 +103,7 @@ TEST(PhotoNotices, EnrolledPhotosAreComparedWithThoseOfTheCalibration) {
   EXPECT_THAT(notice(0, kBlurred).value_or(""), HasSubstr("The enrolled photos are unlike"));
   EXPECT_EQ(photo_difference(people(2, kBlurred), {}), std::nullopt);
   EXPECT_EQ(notice_of_enrolled({}), std::nullopt);
+  EXPECT_EQ(notice_of_gallery({}), std::nullopt);
 }
 
 }  // namespace

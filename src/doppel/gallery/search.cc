@@ -197,7 +197,7 @@ void GallerySearch::draw_line() {
 }
 
 double GallerySearch::same_person_distance() const {
-  const double own = people_.same_person_distance();
+  const double own = people_.confused_distance();
   if (line_ && own > 0) return own;
   return settings_.threshold ? settings_.threshold->value : settings_.distance.value_or(0);
 }
@@ -231,7 +231,7 @@ std::vector<Answer> GallerySearch::identify(const Matrix& probes, size_t top) {
     answer.known =
         !matches.empty() && rule_.accepts(matches.front().distance, matches.front().score);
     const CohortDistances& usual = people_.cohort_distances();
-    if (rule_.normalised && usual.deviation > 0) {
+    if (rule_.normalised && !matches.empty() && usual.deviation > 0) {
       answer.cohort_offset =
           (matches.front().to_cohort - (answer.known ? usual.mean : usual.without_nearest)) /
           usual.deviation;

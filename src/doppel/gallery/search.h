@@ -88,9 +88,9 @@ class GallerySearch {
   // Of the gallery's people to those whom the model was calibrated on; nothing where the latter are
   // not known, or there is nobody. Compared when it is first asked for.
   std::optional<PhotoDifference> photo_difference();
-  // Photos that come nearer to each other may be of one person, whoever that is: the gallery's own
-  // PeopleIndex::same_person_distance(), else the model's threshold, else the distance that is set;
-  // 0 where there is none of them.
+  // Photos that follow each other and come nearer are of one person, whoever that is: the gallery's
+  // own PeopleIndex::confused_distance(), else the model's threshold, else the distance that is
+  // set; 0 where there is none of them.
   double same_person_distance() const;
   const TemplateIndex& index() const { return people_.index(); }
   size_t people() const { return people_.owners().people(); }

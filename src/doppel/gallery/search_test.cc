@@ -102,7 +102,7 @@ TEST_F(SearchTest, SaysHowNearPhotosOfOnePersonAre) {
   const double own = search.same_person_distance();
   EXPECT_NE(own, 0.5) << "the gallery's own";
   EXPECT_GT(own, 0);
-  EXPECT_LT(own, 2) << "nearer than neighbours are";
+  EXPECT_LT(own, 2) << "one in a hundred pairs is nearer";
   gallery.set_decision(0.01, 0.3, Fusion::nearest);
   search.refresh();
   EXPECT_EQ(search.same_person_distance(), 0.5);

@@ -149,9 +149,9 @@ PhotoDifference compare(const PhotoSummary& calibrated, const PhotoSummary& met)
 std::string to_string(const PhotoDifference& difference) {
   std::vector<std::pair<double, std::string>> parts;  // what each adds to the total
   if (difference.tightness > kTightnessToSay) {
-    parts.emplace_back(difference.tightness, "the people on them differ less to the model (" +
-                                                 hundredths(1 - difference.tightness) +
-                                                 " of the usual)");
+    parts.emplace_back(difference.tightness,
+                       "the people on them look more alike to the model (they differ " +
+                           hundredths(1 - difference.tightness) + " times as much)");
   }
   if (difference.shift > kShiftToSay) {
     parts.emplace_back(difference.shift, "faces are framed, turned or lit in another way");
@@ -167,6 +167,7 @@ std::string to_string(const PhotoDifference& difference) {
     looks.emplace_back(kWords[look][off > 0 ? 1 : 0]);
   }
   if (!looks.empty()) parts.emplace_back(of_looks, "the pictures are " + listed(looks));
+  if (parts.empty()) parts.emplace_back(0, "they differ a little in many ways");
   std::ranges::stable_sort(parts, std::greater{}, &std::pair<double, std::string>::first);
   std::vector<std::string> texts;
   for (std::pair<double, std::string>& part : parts) texts.push_back(std::move(part.second));

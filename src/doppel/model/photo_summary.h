@@ -58,8 +58,8 @@ struct PhotoDifference {
 // their embeddings tell nothing yet.
 PhotoDifference compare(const PhotoSummary& calibrated, const PhotoSummary& met);
 
-// What differs, the most telling first: "the people on them differ less to the model (0.62 of the
-// usual), and the pictures are sharper".
+// What differs, the most telling first: "the people on them look more alike to the model (they
+// differ 0.62 times as much) and the pictures are sharper".
 std::string to_string(const PhotoDifference& difference);
 
 // {"people", "brightness": [mean, deviation], "contrast", "sharpness", "embedding": [..], "spread"}

@@ -78,11 +78,15 @@ TEST(PhotoSummary, SaysWhatIsUnlike) {
     EXPECT_TRUE(difference.unlike()) << difference.total;
     return to_string(difference);
   };
-  EXPECT_THAT(said(20, {.deviation = 0.8}),
-              testing::StartsWith("the people on them differ less to the model (0.6"));
+  EXPECT_THAT(
+      said(20, {.deviation = 0.8}),
+      testing::StartsWith("the people on them look more alike to the model (they differ 0.6"));
   EXPECT_EQ(said(20, {.embedding = 0.6}), "faces are framed, turned or lit in another way");
   EXPECT_EQ(said(20, {.sharpness = 0.08}), "the pictures are less sharp");
   EXPECT_EQ(said(20, {.brightness = 0.2, .sharpness = 0.4}), "the pictures are darker and sharper");
+  PhotoDifference slight;
+  slight.shift = slight.tightness = 0.04;
+  EXPECT_EQ(to_string(slight), "they differ a little in many ways");
   // A single photo may be anybody's, but not of any look.
   EXPECT_THAT(said(1, {.brightness = 0.1}), testing::StartsWith("the pictures are darker"));
   EXPECT_FALSE(compare(usual, photos_of(1, {.embedding = 3}, 2).summary()).unlike());

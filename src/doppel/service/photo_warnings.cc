@@ -24,7 +24,7 @@ std::vector<std::string> PhotoWarnings::all(const Model& model, ServedGallery& g
         "The model was trained on synthetic faces and mistakes people for one another: it is for "
         "a look around, not for people");
   }
-  if (auto notice = notice_of_enrolled(gallery.photo_difference())) {
+  if (auto notice = notice_of_gallery(gallery.photo_difference())) {
     sentences.push_back(std::move(*notice));
   }
   const size_t people = gallery.people();
