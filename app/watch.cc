@@ -262,7 +262,7 @@ void add_watch(CLI::App& program) {
       "gap. Whose photos are near each other is one person; two faces of a photo are two.\n"
       "The gallery's FPIR is that of one photo's search: the share of strangers' searches that\n"
       "find somebody. The share of strangers' visits is larger: the mean of five photos has less\n"
-      "noise and comes nearer to everybody. At 1 % a search it was 2.4 to 2.5 % a visit, and at\n"
+      "noise and comes nearer to everybody. At 1 % a search it was 2.3 to 2.7 % a visit, and at\n"
       "0.3 % 0.4 to 0.9 % (LFW, AT&T). With --visit 1 it grows with every photo of a stranger.\n"
       "gallery set --fpir 0.003 gives about 1 % a visit; doppel eval --open-set --visit 5 measures "
       "it\n"

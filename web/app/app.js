@@ -75,8 +75,9 @@ async function connect() {
 // The same words stay as they are, or they would be read aloud again.
 function showWarnings(sentences) {
   const region = place('warnings');
-  if ([...region.children].map((child) => child.textContent).join() === sentences.join()) return;
-  region.replaceChildren(...sentences.map((sentence) => notice('warn', sentence)));
+  const texts = sentences.map((sentence) => `${sentence}.`);
+  if ([...region.children].map((child) => child.textContent).join() === texts.join()) return;
+  region.replaceChildren(...texts.map((text) => notice('warn', text)));
 }
 
 watchModel((info) => {
