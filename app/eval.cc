@@ -4,8 +4,6 @@
 #include <algorithm>
 #include <cstdio>
 #include <functional>
-#include <map>
-#include <set>
 
 #include "commands.h"
 #include "data_source.h"
@@ -55,45 +53,9 @@ struct Subject {
   Energy energy;
   SeenOverlap seen;
   std::optional<double> threshold;
-  // Of --searched: whom its photos show, in the numbers of `people` and beyond; their embeddings
-  // stand behind those of `people`.
-  std::string searched_source;
-  std::vector<uint32_t> searched_identities;
+  // Of --searched; their embeddings stand behind those of `people`.
+  std::optional<SearchedPhotos> searched;
 };
-
-// Whom the photos of another camera show, by their names.
-std::vector<uint32_t> numbers_in(const Dataset& people, const Dataset& searched) {
-  std::map<std::string, uint32_t> numbers;
-  for (const Identity& identity : people.identities) {
-    numbers.emplace(identity.name, static_cast<uint32_t>(numbers.size()));
-  }
-  const size_t known = numbers.size();
-  size_t both = 0;
-  std::vector<uint32_t> of_identity;
-  for (const Identity& identity : searched.identities) {
-    const auto next = static_cast<uint32_t>(numbers.size());
-    const uint32_t number = numbers.emplace(identity.name, next).first->second;
-    both += number < known ? 1 : 0;
-    of_identity.push_back(number);
-  }
-  std::set<std::string> pictures(people.image_digests.begin(), people.image_digests.end());
-  const auto known_too = std::ranges::count_if(
-      searched.image_digests, [&](const std::string& digest) { return pictures.contains(digest); });
-  if (known_too > 0) {
-    throw Error(ErrorKind::mismatch,
-                "--searched " + searched.source + ": other photos than those of " + people.source +
-                    " were expected; " + plural(static_cast<size_t>(known_too), "picture") +
-                    " would be searched for among themselves");
-  }
-  if (both == 0) {
-    throw Error(ErrorKind::mismatch, "--searched " + searched.source + ": photos of people of " +
-                                         people.source +
-                                         ", with the same names, were expected; there are none");
-  }
-  std::vector<uint32_t> result;
-  for (const uint32_t identity : searched.identity_of) result.push_back(of_identity[identity]);
-  return result;
-}
 
 // The identities that a pair list names: nobody else need be known or embedded. Those that are not
 // there are named when the list's pairs are looked up.
@@ -133,8 +95,7 @@ Subject subject_of_embeddings(const EvalOptions& options, ThreadPool& pool) {
   if (!options.searched.empty()) {
     const Dataset searched = DataSource{options.searched, "", ""}.load(pool);
     images += searched.images.size();
-    subject.searched_source = searched.source;
-    subject.searched_identities = numbers_in(subject.people, searched);
+    subject.searched = searched_photos(subject.people, searched);
     source_name += " and then of " + searched.source;
   }
   if (subject.embeddings.rows != images) {
@@ -169,14 +130,16 @@ Subject subject_of_model(const EvalOptions& options, const std::optional<PairLis
     keep_preparation_note(loading, subject.people);
   }
   subject.seen = check_strangers(model, subject.people, options.allow_seen);
-  subject.embeddings = embed_images(model, subject.people.images, pool);
+  std::optional<Dataset> searched;
   if (!options.searched.empty()) {
-    const Dataset searched = DataSource{options.searched, "", ""}.load(pool, loading);
-    SeenOverlap seen = check_strangers(model, searched, options.allow_seen);
+    searched = DataSource{options.searched, "", ""}.load(pool, loading);
+    SeenOverlap seen = check_strangers(model, *searched, options.allow_seen);
     if (subject.seen.empty()) subject.seen = std::move(seen);
-    subject.searched_source = searched.source;
-    subject.searched_identities = numbers_in(subject.people, searched);
-    const Matrix embeddings = embed_images(model, searched.images, pool);
+    subject.searched = searched_photos(subject.people, *searched);
+  }
+  subject.embeddings = embed_images(model, subject.people.images, pool);
+  if (searched) {
+    const Matrix embeddings = embed_images(model, searched->images, pool);
     for (size_t i = 0; i < embeddings.rows; ++i) subject.embeddings.append(embeddings.row(i));
   }
   subject.energy = model.energy;
@@ -398,10 +361,10 @@ void evaluate_open_set(const EvalOptions& options, const Subject& subject, Threa
   settings.fpir = options.fpir.value_or(settings.threshold ? settings.threshold->far : 0.01);
   OpenSetPlan plan = options.plan;
   std::vector<uint32_t> identity_of = subject.people.identity_of;
-  if (!options.searched.empty()) {
+  if (subject.searched) {
+    const std::vector<uint32_t>& searched = subject.searched->identity_of;
     plan.searched_from = identity_of.size();
-    identity_of.insert(identity_of.end(), subject.searched_identities.begin(),
-                       subject.searched_identities.end());
+    identity_of.insert(identity_of.end(), searched.begin(), searched.end());
   }
   Progress progress;
   const std::vector<OpenSetTrial> trials = measure_open_set(
@@ -415,9 +378,9 @@ void evaluate_open_set(const EvalOptions& options, const Subject& subject, Threa
   if (options.as_json) {
     json document = subject_json(subject);
     document["open_set"] = to_json(trials);
-    if (!options.searched.empty()) {
-      document["searched"] = {{"source", subject.searched_source},
-                              {"images", subject.searched_identities.size()}};
+    if (subject.searched) {
+      document["searched"] = {{"source", subject.searched->source},
+                              {"images", subject.searched->identity_of.size()}};
     }
     print_json(document);
     return;
@@ -426,17 +389,7 @@ void evaluate_open_set(const EvalOptions& options, const Subject& subject, Threa
               subject.people.source.c_str(),
               plural(subject.people.identities.size(), "person").c_str(),
               plural(options.plan.draws, "draw").c_str());
-  if (!options.searched.empty()) {
-    const std::set<uint32_t> searched(subject.searched_identities.begin(),
-                                      subject.searched_identities.end());
-    const size_t known = subject.people.identities.size();
-    const auto others = static_cast<size_t>(
-        std::ranges::count_if(searched, [&](uint32_t number) { return number >= known; }));
-    std::printf("All %s of %s are searched for; %s of it who %s not among the former %s, too\n",
-                plural(subject.searched_identities.size(), "photo").c_str(),
-                subject.searched_source.c_str(), plural(others, "person").c_str(),
-                others == 1 ? "is" : "are", others == 1 ? "is a stranger" : "are strangers");
-  }
+  if (subject.searched) std::printf("%s\n", searched_text(*subject.searched).c_str());
   if (options.plan.visit > 1) {
     std::printf("A search is a visit of %s, decided once by their mean embedding\n",
                 plural(options.plan.visit, "photo").c_str());

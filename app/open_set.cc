@@ -1,8 +1,12 @@
 #include "open_set.h"
 
+#include <algorithm>
 #include <cstdio>
+#include <map>
+#include <set>
 
 #include "doppel/base/error.h"
+#include "doppel/data/listing.h"
 #include "doppel/gallery/answer_json.h"
 
 namespace doppel::app {
@@ -30,6 +34,49 @@ nlohmann::json spread(const OpenSetTrial& trial, double (*value)(const OpenSetDr
 }
 
 }  // namespace
+
+SearchedPhotos searched_photos(const Dataset& people, const Dataset& searched) {
+  std::map<std::string, uint32_t> numbers;
+  for (const Identity& identity : people.identities) {
+    numbers.emplace(identity.name, static_cast<uint32_t>(numbers.size()));
+  }
+  const size_t known = numbers.size();
+  size_t both = 0;
+  std::vector<uint32_t> of_identity;
+  for (const Identity& identity : searched.identities) {
+    const auto next = static_cast<uint32_t>(numbers.size());
+    const uint32_t number = numbers.emplace(identity.name, next).first->second;
+    both += number < known ? 1 : 0;
+    of_identity.push_back(number);
+  }
+  std::set<std::string> pictures(people.image_digests.begin(), people.image_digests.end());
+  const auto known_too = std::ranges::count_if(
+      searched.image_digests, [&](const std::string& digest) { return pictures.contains(digest); });
+  if (known_too > 0) {
+    throw Error(ErrorKind::mismatch,
+                "--searched " + searched.source + ": other photos than those of " + people.source +
+                    " were expected; " + plural(static_cast<size_t>(known_too), "picture") +
+                    " would be searched for among themselves");
+  }
+  if (both == 0) {
+    throw Error(ErrorKind::mismatch, "--searched " + searched.source + ": photos of people of " +
+                                         people.source +
+                                         ", with the same names, were expected; there are none");
+  }
+  SearchedPhotos photos{searched.source, {}, searched.identities.size() - both};
+  for (const uint32_t identity : searched.identity_of) {
+    photos.identity_of.push_back(of_identity[identity]);
+  }
+  return photos;
+}
+
+std::string searched_text(const SearchedPhotos& searched) {
+  const bool one = searched.strangers == 1;
+  return "All " + plural(searched.identity_of.size(), "photo") + " of " + searched.source +
+         " are searched for; " + plural(searched.strangers, "person") + " of it who " +
+         (one ? "is" : "are") + " not among the former " +
+         (one ? "is a stranger" : "are strangers") + ", too";
+}
 
 std::vector<OpenSetTrial> measure_open_set(
     const Matrix& embeddings, std::span<const uint32_t> identity_of,

@@ -2,13 +2,25 @@
 // programs read it.
 #pragma once
 
+#include <cstdint>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
+#include "doppel/data/dataset.h"
 #include "doppel/gallery/open_set.h"
 
 namespace doppel::app {
+
+// Photos that another camera took of the people of a data set, and perhaps of others.
+struct SearchedPhotos {
+  std::string source;
+  std::vector<uint32_t> identity_of;  // of each photo: of a name the data set's number, else beyond
+  size_t strangers = 0;               // people whom the data set has not
+};
+// Throws Error(mismatch) where a picture is in both, or no name.
+SearchedPhotos searched_photos(const Dataset& people, const Dataset& searched);
+std::string searched_text(const SearchedPhotos& searched);
 
 // Trials of 1, 2 and 5 photos, as far as anybody has more, by the nearest of them and by their
 // mean; `plan` says the rest. Throws as try_open_set() does where there is none of a single photo.
