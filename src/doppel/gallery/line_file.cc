@@ -12,6 +12,8 @@ namespace {
 
 constexpr size_t kMostLineBytes = 16 * 1024;
 constexpr size_t kNumbers = 13;
+// Of how lines are drawn: what was drawn in another way is drawn anew.
+constexpr int kVersion = 2;
 
 std::array<double, kNumbers> numbers_of(const PeopleIndex::Drawn& drawn) {
   const OwnLine::Numbers& line = drawn.line.numbers();
@@ -39,7 +41,10 @@ std::optional<PeopleIndex::Drawn> read_line(const std::filesystem::path& file,
   } catch (const Error&) {
     return {};
   }
-  if (!kept.is_object() || kept.value("key", nlohmann::json()) != key) return {};
+  if (!kept.is_object() || kept.value("key", nlohmann::json()) != key ||
+      kept.value("version", nlohmann::json()) != kVersion) {
+    return {};
+  }
   const nlohmann::json numbers = kept.value("numbers", nlohmann::json());
   if (!numbers.is_array() || numbers.size() != kNumbers) return {};
   std::array<double, kNumbers> values = {};
@@ -59,7 +64,9 @@ void keep_line(const PeopleIndex::Drawn& drawn, const std::string& key,
     std::error_code ignored;
     std::filesystem::create_directories(file.parent_path(), ignored);
     write_file_atomically(
-        file, nlohmann::json({{"key", key}, {"numbers", numbers_of(drawn)}}).dump() + "\n");
+        file, nlohmann::json({{"version", kVersion}, {"key", key}, {"numbers", numbers_of(drawn)}})
+                      .dump() +
+                  "\n");
   } catch (const Error&) {
     // As said.
   }

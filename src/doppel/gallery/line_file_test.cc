@@ -43,13 +43,23 @@ TEST_F(LineFileTest, GivesTheSameLineForTheSameKey) {
 TEST_F(LineFileTest, TakesNothingThatItCannotHaveWritten) {
   EXPECT_FALSE(read_line(file(), "k"));
   for (const char* bytes :
-       {"", "x", "[]", "{}", R"({"key": "k"})", R"({"key": "k", "numbers": [1, 2]})",
-        R"({"key": "k", "numbers": [9, 9, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, "1"]})",
-        R"({"key": "k", "numbers": [9, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1]})",
-        R"({"key": 1, "numbers": [9, 9, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1]})"}) {
+       {"", "x", "[]", "{}", R"({"version": 2, "key": "k"})",
+        R"({"version": 2, "key": "k", "numbers": [1, 2]})",
+        R"({"version": 2, "key": "k", "numbers": [9, 9, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, "1"]})",
+        R"({"version": 2, "key": "k", "numbers": [9, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1]})",
+        R"({"version": 2, "key": 1, "numbers": [9, 9, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1]})"}) {
     write_file_atomically(file(), bytes);
     EXPECT_FALSE(read_line(file(), "k")) << bytes;
   }
+}
+
+TEST_F(LineFileTest, TakesNoLineThatWasDrawnInAnotherWay) {
+  keep_line(drawn_, "k", file());
+  std::string bytes = read_file(file(), 1000);
+  const size_t version = bytes.find("\"version\":2");
+  ASSERT_NE(version, std::string::npos);
+  write_file_atomically(file(), bytes.replace(version, 11, "\"version\":1"));
+  EXPECT_FALSE(read_line(file(), "k"));
 }
 
 TEST_F(LineFileTest, APlaceThatCannotBeWrittenIsNoError) {

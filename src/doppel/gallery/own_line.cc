@@ -177,7 +177,7 @@ OwnLine::Interval OwnLine::interval(double fpir) const {
           boost::math::cdf(normal, z + off)};
 }
 
-double same_person_distance(std::vector<ImpostorScores::Search> nearest) {
+double same_person_nearness(std::vector<ImpostorScores::Search> nearest) {
   sort_searches(nearest);
   const double people = total_weight(nearest);
   // The quantiles that a few people who are there twice do not move.

@@ -69,14 +69,16 @@ class OwnLine {
   Numbers numbers_;
 };
 
-// The rate at which different people are taken for those who may be one, by their distance. The
-// larger it is, the less do people who are enrolled under two names change the line: with 2 % of
-// 855 people of peopleDevTrain the others are missed 1.9 points more often, and 6.2 points with
-// 0.001.
+// The rate at which different people are taken for those who may be one, by how near they are to
+// each other (people_index.h). The larger it is, the less do people who are enrolled under two
+// names change the line, and the more of the line's own tail is gone.
 inline constexpr double kMayBeSame = 0.007;
-// The distance below which two people of a gallery may be one: the plain distances of its people's
-// searches fall below it at that rate. `nearest`: as of ImpostorScores, at least one.
-double same_person_distance(std::vector<ImpostorScores::Search> nearest);
+// The share of searches whose nearest is left out for it: the tail is heavier than the normal
+// distribution that the rate is one of.
+inline constexpr double kLeftOut = 1.5 * kMayBeSame;
+// Below it two people of a gallery may be one: at that rate the nearest ones of its people's
+// searches are. `nearest`: the lowest of each search, at least one search.
+double same_person_nearness(std::vector<ImpostorScores::Search> nearest);
 
 // The share of a score's cohort means that is taken from it, by the number of people: a half up to
 // a hundred, all of them from six hundred on.

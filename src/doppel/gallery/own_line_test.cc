@@ -100,10 +100,10 @@ TEST(OwnLine, SaysHowLittleAFewPeopleTell) {
 
 TEST(OwnLine, AFewWhoAreThereTwiceDoNotMoveWhatTellsThem) {
   std::vector<ImpostorScores::Search> searches = independent_people(100, 5).searches;
-  const double clean = same_person_distance(searches);
+  const double clean = same_person_nearness(searches);
   for (size_t i = 0; i < 4; ++i) searches[10 * i].nearest = 0.1;
-  EXPECT_NEAR(same_person_distance(searches), clean, 0.05);
-  EXPECT_GT(same_person_distance(searches), 0.3);
+  EXPECT_NEAR(same_person_nearness(searches), clean, 0.05);
+  EXPECT_GT(same_person_nearness(searches), 0.3);
 }
 
 TEST(OwnLine, TheStrengthGrowsWithTheGallery) {

@@ -107,25 +107,22 @@ double PeopleIndex::length(double distance) const {
   return distance;
 }
 
-double PeopleIndex::same_person_distance() const {
-  const double squared = same_person_ * std::abs(same_person_);
-  switch (index_.energy().kind) {
-    case EnergyKind::squared_euclidean:
-      return squared;
-    case EnergyKind::cosine:
-      return squared / 2;
-    case EnergyKind::euclidean:
-    case EnergyKind::manhattan:
-    case EnergyKind::weighted_l1:
-      break;
+// The nearest other of some people is nearer than a second photo of others, the more so the more
+// people there are; beside the further ones of the list, of which few can be the same person, the
+// second photo stands out.
+double PeopleIndex::nearness(std::span<const Neighbour> list, size_t place) const {
+  const double share = 2 * strength_ - 1;  // none up to a hundred people
+  CohortMean further{Cohorts::kSize};
+  for (size_t i = Cohorts::kSize / 2 - 1; i < list.size(); ++i) {
+    if (i != place) further.take(length(list[i].distance));
   }
-  return same_person_;
+  return length(list[place].distance) - share * further.value();
 }
 
 bool PeopleIndex::may_be_same(int64_t id, int64_t person) const {
-  for (const Neighbour& neighbour : cohorts_.of(id)) {
-    if (length(neighbour.distance) >= same_person_) return false;
-    if (owners_.person(neighbour.id) == person) return true;
+  const std::span<const Neighbour> list = cohorts_.of(id);
+  for (size_t i = 0; i < list.size(); ++i) {
+    if (owners_.person(list[i].id) == person) return may_be_same(list, i);
   }
   return false;
 }
@@ -143,11 +140,10 @@ double PeopleIndex::probe_mean(std::span<const Found> near, const Neighbour& can
 
 double PeopleIndex::template_mean(int64_t id, int64_t left_out) const {
   CohortMean mean{cohort_};
-  for (const Neighbour& other : cohorts_.of(id)) {
-    if (mean.full()) break;
-    const double distance = length(other.distance);
-    if (distance < same_person_ || owners_.person(other.id) == left_out) continue;
-    mean.take(distance);
+  const std::span<const Neighbour> list = cohorts_.of(id);
+  for (size_t i = 0; i < list.size() && !mean.full(); ++i) {
+    if (may_be_same(list, i) || owners_.person(list[i].id) == left_out) continue;
+    mean.take(length(list[i].distance));
   }
   return mean.value();
 }
@@ -272,7 +268,7 @@ void PeopleIndex::measure_pairs(const Sample& sample, std::span<const std::vecto
   const size_t n = sample.ids.size(), people = sample.first_of.size() - 1;
   // Where neither person is near to the other nothing is left out of a cohort.
   std::vector<double> probe_means(n), template_means(n);
-  std::vector<char> has_same(n);
+  std::vector<std::vector<int64_t>> same(n);  // people
   for (size_t i = 0; i < n; ++i) {
     CohortMean mean{cohort_};
     for (const Found& other : near[i]) {
@@ -281,7 +277,9 @@ void PeopleIndex::measure_pairs(const Sample& sample, std::span<const std::vecto
     probe_means[i] = mean.value();
     template_means[i] = template_mean(sample.ids[i], kNobodyLeft);
     const std::span<const Neighbour> list = cohorts_.of(sample.ids[i]);
-    has_same[i] = !list.empty() && length(list.front().distance) < same_person_;
+    for (size_t k = 0; k < list.size(); ++k) {
+      if (may_be_same(list, k)) same[i].push_back(owners_.person(list[k].id));
+    }
   }
   const auto is_near = [&](size_t i, int64_t person) {
     return std::ranges::find(near[i], person, &Found::person) != near[i].end();
@@ -299,10 +297,14 @@ void PeopleIndex::measure_pairs(const Sample& sample, std::span<const std::vecto
         if (row[k] < row[nearest]) nearest = k;
         distance += double{row[k]} / static_cast<double>(end - first);
       }
-      if (length(row[nearest]) < same_person_) continue;
+      if (std::ranges::count(same[i], person) +
+              std::ranges::count(same[nearest], sample.people[i]) >
+          0) {
+        continue;
+      }
       if (fusion_ == Fusion::nearest) distance = (double{row[nearest]} + distance) / 2;
       const Neighbour candidate{sample.ids[nearest], row[nearest]};
-      const bool probe_near = has_same[nearest] != 0 || is_near(i, person);
+      const bool probe_near = !same[nearest].empty() || is_near(i, person);
       const bool template_near = is_near(nearest, sample.people[i]);
       const double score = normalised(
           length(distance), probe_near ? probe_mean(near[i], candidate) : probe_means[i],
@@ -324,8 +326,10 @@ void PeopleIndex::take(const Drawn& drawn) {
 }
 
 std::optional<OwnLine> PeopleIndex::draw_line(ThreadPool& pool) {
-  same_person_ = strength_ = confused_ = 0;
+  same_person_ = confused_ = 0;
   cohorts_apart_ = {};
+  strength_ = normalisation_strength(owners_.people());
+  cohort_ = cohort_size(owners_.people());
   if (owners_.people() < kFewestPeople) return {};
   const Sample sample = this->sample(kSearches);
   const size_t n = sample.ids.size();
@@ -333,25 +337,26 @@ std::optional<OwnLine> PeopleIndex::draw_line(ThreadPool& pool) {
   std::vector<int64_t> references;
   ImpostorScores scores;
   scores.people = owners_.people();
-  scores.left_out = kMayBeSame;
+  scores.left_out = kLeftOut;
   for (size_t i = 0; i < n; ++i) {
     const std::span<const Neighbour> list = cohorts_.of(sample.ids[i]);
     for (const Neighbour& other : list) references.push_back(other.id);
-    scores.searches.push_back({length(list.front().distance), sample.weights[i]});
+    double nearest = std::numeric_limits<double>::infinity();
+    for (size_t k = 0; k < list.size(); ++k) nearest = std::min(nearest, nearness(list, k));
+    scores.searches.push_back({nearest, sample.weights[i]});
   }
   cohorts_.make(references, index_, owners_, pool);
-  same_person_ = doppel::same_person_distance(scores.searches);
-  strength_ = normalisation_strength(owners_.people());
-  cohort_ = cohort_size(owners_.people());
+  same_person_ = same_person_nearness(scores.searches);
 
   // Whoever may be the same person is left out with the one who searches.
   std::vector<std::vector<Found>> near(n);
   const double people = static_cast<double>(sample.first_of.size() - 1);
   std::vector<double> apart(n);
   for (size_t i = 0; i < n; ++i) {
-    for (const Found& other :
-         found(index_.embedding(sample.ids[i]), cohorts_.of(sample.ids[i]), true)) {
-      if (length(other.nearest.distance) >= same_person_) near[i].push_back(other);
+    const std::span<const Neighbour> list = cohorts_.of(sample.ids[i]);
+    const std::vector<Found> others = found(index_.embedding(sample.ids[i]), list, true);
+    for (size_t k = 0; k < list.size(); ++k) {
+      if (!may_be_same(list, k)) near[i].push_back(others[k]);
     }
     apart[i] = template_mean(sample.ids[i], kNobodyLeft);
     cohorts_apart_.mean += sample.weights[i] * apart[i];

@@ -9,7 +9,8 @@
 //   score(p, c) = d(p, t) - s (m(p) + m(t)) / 2 + s M
 // where m is the mean distance to the nearest other people, cohort_size() of them, s the
 // normalisation_strength() and M the mean of m over the gallery, so that scores are of the size of
-// distances. Whoever may be the same person as c is in neither cohort. Of several templates t is
+// distances. Whoever may be the same person as c is in neither cohort: in a large gallery, whoever
+// stands out among those near to c. Of several templates t is
 // the nearest, and d lies midway between the distance to it and the mean distance to all: on LFW's
 // peopleDevTrain that misses a tenth less than the nearest alone. Squared
 // distances, and cosines, which are such of directions, are made lengths first.
@@ -75,7 +76,7 @@ class PeopleIndex {
   // What draw_line() found, and the same again for the same people, without comparing them.
   struct Drawn {
     OwnLine line;
-    double same_person = 0;
+    double same_person = 0;  // people of the gallery who are nearer to each other may be one
     CohortDistances cohorts;
     double confused = 0;
   };
@@ -95,8 +96,6 @@ class PeopleIndex {
   // Of those who search in draw_line(). There is somebody.
   PhotoSummary photos() const;
   const CohortDistances& cohort_distances() const { return cohorts_apart_; }  // after draw_line()
-  // People of the gallery whose distance lies below it may be one person; 0 before draw_line().
-  double same_person_distance() const;
   // Of the pairs of different people of the gallery one in a hundred is nearer to each other: the
   // FAR of one comparison is 1 %. 0 before draw_line().
   double confused_distance() const { return confused_; }
@@ -137,6 +136,12 @@ class PeopleIndex {
   // those of its list but `left_out`.
   double probe_mean(std::span<const Found> near, const Neighbour& candidate) const;
   double template_mean(int64_t id, int64_t left_out) const;
+  // Of a template's list of near people: how near one of them is, as a length, and in a large
+  // gallery beside the further ones of the list. Below same_person_ the two may be one person.
+  double nearness(std::span<const Neighbour> list, size_t place) const;
+  bool may_be_same(std::span<const Neighbour> list, size_t place) const {
+    return nearness(list, place) < same_person_;
+  }
   bool may_be_same(int64_t id, int64_t person) const;
   double normalised(double distance, double probe_mean, double template_mean) const {
     return distance + strength_ * (cohorts_apart_.mean - (probe_mean + template_mean) / 2);
@@ -147,7 +152,8 @@ class PeopleIndex {
   TemplateOwners owners_;
   Cohorts cohorts_;
   std::set<std::pair<uint64_t, int64_t>> by_digest_;  // templates
-  double same_person_ = 0, strength_ = 0;             // the former is a length
+  double same_person_ = 0;                            // as nearness()
+  double strength_ = 0;
   CohortDistances cohorts_apart_;
   double confused_ = 0;
   size_t cohort_ = 0;

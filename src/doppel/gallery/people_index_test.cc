@@ -55,8 +55,9 @@ TEST_F(PeopleIndexTest, ScoresAreNormalisedByTheNearestOthers) {
   std::vector<size_t> chosen;
   for (size_t i = 0; i < 30; ++i) chosen.push_back(2 * i);
   enrol(gallery, rows, chosen, 2);
-  ASSERT_TRUE(gallery.draw_line(pool_));
-  const double same = gallery.same_person_distance();
+  const std::optional<OwnLine> line = gallery.draw_line(pool_);
+  ASSERT_TRUE(line);
+  const double same = gallery.drawn(*line).same_person;
   const auto mean_of = [](std::vector<double> distances) {
     std::ranges::sort(distances);
     return (distances[0] + distances[1] + distances[2]) / 3;
@@ -99,17 +100,17 @@ TEST_F(PeopleIndexTest, TheEnergyOfUnitVectorsDoesNotMatter) {
   for (size_t i = 0; i < 30; ++i) chosen.push_back(2 * i);
   PeopleIndex euclidean = empty();
   enrol(euclidean, rows, chosen, 2);
-  const double line = euclidean.draw_line(pool_)->threshold(0.01);
+  const OwnLine own = *euclidean.draw_line(pool_);
+  const double line = own.threshold(0.01);
   const auto wanted = euclidean.search(rows, 3, true, pool_);
   for (const EnergyKind kind : {EnergyKind::squared_euclidean, EnergyKind::cosine}) {
     Energy energy;
     energy.kind = kind;
     PeopleIndex other(TemplateIndex(kValues, energy, IndexKind::exact));
     enrol(other, rows, chosen, 2);
-    EXPECT_NEAR(other.draw_line(pool_)->threshold(0.01), line, 1e-4) << to_string(kind);
-    const double same = euclidean.same_person_distance();
-    EXPECT_NEAR(other.same_person_distance(),
-                kind == EnergyKind::cosine ? same * same / 2 : same * same, 1e-4);
+    const OwnLine of_other = *other.draw_line(pool_);
+    EXPECT_NEAR(of_other.threshold(0.01), line, 1e-4) << to_string(kind);
+    EXPECT_NEAR(other.drawn(of_other).same_person, euclidean.drawn(own).same_person, 1e-4);
     const auto found = other.search(rows, 3, true, pool_);
     for (size_t row = 1; row < rows.rows; row += 2) {
       EXPECT_EQ(found[row][0].person, wanted[row][0].person) << to_string(kind);
@@ -234,6 +235,46 @@ TEST_F(PeopleIndexTest, OnePersonUnderTwoNamesHarmsNobody) {
   // The one who is there twice is found as before, under either name.
   EXPECT_LT(of_doubled[2].front().score, with_double);
   EXPECT_TRUE(of_doubled[2].front().person == 0 || of_doubled[2].front().person == 900);
+}
+
+// Families of people who are alike: among many people, others of a family are nearer than a second
+// photo is elsewhere.
+TEST_F(PeopleIndexTest, ManyPeopleUnderTwoNamesHarmFewInALargeGallery) {
+  constexpr size_t kPeople = 600, kDoubled = 12;
+  const Matrix families = clustered_rows(20, 1, kValues, 1, 2);
+  Matrix rows = clustered_rows(kPeople, 3, kValues, 0.6, 1);
+  for (size_t row = 0; row < rows.rows; ++row) {
+    const size_t family = row / 3 % families.rows;
+    for (size_t k = 0; k < kValues; ++k) {
+      rows.row(row)[k] +=
+          static_cast<float>(0.06 * static_cast<double>(family)) * families.row(family)[k];
+    }
+  }
+  rows = unit_rows(rows);
+  std::vector<size_t> once;
+  for (size_t i = 0; i < kPeople; ++i) once.push_back(3 * i);
+  PeopleIndex clean = empty(), doubled = empty();
+  enrol(clean, rows, once, 3);
+  enrol(doubled, rows, once, 3);
+  std::vector<int64_t> second_names;
+  Matrix second(0, kValues);
+  for (size_t i = 0; i < kDoubled; ++i) {
+    second_names.push_back(static_cast<int64_t>(10'000 + i));
+    second.append(rows.row(3 * i + 1));
+  }
+  doubled.add(second_names, second_names, second, pool_);
+  const double line = clean.draw_line(pool_)->threshold(0.01);
+  const double with_doubled = doubled.draw_line(pool_)->threshold(0.01);
+  size_t found = 0, found_doubled = 0;
+  const auto of_clean = clean.search(rows, 1, true, pool_);
+  const auto of_doubled = doubled.search(rows, 1, true, pool_);
+  for (size_t row = 3 * kDoubled; row < rows.rows; ++row) {
+    if (row % 3 == 0) continue;
+    found += of_clean[row].front().score < line ? 1 : 0;
+    found_doubled += of_doubled[row].front().score < with_doubled ? 1 : 0;
+  }
+  EXPECT_GT(found, 1100u) << "of 1176";
+  EXPECT_GE(found_doubled + 12, found);
 }
 
 TEST_F(PeopleIndexTest, TheMeanOverTemplatesComparesThoseWhoAreNear) {
