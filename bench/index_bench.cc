@@ -16,6 +16,7 @@
 #include <optional>
 
 #include "bench/comparison.h"
+#include "bench/drawn_embeddings.h"
 #include "bench/machine.h"
 #include "doppel/base/random.h"
 #include "doppel/gallery/index.h"
@@ -26,44 +27,10 @@ namespace {
 
 struct Options {
   size_t templates = 1'000'000, people = 0, dimension = 680, probes = 1000;
-  // As embeddings of the recipe faces, trained on 30 people, are spread over people it never saw
-  // (13,233 photos of Labeled Faces in the Wild): the variance along the k-th principal direction
-  // falls like (k + offset)^-decay, and pictures of one person vary by `within` of it.
-  double offset = 10, decay = 2, within = 0.25;
+  FaceSpread spread;
   uint64_t seed = 1;
   int threads = std::min(2, ThreadPool::available_threads());
   bool hnsw = false, as_json = false;
-};
-
-// Embeddings of people that nobody has photographed, of length 1, and noise from photo to photo.
-class Faces {
- public:
-  explicit Faces(const Options& options) : options_(options), deviation_(options.dimension) {
-    double sum = 0;
-    for (size_t k = 0; k < deviation_.size(); ++k) {
-      deviation_[k] = std::pow(static_cast<double>(k) + options.offset, -options.decay);
-      sum += deviation_[k];
-    }
-    for (double& value : deviation_) value = std::sqrt(value / sum);
-  }
-
-  // Photo `photo` of a person.
-  void draw(uint32_t person, uint16_t photo, std::span<float> row) const {
-    Random own(options_.seed, Purpose::synthetic, person);
-    Random more(options_.seed, Purpose::sample, person, photo);
-    const double place = std::sqrt(1 - options_.within), noise = std::sqrt(options_.within);
-    double squares = 0;
-    for (size_t k = 0; k < row.size(); ++k) {
-      const double value = deviation_[k] * (place * own.normal() + noise * more.normal());
-      row[k] = static_cast<float>(value);
-      squares += value * value;
-    }
-    for (float& value : row) value = static_cast<float>(double{value} / std::sqrt(squares));
-  }
-
- private:
-  Options options_;
-  std::vector<double> deviation_;
 };
 
 // The k nearest of n probes, and how long each of them took. FAISS's name for the type of an id
@@ -145,7 +112,7 @@ void run(Options options) {
   if (options.people == 0) options.people = std::max<size_t>(1, options.templates / 4);
   omp_set_num_threads(options.threads);
   ThreadPool pool(options.threads);
-  const Faces faces(options);
+  const DrawnEmbeddings faces(options.dimension, options.spread, options.seed);
   const size_t d = options.dimension;
   Matrix templates(options.templates, d), probes(options.probes, d);
   const auto person = [&](size_t i) { return static_cast<uint32_t>(i % options.people); };
@@ -253,10 +220,11 @@ int main(int argc, char** argv) {
   program.add_option("--probes", options.probes, "Other photos of some of them")
       ->check(CLI::Range(1, 100'000))
       ->capture_default_str();
-  program.add_option("--decay", options.decay, "How fast the variance falls")
+  program.add_option("--decay", options.spread.decay, "How fast the variance falls")
       ->capture_default_str();
-  program.add_option("--offset", options.offset, "From where on it falls")->capture_default_str();
-  program.add_option("--within", options.within, "Share of it within a person")
+  program.add_option("--offset", options.spread.offset, "From where on it falls")
+      ->capture_default_str();
+  program.add_option("--within", options.spread.within, "Share of it within a person")
       ->check(CLI::Range(0.0, 1.0))
       ->capture_default_str();
   program.add_option("--seed", options.seed, "Which people")->capture_default_str();

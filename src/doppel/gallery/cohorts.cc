@@ -39,20 +39,18 @@ std::span<const int64_t> TemplateOwners::templates(int64_t person) const {
   return found == templates_of_.end() ? std::span<const int64_t>() : found->second;
 }
 
-std::vector<std::vector<Neighbour>> nearest_people(const TemplateIndex& index,
-                                                   const TemplateOwners& owners,
-                                                   const Matrix& probes, size_t people,
-                                                   ThreadPool& pool) {
-  std::vector<std::vector<Neighbour>> nearest(probes.rows);
-  std::vector<size_t> open(probes.rows);
+namespace {
+
+// search(which, k) gives the k nearest templates of each of these probes.
+template <typename Search>
+std::vector<std::vector<Neighbour>> nearest_people_by(const Search& search, size_t probes,
+                                                      const TemplateOwners& owners, size_t people) {
+  std::vector<std::vector<Neighbour>> nearest(probes);
+  std::vector<size_t> open(probes);
   for (size_t i = 0; i < open.size(); ++i) open[i] = i;
   // A person's many templates may fill the first places: then more of them are looked at.
   for (size_t k = std::max(kFirstNeighbours, 2 * people); !open.empty(); k *= 4) {
-    Matrix rest(open.size(), probes.columns);
-    for (size_t i = 0; i < open.size(); ++i) {
-      std::ranges::copy(probes.row(open[i]), rest.row(i).begin());
-    }
-    const std::vector<std::vector<Neighbour>> near = index.search(rest, k, pool);
+    const std::vector<std::vector<Neighbour>> near = search(open, k);
     std::vector<size_t> still;
     for (size_t i = 0; i < open.size(); ++i) {
       std::vector<Neighbour>& found = nearest[open[i]];
@@ -70,6 +68,32 @@ std::vector<std::vector<Neighbour>> nearest_people(const TemplateIndex& index,
   return nearest;
 }
 
+}  // namespace
+
+std::vector<std::vector<Neighbour>> nearest_people(const TemplateIndex& index,
+                                                   const TemplateOwners& owners,
+                                                   const Matrix& probes, size_t people,
+                                                   ThreadPool& pool) {
+  const auto search = [&](std::span<const size_t> which, size_t k) {
+    Matrix rest(0, probes.columns);
+    for (const size_t i : which) rest.append(probes.row(i));
+    return index.search(rest, k, pool);
+  };
+  return nearest_people_by(search, probes.rows, owners, people);
+}
+
+std::vector<std::vector<Neighbour>> nearest_people(const TemplateIndex& index,
+                                                   const TemplateOwners& owners,
+                                                   std::span<const int64_t> templates,
+                                                   size_t people, ThreadPool& pool) {
+  const auto search = [&](std::span<const size_t> which, size_t k) {
+    std::vector<int64_t> ids;
+    for (const size_t i : which) ids.push_back(templates[i]);
+    return index.search_around(ids, k, pool);
+  };
+  return nearest_people_by(search, templates.size(), owners, people);
+}
+
 void Cohorts::make(std::span<const int64_t> ids, const TemplateIndex& index,
                    const TemplateOwners& owners, ThreadPool& pool) {
   std::vector<int64_t> missing;
@@ -79,11 +103,9 @@ void Cohorts::make(std::span<const int64_t> ids, const TemplateIndex& index,
   std::ranges::sort(missing);
   missing.erase(std::unique(missing.begin(), missing.end()), missing.end());
   if (missing.empty()) return;
-  Matrix probes(0, index.dimension());
-  for (const int64_t id : missing) probes.append(index.embedding(id));
   // With the template's own person, who is left out.
   const std::vector<std::vector<Neighbour>> near =
-      nearest_people(index, owners, probes, kKept + 1, pool);
+      nearest_people(index, owners, missing, kKept + 1, pool);
   for (size_t i = 0; i < missing.size(); ++i) {
     List list;
     list.everybody = owners.people() <= kKept + 1;

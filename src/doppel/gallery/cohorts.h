@@ -39,6 +39,11 @@ std::vector<std::vector<Neighbour>> nearest_people(const TemplateIndex& index,
                                                    const TemplateOwners& owners,
                                                    const Matrix& probes, size_t people,
                                                    ThreadPool& pool);
+// Of templates of the index: each is near to itself.
+std::vector<std::vector<Neighbour>> nearest_people(const TemplateIndex& index,
+                                                   const TemplateOwners& owners,
+                                                   std::span<const int64_t> templates,
+                                                   size_t people, ThreadPool& pool);
 
 // Lists do not depend on the order in which templates came and went, as long as the index has no
 // graph; one with a graph misses a neighbour now and then.

@@ -87,6 +87,24 @@ void append_number(std::string& bytes, uint64_t value) {
   bytes.append(reinterpret_cast<const char*>(&value), sizeof value);
 }
 
+// Of what walk(i) meets for each probe the k nearest.
+template <typename Walk>
+std::vector<std::vector<Neighbour>> ranked_walks(const IndexRows& rows, const Matrix& probes,
+                                                 size_t k, ThreadPool& pool, const Walk& walk) {
+  std::vector<std::vector<Neighbour>> found(probes.rows);
+  pool.parallel_for(probes.rows, [&](size_t i, size_t) {
+    found[i] = rank_rows(rows, probes.row(i), walk(i), k);
+  });
+  // Where the walk ended on an island.
+  for (size_t i = 0; i < probes.rows; ++i) {
+    if (found[i].size() == k) continue;
+    Matrix probe(1, probes.columns);
+    std::ranges::copy(probes.row(i), probe.values.begin());
+    found[i] = compare_all(rows, probe, k, pool).front();
+  }
+  return found;
+}
+
 }  // namespace
 
 std::string to_string(IndexKind kind) {
@@ -260,19 +278,25 @@ std::vector<std::vector<Neighbour>> TemplateIndex::search(const Matrix& probes, 
                                                           ThreadPool& pool) const {
   if (!has_graph() || k >= size() / kGraphShare) return search_exactly(probes, k, pool);
   check_embeddings(probes, dimension(), energy(), "probe");
-  std::vector<std::vector<Neighbour>> found(probes.rows);
-  pool.parallel_for(probes.rows, [&](size_t i, size_t) {
-    const std::span<const float> probe = probes.row(i);
-    found[i] = rank_rows(parts_->rows, probe, parts_->graph->search(parts_->rows, probe, k), k);
+  return ranked_walks(parts_->rows, probes, k, pool, [&](size_t i) {
+    return parts_->graph->search(parts_->rows, probes.row(i), k);
   });
-  // Where the walk ended on an island.
-  for (size_t i = 0; i < probes.rows; ++i) {
-    if (found[i].size() == k) continue;
-    Matrix probe(1, dimension());
-    std::ranges::copy(probes.row(i), probe.values.begin());
-    found[i] = compare_all(parts_->rows, probe, k, pool).front();
+}
+
+std::vector<std::vector<Neighbour>> TemplateIndex::search_around(std::span<const int64_t> ids,
+                                                                 size_t k, ThreadPool& pool) const {
+  Matrix probes(0, dimension());
+  for (const int64_t id : ids) {
+    if (!contains(id)) {
+      throw Error(ErrorKind::bad_argument,
+                  "template " + std::to_string(id) + " was to be searched for; it is not there");
+    }
+    probes.append(embedding(id));
   }
-  return found;
+  if (!has_graph() || k >= size() / kGraphShare) return search_exactly(probes, k, pool);
+  return ranked_walks(parts_->rows, probes, k, pool, [&](size_t i) {
+    return parts_->graph->search_around(parts_->rows, parts_->row_of.at(ids[i]), k);
+  });
 }
 
 // "doppel index 1\n", the digest of all that follows; then, each with its length or number in

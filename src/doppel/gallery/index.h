@@ -84,7 +84,12 @@ class TemplateIndex {
   // the lower id. probes: n x dimension. Throws as add() does for embeddings.
   std::vector<std::vector<Neighbour>> search(const Matrix& probes, size_t k,
                                              ThreadPool& pool) const;
-  // The same without the graph, to compare with.
+  // The same for templates of the index by their ids, each of which finds itself. Along a graph it
+  // takes a fraction of the time, as a walk starts where it ends. Throws Error(bad_argument) for an
+  // id that is not there.
+  std::vector<std::vector<Neighbour>> search_around(std::span<const int64_t> ids, size_t k,
+                                                    ThreadPool& pool) const;
+  // Without the graph, to compare with.
   std::vector<std::vector<Neighbour>> search_exactly(const Matrix& probes, size_t k,
                                                      ThreadPool& pool) const;
 

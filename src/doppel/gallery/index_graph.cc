@@ -203,6 +203,20 @@ std::vector<uint32_t> IndexGraph::search(const IndexRows& rows, std::span<const 
   return result;
 }
 
+std::vector<uint32_t> IndexGraph::search_around(const IndexRows& rows, uint32_t row,
+                                                size_t breadth) const {
+  std::unique_ptr<WalkMemory> memory = idle_->take();
+  IndexWalk walk(rows, guide_, links_, *memory);
+  walk.set_probe(rows.row(row));
+  MetRow start = walk.meet(row);
+  std::vector<uint32_t> result;
+  for (const MetRow& found : walk.search_level(start, 0, std::max(breadth, kLinkBreadth))) {
+    result.push_back(found.row);
+  }
+  idle_->give_back(std::move(memory));
+  return result;
+}
+
 // How many were taken out, the entry, the length of the guide's directions, these, the links.
 std::string IndexGraph::encode() const {
   const std::string directions = guide_.encode(), links = links_.encode();

@@ -41,6 +41,8 @@ class IndexGraph {
   // By several threads at a time.
   std::vector<uint32_t> search(const IndexRows& rows, std::span<const float> probe,
                                size_t breadth) const;
+  // The same for a row of the graph, from which the walk starts: so it need not be as broad.
+  std::vector<uint32_t> search_around(const IndexRows& rows, uint32_t row, size_t breadth) const;
 
   // Bytes and back; decoding throws Error(bad_data) beginning with `name` for anything that a graph
   // of these rows cannot be, before it is followed. The bytes are at most most_bytes().

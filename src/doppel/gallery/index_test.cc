@@ -250,6 +250,27 @@ TEST(TemplateIndexGraph, DoesNotDependOnThreads) {
   EXPECT_EQ(files[0], files[1]);
 }
 
+TEST(TemplateIndexGraph, SearchesAroundATemplateFindWhatIsNear) {
+  ThreadPool pool(2);
+  const Matrix rows = clustered_rows(1000, 3, 16, 0.3);
+  TemplateIndex index(16, {}, IndexKind::graph), exact(16, {}, IndexKind::exact);
+  index.add(ids_from(0, rows.rows), rows, pool);
+  exact.add(ids_from(0, rows.rows), rows, pool);
+  const std::vector<int64_t> some = ids_from(500, 300);
+  const auto found = index.search_around(some, 10, pool);
+  const auto wanted = exact.search_around(some, 10, pool);
+  EXPECT_EQ(wanted, exact.search(part(rows, 500, 300), 10, pool));
+  size_t same = 0;
+  for (size_t i = 0; i < some.size(); ++i) {
+    ASSERT_EQ(found[i].size(), 10u);
+    EXPECT_EQ(found[i].front().id, some[i]);
+    for (const Neighbour& neighbour : found[i]) same += std::ranges::count(wanted[i], neighbour);
+  }
+  EXPECT_GE(same, 2970u) << "of 3000";
+  EXPECT_EQ(error_of([&] { index.search_around(std::vector<int64_t>{5000}, 1, pool); }).kind(),
+            ErrorKind::bad_argument);
+}
+
 class SavedIndex : public ::testing::Test {
  protected:
   SavedIndex() : index_(8, {EnergyKind::cosine, {}, 0}, IndexKind::graph) {
