@@ -264,7 +264,9 @@ TEST(TemplateIndexGraph, SearchesAroundATemplateFindWhatIsNear) {
   for (size_t i = 0; i < some.size(); ++i) {
     ASSERT_EQ(found[i].size(), 10u);
     EXPECT_EQ(found[i].front().id, some[i]);
-    for (const Neighbour& neighbour : found[i]) same += std::ranges::count(wanted[i], neighbour);
+    for (const Neighbour& neighbour : found[i]) {
+      same += static_cast<size_t>(std::ranges::count(wanted[i], neighbour));
+    }
   }
   EXPECT_GE(same, 2970u) << "of 3000";
   EXPECT_EQ(error_of([&] { index.search_around(std::vector<int64_t>{5000}, 1, pool); }).kind(),
