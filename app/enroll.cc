@@ -21,6 +21,7 @@
 #include "progress.h"
 #include "recipe_options.h"
 #include "stop.h"
+#include "synthetic_model.h"
 
 namespace doppel::app {
 namespace {
@@ -109,27 +110,16 @@ std::vector<PersonFiles> people_to_enroll(const EnrollOptions& options) {
   return people;
 }
 
-// What cannot be read is told when it is embedded.
-bool may_show_a_person(const std::string& photo) {
-  std::ifstream file(photo, std::ios::binary);
-  std::string start(kSyntheticMarkBytes, '\0');
-  if (!file.read(start.data(), static_cast<std::streamsize>(start.size()))) return false;
-  return !is_synthetic_file(start);
-}
-
-// Synthetic people may be enrolled with a model of synthetic faces.
 void refuse_synthetic_model(const Model& model, const std::string& name,
                             const std::vector<PersonFiles>& people) {
   if (!model.training.synthetic) return;
   for (const PersonFiles& person : people) {
     for (const std::string& photo : person.files) {
-      if (!may_show_a_person(photo)) continue;
-      throw Error(ErrorKind::bad_argument,
-                  name +
-                      " was trained on synthetic faces and mistakes people for one another, so " +
-                      photo +
-                      " is not enrolled: train a model on photos of people, or add "
-                      "--force to enrol it all the same");
+      std::ifstream file(photo, std::ios::binary);
+      std::string start(kSyntheticMarkBytes, '\0');
+      // What cannot be read is told when it is embedded.
+      if (!file.read(start.data(), static_cast<std::streamsize>(start.size()))) continue;
+      refuse_person(model, name, start, photo);
     }
   }
 }

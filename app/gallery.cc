@@ -22,6 +22,7 @@
 #include "output_file.h"
 #include "progress.h"
 #include "stop.h"
+#include "synthetic_model.h"
 
 namespace doppel::app {
 namespace {
@@ -34,7 +35,7 @@ struct GalleryOptions {
   std::vector<std::string> names;
   std::optional<int64_t> template_id;
   std::optional<double> fpir, threshold;
-  bool photos = false, as_json = false;
+  bool photos = false, force = false, as_json = false;
 };
 
 std::string fusion_name(Fusion fusion) { return fusion == Fusion::mean ? "mean" : "nearest"; }
@@ -264,6 +265,9 @@ void migrate(const GalleryOptions& options) {
                     progress.show("Embedding", done, total, "",
                                   static_cast<double>(done) / static_cast<double>(total));
                     ++done;
+                    if (!options.force) {
+                      refuse_person(model, options.model, photo, name);
+                    }
                     return templates.of_bytes(photo, FaceChoice::largest, name).embedding;
                   });
   progress.clear();
@@ -407,6 +411,8 @@ void add_gallery(CLI::App& program) {
   command = add("migrate", "Move a gallery that keeps its photos to another model",
                 "migrate team.gallery --model new.safetensors", migrate);
   command->add_option("--model", options->model, "The new model's file")->required();
+  command->add_flag("--force", options->force,
+                    "Move photos of people to a model of synthetic faces, too");
 }
 
 }  // namespace doppel::app

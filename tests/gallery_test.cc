@@ -321,6 +321,15 @@ TEST_F(GalleryCommands, PhotosOfPeopleAskForForceWithAModelOfSyntheticFaces) {
   EXPECT_EQ(run({"enroll", "g", "--name", "Ada", photo, "--force"}).code, 0);
   EXPECT_THAT(exported(), HasSubstr("\"Ada\""));
 
+  // Nor are they moved to one.
+  ASSERT_EQ(run({"enroll", "kept", "--model", "m.safetensors", "--keep-photos", "--name", "Ada",
+                 photo, "--force"})
+                .code,
+            0);
+  refused({"gallery", "migrate", "kept", "--model", "m.safetensors"},
+          "\"Ada\", template 1 is not enrolled", 2);
+  EXPECT_EQ(run({"gallery", "migrate", "kept", "--model", "m.safetensors", "--force"}).code, 0);
+
   EXPECT_THAT(run({"info", "m.safetensors"}).out, HasSubstr("synthetic faces: not for people"));
   EXPECT_EQ(run({"info", "m.safetensors", "--json"}).json()["data"]["synthetic"], true);
   const Running serving(folder_, {"serve", "g", "--port", "0"}, "");
