@@ -24,6 +24,8 @@ size_t search_breadth(size_t rows) {
   return static_cast<size_t>(kBreadth *
                              std::max(1.0, std::sqrt(static_cast<double>(rows) / kOfRows)));
 }
+// The same for a row of the graph: the walk starts at it, and the nearest few are wanted.
+constexpr size_t kAroundBreadth = 64;
 constexpr size_t kHeadBytes = 3 * sizeof(uint64_t);  // of an encoded graph
 
 // The levels of a template are a function of its id: 1 for most, one more for each 16th (the
@@ -210,7 +212,7 @@ std::vector<uint32_t> IndexGraph::search_around(const IndexRows& rows, uint32_t 
   walk.set_probe(rows.row(row));
   MetRow start = walk.meet(row);
   std::vector<uint32_t> result;
-  for (const MetRow& found : walk.search_level(start, 0, std::max(breadth, kLinkBreadth))) {
+  for (const MetRow& found : walk.search_level(start, 0, std::max(breadth, kAroundBreadth))) {
     result.push_back(found.row);
   }
   idle_->give_back(std::move(memory));
