@@ -11,8 +11,7 @@ void refuse_person(const Model& model, const std::string& name, std::string_view
   throw Error(ErrorKind::bad_argument,
               name + " was trained on synthetic faces and mistakes people for one another, so " +
                   photo +
-                  " is not enrolled: train a model on photos of people, or add --force to enrol it "
-                  "all the same");
+                  " is not enrolled with it: train a model on photos of people, or add --force");
 }
 
 }  // namespace doppel::app
