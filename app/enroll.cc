@@ -15,13 +15,14 @@
 #include "doppel/gallery/person_name.h"
 #include "doppel/gallery/photo_notices.h"
 #include "doppel/gallery/photo_templates.h"
+#include "doppel/gallery/synthetic_model.h"
 #include "faces_option.h"
 #include "gallery_access.h"
 #include "measures.h"
+#include "notices.h"
 #include "progress.h"
 #include "recipe_options.h"
 #include "stop.h"
-#include "synthetic_model.h"
 
 namespace doppel::app {
 namespace {
@@ -119,7 +120,7 @@ void refuse_synthetic_model(const Model& model, const std::string& name,
       std::string start(kSyntheticMarkBytes, '\0');
       // What cannot be read is told when it is embedded.
       if (!file.read(start.data(), static_cast<std::streamsize>(start.size()))) continue;
-      refuse_person(model, name, start, photo);
+      refuse_person(model, name, start, photo, "add --force");
     }
   }
 }

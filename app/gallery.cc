@@ -16,13 +16,14 @@
 #include "doppel/gallery/person_name.h"
 #include "doppel/gallery/photo_templates.h"
 #include "doppel/gallery/restore.h"
+#include "doppel/gallery/synthetic_model.h"
 #include "doppel/loss/energy.h"
 #include "gallery_access.h"
 #include "measures.h"
+#include "notices.h"
 #include "output_file.h"
 #include "progress.h"
 #include "stop.h"
-#include "synthetic_model.h"
 
 namespace doppel::app {
 namespace {
@@ -266,7 +267,7 @@ void migrate(const GalleryOptions& options) {
                                   static_cast<double>(done) / static_cast<double>(total));
                     ++done;
                     if (!options.force) {
-                      refuse_person(model, options.model, photo, name);
+                      refuse_person(model, options.model, photo, name, "add --force");
                     }
                     return templates.of_bytes(photo, FaceChoice::largest, name).embedding;
                   });

@@ -113,16 +113,6 @@ GalleryRule rule_of(Gallery& gallery) {
   return {search.rule(), notice_of_gallery(search.photo_difference())};
 }
 
-void say_notice(const std::optional<std::string>& notice) {
-  if (notice) std::fprintf(stderr, "Warning: %s\n", notice->c_str());
-}
-
-nlohmann::json warnings_json(const std::optional<std::string>& notice) {
-  nlohmann::json warnings = nlohmann::json::array();
-  if (notice) warnings.push_back(*notice);
-  return warnings;
-}
-
 void say_left_out(const GallerySearch& search, const std::string& gallery) {
   for (const LeftOut& left_out : search.left_out()) {
     std::fprintf(stderr, "Note: %s\n", to_string(left_out, gallery).c_str());

@@ -56,11 +56,6 @@ struct GalleryRule {
 // Reads all templates and compares the people with each other.
 GalleryRule rule_of(Gallery& gallery);
 
-// A warning on standard error, where there is one.
-void say_notice(const std::optional<std::string>& notice);
-// ["..."], or [] where there is none.
-nlohmann::json warnings_json(const std::optional<std::string>& notice);
-
 // A note on standard error for each template that the search has to leave out.
 void say_left_out(const GallerySearch& search, const std::string& gallery);
 

@@ -11,6 +11,7 @@
 #include "doppel/gallery/photo_notices.h"
 #include "gallery_access.h"
 #include "measures.h"
+#include "notices.h"
 #include "recipe_options.h"
 
 namespace doppel::app {

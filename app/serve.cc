@@ -7,7 +7,6 @@
 #include <exception>
 #include <filesystem>
 #include <memory>
-#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -19,6 +18,7 @@
 #include "doppel/service/http_server.h"
 #include "doppel/service/service.h"
 #include "gallery_access.h"
+#include "notices.h"
 #include "recipe_options.h"
 #include "request_log.h"
 #include "stop.h"
@@ -34,7 +34,7 @@ struct ServeOptions {
   int threads = 0;
   double rate = 0, seconds = 30, megabytes = 16;
   std::vector<std::string> origins;
-  bool log_names = false;
+  bool log_names = false, force = false;
 };
 
 bool is_own_address(const std::string& host) {
@@ -106,27 +106,6 @@ void announce(const ServeOptions& options, Service& service, uint16_t port, bool
   }
 }
 
-// Says what is to be known of the photos, once.
-class Warnings {
- public:
-  void look(Service& service) {
-    const auto now = std::chrono::steady_clock::now();
-    if (now < next_) return;
-    next_ = now + kBetweenLooks;
-    for (const std::string& warning : service.warnings()) {
-      // One of photos changes its figures with every photo.
-      if (said_.insert(warning.substr(0, warning.find_first_of(":("))).second) {
-        std::fprintf(stderr, "Warning: %s\n", warning.c_str());
-      }
-    }
-  }
-
- private:
-  static constexpr std::chrono::seconds kBetweenLooks{5};
-  std::chrono::steady_clock::time_point next_;
-  std::set<std::string> said_;  // how they begin
-};
-
 void run(const ServeOptions& options) {
   watch_for_stop();
   std::signal(SIGPIPE, SIG_IGN);  // a reader of the log that is gone
@@ -140,6 +119,7 @@ void run(const ServeOptions& options) {
   answers.open_without_keys = is_own_address(options.host);
   answers.rate = options.rate;
   answers.origins = options.origins;
+  answers.people_with_synthetic_model = options.force;
   Service service(
       std::move(model), options.gallery, answers,
       [](const std::string& sentence) { std::fprintf(stderr, "doppel: %s\n", sentence.c_str()); },
@@ -172,7 +152,7 @@ void run(const ServeOptions& options) {
     ended = true;
   });
   announce(options, service, server.port(), keys);
-  Warnings warnings;
+  RunningNotices notices;
   bool following = true;
   while (!stop_asked() && !ended) {
     const std::optional<std::string> trouble = service.follow();
@@ -182,7 +162,7 @@ void run(const ServeOptions& options) {
     }
     if (!trouble && !following) std::fprintf(stderr, "The gallery can be read again\n");
     following = !trouble;
-    warnings.look(service);
+    if (notices.due()) notices.say(service.warnings());
     std::this_thread::sleep_for(kPause);
   }
   server.stop();
@@ -230,6 +210,8 @@ void add_serve(CLI::App& program) {
                       "A page of another origin that may ask, like https://intranet.example");
   command->add_flag("--log-names", options->log_names,
                     "Say in the log whom faces were taken for; without it, it holds no names");
+  command->add_flag("--force", options->force,
+                    "Let photos of people be enrolled with a model of synthetic faces");
   add_threads_option(*command, options->threads);
   command->callback([options] { run(*options); });
 }

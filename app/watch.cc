@@ -22,6 +22,7 @@
 #include "doppel/gallery/visits.h"
 #include "gallery_access.h"
 #include "measures.h"
+#include "notices.h"
 #include "progress.h"
 #include "recipe_options.h"
 #include "stop.h"
@@ -107,7 +108,11 @@ class Door {
   // Photos that came at these seconds.
   void see(std::span<const std::string> files, std::span<const double> seconds) {
     if (options_.visit.photos == 1) {
-      for (const PhotoAnswers::Result& result : answers_.of(files)) print(result);
+      for (const PhotoAnswers::Result& result : answers_.of(files)) {
+        print(result);
+        if (!result.photo) continue;
+        for (const AnsweredFace& face : result.photo->faces) probes_.add(face.looks, face.answer);
+      }
       return;
     }
     const PhotoAnswers::Embedded seen = answers_.embed(files);
@@ -120,7 +125,9 @@ class Door {
       std::vector<VisitFace> faces;
       Matrix embeddings(0, seen.embeddings.columns);
       for (const AnsweredFace& face : seen.photos[i].photo->faces) {
-        faces.push_back({files[i], {face.left, face.top, face.width, face.height}});
+        faces.push_back({.photo = files[i],
+                         .box = {face.left, face.top, face.width, face.height},
+                         .looks = face.looks});
         embeddings.append(seen.embeddings.row(row++));
       }
       decide(visits_.add(seconds[i], faces, embeddings, search_.same_person_distance()));
@@ -130,13 +137,21 @@ class Door {
   void wait(double seconds) { decide(visits_.end(seconds)); }
   void close() { decide(visits_.end_all()); }
 
+  // What is to be said of the latest photos.
+  std::vector<std::string> notices(const Model& model) const {
+    return probes_.all(model.threshold, search_.people());
+  }
+
  private:
   void decide(const std::vector<Visit>& visits) {
     if (visits.empty()) return;
     Matrix probes(0, visits[0].embedding.size());
     for (const Visit& visit : visits) probes.append(visit.embedding);
     const std::vector<Answer> answers = search_.identify(probes, options_.top);
-    for (size_t i = 0; i < visits.size(); ++i) print(visits[i], answers[i]);
+    for (size_t i = 0; i < visits.size(); ++i) {
+      print(visits[i], answers[i]);
+      probes_.add_visit(visits[i], answers[i]);
+    }
   }
 
   void print(const PhotoAnswers::Result& result) const {
@@ -171,6 +186,7 @@ class Door {
   const PhotoAnswers& answers_;
   GallerySearch& search_;
   Visits visits_;
+  ProbeNotices probes_;
 };
 
 void run(const WatchOptions& options) {
@@ -195,15 +211,18 @@ void run(const WatchOptions& options) {
   std::fprintf(stderr, "Watching %s with %s; Ctrl-C ends it. Deciding: %s\n",
                options.folder.c_str(), plural(search.people(), "person").c_str(),
                rule_text(search.rule()).c_str());
+  RunningNotices notices;
   bool following = true;
   std::deque<std::string> waiting;
   std::deque<double> came;
   for (;;) {
     if (stop_asked()) {
       door.close();
+      notices.say(door.notices(model));
       if (std::fflush(stdout) != 0) break;
       throw Interrupted();
     }
+    if (notices.due()) notices.say(door.notices(model));
     const double before = seconds_now();
     if (waiting.size() < kMostWaiting) {
       const int wait_ms = !waiting.empty() ? 0 : door.anybody() ? kVisitWaitMs : kWaitMs;

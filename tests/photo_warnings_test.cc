@@ -1,5 +1,6 @@
 // Photos unlike those that a model was calibrated on are noticed wherever they come in.
 #include <gmock/gmock.h>
+#include <signal.h>
 
 #include <fstream>
 
@@ -89,6 +90,24 @@ TEST_F(PhotoWarningsOfAll, PhotosSearchedForThatAreUnlikeAreSaid) {
   EXPECT_THAT(warnings[0],
               AllOf(HasSubstr("The photos searched for are unlike"), HasSubstr("less sharp")));
   EXPECT_THAT(identified.err, HasSubstr("Warning: The photos searched for are unlike"));
+}
+
+// Also of those that come one by one, when they are decided alone and when a visit is.
+TEST_F(PhotoWarningsOfAll, PhotosThatComeToAFolderAreSaid) {
+  ASSERT_EQ(enroll("g", "people").code, 0);
+  for (const char* visit : {"1", "5"}) {
+    fs::create_directories(folder_ / "door");
+    Running watching(folder_, {"watch", "g", "door", "--visit", visit, "--gap", "0.1"}, "");
+    ASSERT_TRUE(watching.complained("Ctrl-C ends it", std::chrono::seconds(60)));
+    for (const fs::directory_entry& photo : fs::directory_iterator(folder_ / "blurred")) {
+      fs::copy(photo.path(), folder_ / "door");
+    }
+    EXPECT_TRUE(watching.complained("Warning: The photos searched for are unlike",
+                                    std::chrono::seconds(60)));
+    watching.signal(SIGINT);
+    watching.wait();
+    fs::remove_all(folder_ / "door");
+  }
 }
 
 // The AT&T faces are no drawings.

@@ -7,12 +7,14 @@
 #include <sstream>
 #include <thread>
 
+#include "doppel/image/encode.h"
 #include "serving.h"
 
 namespace doppel {
 namespace {
 
 using nlohmann::json;
+using testing::AllOf;
 using testing::HasSubstr;
 
 class ServeCommand : public ServingTest {};
@@ -57,6 +59,30 @@ TEST_F(ServeCommand, AnswersAndFollowsAndEndsWhenItIsTold) {
     EXPECT_TRUE(json::parse(line)["status"].is_number()) << line;
   }
   EXPECT_GE(requests, 6u);
+}
+
+// Another program wrote it, so nothing says that it is drawn.
+TEST_F(ServeCommand, KeepsPhotosOfPeopleFromAModelOfSyntheticFaces) {
+  std::ofstream(folder_ / "door.png", std::ios::binary) << encode_png(synthetic_face(3, 1, 0));
+  const std::string file = "-F file=@" + (folder_ / "door.png").string();
+  const char* const routes[] = {"/v1/people/Eve/photos", "/api/v1/recognition/faces?subject=Eve"};
+  {
+    const Running serving(folder_, {"serve", "g", "--port", "0"}, "");
+    const int port = port_of(serving);
+    EXPECT_EQ(json::parse(curl(port, "/v1/model"))["training"]["synthetic"], true);
+    for (const char* route : routes) {
+      EXPECT_THAT(curl(port, route, file),
+                  AllOf(HasSubstr("trained on synthetic faces"), HasSubstr("--force")))
+          << route;
+    }
+    EXPECT_EQ(json::parse(curl(port, "/v1/people"))["total"], 1);
+    const std::string drawn = "-F file=@" + photo(3);
+    EXPECT_EQ(json::parse(curl(port, "/v1/people/Mary/photos", drawn))["added"], 1);
+  }
+  const Running serving(folder_, {"serve", "g", "--port", "0", "--force"}, "");
+  const int port = port_of(serving);
+  EXPECT_EQ(json::parse(curl(port, routes[0], file))["added"], 1);
+  EXPECT_EQ(json::parse(curl(port, routes[1], file))["subject"], "Eve");
 }
 
 TEST_F(ServeCommand, MakesAnEmptyGalleryForAModel) {

@@ -77,7 +77,7 @@ class Program:
         self.keys = {role: run(program, "key", "add", gallery, "--role", role).split()[-1]
                      for role in roles}
         self.log = open(folder / f"{name}.log", "w", encoding="utf-8")
-        self.process = subprocess.Popen([program, "serve", gallery, "--port", "0"],
+        self.process = subprocess.Popen([program, "serve", gallery, "--port", "0", "--force"],
                                         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
                                         text=True)
         self.url = None

@@ -41,7 +41,8 @@ export function createModel(section) {
     const cards = [];
     if (trained) {
       cards.push(card('Trained on', people(trained.identities),
-                      plural(trained.images, 'image', 'images')));
+                      plural(trained.images, 'image', 'images'),
+                      trained.synthetic && 'synthetic faces: not for people'));
     }
     if (t) {
       cards.push(card(`TAR at ${percent(t.far)} FAR`, percent(t.tar),

@@ -55,6 +55,12 @@ void ProbeNotices::add(const Looks& looks, const Answer& answer) {
   if (latest_.size() > kLatest) latest_.pop_front();
 }
 
+void ProbeNotices::add_visit(const Visit& visit, const Answer& answer) {
+  Answer of_visit = answer;
+  of_visit.cohort_offset.reset();
+  for (const VisitFace& face : visit.faces) add(face.looks, of_visit);
+}
+
 std::vector<std::string> ProbeNotices::all(const std::optional<Threshold>& calibrated,
                                            size_t people) const {
   std::vector<std::string> sentences;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "doppel/gallery/search.h"
+#include "doppel/gallery/visits.h"
 #include "doppel/image/looks.h"
 #include "doppel/model/photo_summary.h"
 
@@ -32,6 +33,9 @@ class ProbeNotices {
   static constexpr size_t kLatest = 500;
 
   void add(const Looks& looks, const Answer& answer);
+  // The answer of a visit, whose mean is nearer to everybody than each of its photos: of these only
+  // the looks count.
+  void add_visit(const Visit& visit, const Answer& answer);
 
   // A sentence each:
   // * their looks differ from those of the photos that the model was calibrated on, `calibrated`;

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "doppel/base/matrix.h"
+#include "doppel/image/looks.h"
 #include "doppel/loss/energy.h"
 
 namespace doppel {
@@ -23,6 +24,7 @@ namespace doppel {
 struct VisitFace {
   std::string photo;
   std::array<double, 4> box{};  // left, top, width, height
+  Looks looks = {};             // for notices
   size_t number = 0;            // the caller's own
 };
 

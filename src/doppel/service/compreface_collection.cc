@@ -106,6 +106,7 @@ HttpResponse add_face(const RouteRequest& request, ServiceParts& parts) {
   if (found.photo.faces.size() > 1) {
     refuse(CompreFaceCode::too_many_faces, "Found more than one face in the given image");
   }
+  check_model_for(found.bytes, "the photo", parts);
   NewTemplate made;
   made.origin = "file";
   made.image_digest = found.photo.image_digest;

@@ -32,6 +32,7 @@ HttpResponse enrol_photos(const RouteRequest& request, ServiceParts& parts) {
   // The parts of the form once more, for their bytes: read_photos() has one photo for each.
   const std::vector<FormPart> form = read_form(request.http, kMostRequestPhotos);
   for (size_t i = 0; i < photos.size(); ++i) {
+    check_model_for(form.at(i).bytes, photos[i].name, parts);
     NewTemplate made;
     made.origin = photos[i].name;
     made.image_digest = photos[i].image_digest;

@@ -10,11 +10,9 @@ void PhotoWarnings::add(std::span<const PhotoFace> faces, std::span<const Answer
   for (size_t i = 0; i < faces.size(); ++i) probes_.add(faces[i].looks, answers[i]);
 }
 
-void PhotoWarnings::add_visit(std::span<const PhotoFace> faces, const Answer& answer) {
-  Answer of_visit = answer;
-  of_visit.cohort_offset.reset();
+void PhotoWarnings::add_visit(const Visit& visit, const Answer& answer) {
   const std::lock_guard lock(mutex_);
-  for (const PhotoFace& face : faces) probes_.add(face.looks, of_visit);
+  probes_.add_visit(visit, answer);
 }
 
 std::vector<std::string> PhotoWarnings::all(const Model& model, ServedGallery& gallery) const {

@@ -18,8 +18,7 @@ class PhotoWarnings {
  public:
   // The answer of each face.
   void add(std::span<const PhotoFace> faces, std::span<const Answer> answers);
-  // The answer of all of them together, which is nearer to everybody than each of them.
-  void add_visit(std::span<const PhotoFace> faces, const Answer& answer);
+  void add_visit(const Visit& visit, const Answer& answer);
 
   // A sentence each: that the model is none for people, and gallery/photo_notices.h's.
   std::vector<std::string> all(const Model& model, ServedGallery& gallery) const;

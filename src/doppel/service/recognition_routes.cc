@@ -37,7 +37,8 @@ Visit largest_visit(const std::vector<RequestPhoto>& photos, const Matrix& embed
   Visits tracks({.photos = kMostRequestPhotos + 1, .gap = kEver}, energy);
   for (size_t i = 0; i < photos.size(); ++i) {
     if (photos[i].faces.empty()) continue;
-    const std::vector<VisitFace> face = {{.photo = photos[i].name, .number = i}};
+    const std::vector<VisitFace> face = {
+        {.photo = photos[i].name, .looks = photos[i].faces[0].looks, .number = i}};
     Matrix row(0, embeddings.columns);
     row.append(embeddings.row(photos[i].first));
     tracks.add(0, face, row, distance > 0 ? distance : kEver);
@@ -66,10 +67,8 @@ HttpResponse identify_visit(const RouteRequest& request, size_t top, ServicePart
     probe.append(visit.embedding);
     const Answer answer = parts.gallery.identify(std::move(probe), top).at(0);
     request.record.add(answer);
-    for (const VisitFace& face : visit.faces) {
-      parts.warnings.add_visit(photos[face.number].faces, answer);
-      decides[photos[face.number].first] = 1;
-    }
+    parts.warnings.add_visit(visit, answer);
+    for (const VisitFace& face : visit.faces) decides[photos[face.number].first] = 1;
     document = to_json(answer);
     document["photos"] = visit.faces.size();
     document["same_person_distance"] = distance > 0 ? json(distance) : json();
@@ -168,6 +167,7 @@ json training_json(const Model& model) {
           {"images", training.images},
           {"seed", training.seed},
           {"members", model.members.size()},
+          {"synthetic", training.synthetic},
           {"recipe", training.recipe},
           {"history", std::move(history)}};
 }

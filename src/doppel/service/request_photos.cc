@@ -4,6 +4,7 @@
 
 #include "doppel/base/base64.h"
 #include "doppel/data/dataset.h"
+#include "doppel/gallery/synthetic_model.h"
 #include "doppel/image/decode.h"
 #include "doppel/image/resize.h"
 #include "doppel/service/turn.h"
@@ -110,6 +111,12 @@ Matrix embed_faces(std::vector<RequestPhoto>& photos, ServiceParts& parts) {
     for (size_t i = 0; i < photo.faces.size(); ++i) rows.append(embedded.rows.row(first + i));
   }
   return rows;
+}
+
+void check_model_for(std::string_view bytes, const std::string& name, const ServiceParts& parts) {
+  if (parts.people_with_synthetic_model) return;
+  refuse_person(parts.model, "The model that is served", bytes, name,
+                "start doppel serve with --force");
 }
 
 void throw_problems(const std::vector<RequestPhoto>& photos) {

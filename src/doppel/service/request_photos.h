@@ -50,6 +50,10 @@ std::string photo_field(const HttpRequest& request, const std::string& name);
 // be embedded gets that as its problem, and no rows.
 Matrix embed_faces(std::vector<RequestPhoto>& photos, ServiceParts& parts);
 
+// Before a photo with these bytes is enrolled. Throws as refuse_person() of
+// gallery/synthetic_model.h does, unless the service is to take such photos.
+void check_model_for(std::string_view bytes, const std::string& name, const ServiceParts& parts);
+
 // Throws the first photo's problem, where one has any.
 void throw_problems(const std::vector<RequestPhoto>& photos);
 

@@ -68,7 +68,7 @@ Service::Service(Model model, const std::string& gallery, const ServiceSettings&
                  ServedGallery::Notes notes, Log log)
     : settings_(settings),
       parts_(std::move(model), gallery, settings.threads, settings.most_photo_pixels,
-             std::move(notes)),
+             settings.people_with_synthetic_model, std::move(notes)),
       rate_(settings.rate),
       log_(std::move(log)) {
   add_recognition_routes(table_, parts_);

@@ -25,6 +25,8 @@ struct ServiceSettings {
   double rate = 0;                        // requests a second of each key; 0: no limit
   std::vector<std::string> origins = {};  // of other pages that may ask: "https://intranet.example"
   int64_t most_photo_pixels = 40'000'000;  // of one photo
+  // Photos of people are enrolled also where the model was trained on synthetic faces.
+  bool people_with_synthetic_model = false;
 };
 
 // Routes: recognition_routes.h, people_routes.h, compreface_collection.h,

@@ -16,13 +16,14 @@ namespace doppel {
 
 struct ServiceParts {
   ServiceParts(Model served, const std::string& location, int threads, int64_t most_photo_pixels,
-               ServedGallery::Notes notes)
+               bool people_with_synthetic_model, ServedGallery::Notes notes)
       : model(std::move(served)),
         bound(settings_for(model, "the model that is served")),
         digest(bound.model_digest),
         photos(model),
         threads(threads),
         most_pixels(most_photo_pixels),
+        people_with_synthetic_model(people_with_synthetic_model),
         gallery(location, bound, threads, std::move(notes)),
         batches(model, threads),
         decoding(2 * std::ptrdiff_t{threads}) {}
@@ -33,6 +34,7 @@ struct ServiceParts {
   const PhotoFaces photos;
   const int threads;
   const int64_t most_pixels;  // of a photo
+  const bool people_with_synthetic_model;
   ServedGallery gallery;
   EmbeddingBatches batches;
   PhotoWarnings warnings;

@@ -1,0 +1,19 @@
+#include "doppel/gallery/synthetic_model.h"
+
+#include "doppel/base/error.h"
+#include "doppel/data/synthetic.h"
+
+namespace doppel {
+
+void refuse_person(const Model& model, const std::string& name, std::string_view start,
+                   const std::string& photo, std::string_view how_to_insist) {
+  if (!model.training.synthetic || is_synthetic_file(start)) return;
+  std::string message = name;
+  message.append(" was trained on synthetic faces and mistakes people for one another, so ")
+      .append(photo)
+      .append(" is not enrolled with it: train a model on photos of people, or ")
+      .append(how_to_insist);
+  throw Error(ErrorKind::bad_argument, message);
+}
+
+}  // namespace doppel
