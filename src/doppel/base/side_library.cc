@@ -1,40 +1,61 @@
 #include "doppel/base/side_library.h"
 
 #include <dlfcn.h>
+#include <link.h>
 
 #include <filesystem>
-#include <vector>
 
-#include "doppel/base/build_folder.h"
 #include "doppel/base/error.h"
 
 namespace doppel {
+namespace {
 
 namespace fs = std::filesystem;
 
+// Of the program or the shared library that holds this code; empty where it cannot be told.
+fs::path own_folder() {
+  Dl_info info;
+  link_map* module = nullptr;
+  if (dladdr1(reinterpret_cast<void*>(&own_folder), &info, reinterpret_cast<void**>(&module),
+              RTLD_DL_LINKMAP) == 0 ||
+      module == nullptr) {
+    return {};
+  }
+  std::error_code error;
+  const std::string name = module->l_name;  // of the program itself it is empty
+  const fs::path file =
+      name.empty() ? fs::read_symlink("/proc/self/exe", error) : fs::canonical(name, error);
+  return error ? fs::path() : file.parent_path();
+}
+
+}  // namespace
+
 void* side_library_entry(const std::string& name, const std::string& entry,
                          const std::string& purpose) {
-  std::vector<fs::path> places;
-  std::error_code error;
-  const fs::path program = fs::read_symlink("/proc/self/exe", error).parent_path();
-  if (!error) places = {program, program.parent_path() / "lib" / "doppel"};
-  // The tests' programs lie deeper. Elsewhere that folder is anybody's.
-  if (program.string().starts_with(kBuildFolder)) places.emplace_back(kBuildFolder);
   const std::string library = "lib" + name + ".so";
-  for (const fs::path& place : places) {
-    const fs::path file = place / library;
-    if (!fs::exists(file, error)) continue;
-    void* const opened = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
-    if (opened == nullptr) throw Error(ErrorKind::io, purpose + ": " + dlerror());
-    void* const address = dlsym(opened, entry.c_str());
-    if (address == nullptr) {
-      throw Error(ErrorKind::io, purpose + ": " + file.string() +
-                                     " is of another version of the program: " + dlerror());
-    }
-    return address;
+  const fs::path beside = own_folder() / library;
+  std::error_code error;
+  const std::string file =
+      beside.is_absolute() && fs::exists(beside, error) ? beside.string() : library;
+  void* const opened = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (opened == nullptr) {
+    throw Error(ErrorKind::io, purpose + " takes the library " + library +
+                                   ", which cannot be loaded: " + dlerror());
   }
-  throw Error(ErrorKind::io, purpose + ": the library " + library +
-                                 " was expected beside the program or in ../lib/doppel");
+  const auto symbol = [&](const std::string& wanted) {
+    void* const address = dlsym(opened, wanted.c_str());
+    if (address != nullptr) return address;
+    throw Error(ErrorKind::io,
+                purpose + ": " + file + " is no library of this program: " + dlerror());
+  };
+  using Version = const char* (*)();
+  const std::string version = reinterpret_cast<Version>(symbol("doppel_side_library_version"))();
+  if (version != DOPPEL_VERSION) {
+    throw Error(ErrorKind::io, purpose + ": " + file + " is of version " + version +
+                                   ", and this is version " DOPPEL_VERSION +
+                                   "; install both from one package");
+  }
+  return symbol(entry);
 }
 
 }  // namespace doppel

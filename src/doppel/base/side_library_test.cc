@@ -8,6 +8,10 @@
 namespace doppel {
 namespace {
 
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::StartsWith;
+
 std::string refusal(const std::string& name, const std::string& entry) {
   try {
     side_library_entry(name, entry, "Purpose");
@@ -23,12 +27,16 @@ TEST(SideLibrary, GivesItsEntry) {
 }
 
 TEST(SideLibrary, SaysWhatIsMissing) {
-  EXPECT_EQ(refusal("doppel_none", "x"),
-            "Purpose: the library libdoppel_none.so was expected beside the program or in "
-            "../lib/doppel");
+  EXPECT_THAT(refusal("doppel_none", "x"),
+              AllOf(StartsWith("Purpose takes the library libdoppel_none.so"),
+                    HasSubstr("cannot be loaded")));
   EXPECT_THAT(refusal("doppel_onnx", "no_such_entry"),
-              testing::AllOf(testing::StartsWith("Purpose: "),
-                             testing::HasSubstr("libdoppel_onnx.so is of another version")));
+              AllOf(StartsWith("Purpose: "), HasSubstr("libdoppel_onnx.so is no library")));
+}
+
+TEST(SideLibrary, OfAnotherVersionIsRefused) {
+  EXPECT_THAT(refusal("doppel_of_another_version", "doppel_side_library_version"),
+              AllOf(HasSubstr("is of version 0.0.0-other, and this is version " DOPPEL_VERSION)));
 }
 
 }  // namespace

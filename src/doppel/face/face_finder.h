@@ -3,7 +3,6 @@
 #pragma once
 
 #include <filesystem>
-#include <memory>
 #include <vector>
 
 #include "doppel/face/found_face.h"
@@ -20,9 +19,6 @@ class FaceFinder {
   // of Debian's libdlib-data. It is read at the first face, once for all finders of one file.
   // Throws Error(bad_argument), which says how to build it, where this program has no detector.
   explicit FaceFinder(std::filesystem::path landmarks = {});
-  ~FaceFinder();
-  FaceFinder(const FaceFinder&) = delete;
-  FaceFinder& operator=(const FaceFinder&) = delete;
 
   // The upright faces that look to the camera, half profiles included, the surest first. A picture
   // is searched with its border continued, so that a face may fill it; small ones are searched
@@ -30,12 +26,11 @@ class FaceFinder {
   // are not found. Faces that the detector is not sure of (score below 0) are given only where
   // there are no others. Several threads may call this at once; the result does not depend on it.
   // Throws Error(bad_argument) for a picture without pixels, Error(io) or Error(bad_data) naming
-  // the landmarks' file.
+  // the landmarks' file, and as face_detector() does.
   std::vector<FoundFace> find(const Image& image) const;
 
  private:
-  struct Detectors;
-  std::unique_ptr<Detectors> detectors_;
+  std::filesystem::path landmarks_;
 };
 
 }  // namespace doppel
