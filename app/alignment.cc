@@ -7,16 +7,16 @@
 #include <set>
 #include <vector>
 
-#include "doppel/base/error.h"
 #include "doppel/base/random.h"
 #include "doppel/data/listing.h"
 #include "doppel/data/synthetic.h"
+#include "doppel/error.h"
 #include "doppel/face/choose.h"
 #include "doppel/face/face_finder.h"
 #include "doppel/face/framing.h"
 #include "doppel/image/decode.h"
 
-namespace doppel::app {
+namespace doppel::internal::app {
 namespace {
 
 // Of a few kilobytes each they take about a second on two cores, half of it to read the landmarks'
@@ -139,4 +139,4 @@ bool aligning_helps(const std::string& source, ThreadPool& pool) {
   return verdict == FramingVerdict::astray || verdict == FramingVerdict::small;
 }
 
-}  // namespace doppel::app
+}  // namespace doppel::internal::app

@@ -5,7 +5,7 @@
 
 #include "doppel/base/thread_pool.h"
 
-namespace doppel::app {
+namespace doppel::internal::app {
 
 // Whether the faces in some pictures of `source`, a folder or an archive, are framed so loosely
 // that aligning them helps; says on standard error which it is, why, and how to have it otherwise.
@@ -14,4 +14,4 @@ namespace doppel::app {
 // is aligned.
 bool aligning_helps(const std::string& source, ThreadPool& pool);
 
-}  // namespace doppel::app
+}  // namespace doppel::internal::app

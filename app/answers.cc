@@ -3,13 +3,13 @@
 #include <algorithm>
 #include <cstdio>
 
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 #include "doppel/gallery/answer_json.h"
 #include "doppel/image/decode.h"
 #include "doppel/model/embedding.h"
 #include "measures.h"
 
-namespace doppel::app {
+namespace doppel::internal::app {
 namespace {
 
 std::string number(const char* format, double value) {
@@ -128,4 +128,4 @@ nlohmann::json to_json(const AnsweredPhoto& photo) {
   return {{"file", photo.file}, {"faces", faces}};
 }
 
-}  // namespace doppel::app
+}  // namespace doppel::internal::app

@@ -7,14 +7,14 @@
 #include <string>
 #include <vector>
 
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 #include "doppel/gallery/person_name.h"
 #include "doppel/gallery/search.h"
 #include "doppel/image/looks.h"
 #include "doppel/model/model.h"
 #include "doppel/model/photo_faces.h"
 
-namespace doppel::app {
+namespace doppel::internal::app {
 
 struct AnsweredFace {
   double left = 0, top = 0, width = 0, height = 0;  // in pixels of the photo
@@ -79,4 +79,4 @@ std::string csv_header();
 std::string csv_lines(const AnsweredPhoto& photo);
 nlohmann::json to_json(const AnsweredPhoto& photo);
 
-}  // namespace doppel::app
+}  // namespace doppel::internal::app

@@ -5,9 +5,9 @@
 
 #include "commands.h"
 #include "data_source.h"
-#include "doppel/base/error.h"
 #include "doppel/base/file.h"
 #include "doppel/data/listing.h"
+#include "doppel/error.h"
 #include "doppel/eval/calibration.h"
 #include "doppel/model/foreign.h"
 #include "doppel/model/model.h"
@@ -17,7 +17,7 @@
 #include "recipe_options.h"
 #include "strangers.h"
 
-namespace doppel::app {
+namespace doppel::internal::app {
 namespace {
 
 struct CalibrateOptions {
@@ -119,4 +119,4 @@ void add_calibrate(CLI::App& program) {
   command->callback([options] { run(*options); });
 }
 
-}  // namespace doppel::app
+}  // namespace doppel::internal::app

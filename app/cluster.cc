@@ -10,9 +10,9 @@
 
 #include "commands.h"
 #include "data_source.h"
-#include "doppel/base/error.h"
 #include "doppel/base/file.h"
 #include "doppel/data/listing.h"
+#include "doppel/error.h"
 #include "doppel/eval/distances.h"
 #include "doppel/gallery/clusters.h"
 #include "doppel/image/decode.h"
@@ -27,7 +27,7 @@
 #include "recipe_options.h"
 #include "stop.h"
 
-namespace doppel::app {
+namespace doppel::internal::app {
 namespace {
 
 namespace fs = std::filesystem;
@@ -370,4 +370,4 @@ void add_cluster(CLI::App& program) {
   command->callback([options] { run(*options); });
 }
 
-}  // namespace doppel::app
+}  // namespace doppel::internal::app

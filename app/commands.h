@@ -7,7 +7,7 @@ namespace CLI {
 class App;
 }
 
-namespace doppel::app {
+namespace doppel::internal::app {
 
 void add_train(CLI::App& program);
 void add_crossval(CLI::App& program);
@@ -31,4 +31,4 @@ void add_data(CLI::App& program);
 void add_synth(CLI::App& program);
 void add_info(CLI::App& program);
 
-}  // namespace doppel::app
+}  // namespace doppel::internal::app

@@ -16,7 +16,7 @@
 #include "recipe_options.h"
 #include "stop.h"
 
-namespace doppel::app {
+namespace doppel::internal::app {
 namespace {
 
 using nlohmann::json;
@@ -239,4 +239,4 @@ void add_crossval(CLI::App& program) {
   command->callback([options] { run(*options); });
 }
 
-}  // namespace doppel::app
+}  // namespace doppel::internal::app

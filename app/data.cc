@@ -4,13 +4,13 @@
 #include <cstdio>
 
 #include "commands.h"
-#include "doppel/base/error.h"
 #include "doppel/base/thread_pool.h"
 #include "doppel/data/dataset.h"
 #include "doppel/data/listing.h"
+#include "doppel/error.h"
 #include "measures.h"
 
-namespace doppel::app {
+namespace doppel::internal::app {
 namespace {
 
 using nlohmann::json;
@@ -87,4 +87,4 @@ void add_data(CLI::App& program) {
   command->callback([options] { run(*options); });
 }
 
-}  // namespace doppel::app
+}  // namespace doppel::internal::app

@@ -6,14 +6,14 @@
 #include <cstdlib>
 #include <memory>
 
-#include "doppel/base/error.h"
 #include "doppel/base/natural_order.h"
 #include "doppel/data/listing.h"
 #include "doppel/data/people.h"
 #include "doppel/data/synthetic.h"
+#include "doppel/error.h"
 #include "doppel/face/dataset_aligner.h"
 
-namespace doppel::app {
+namespace doppel::internal::app {
 
 namespace fs = std::filesystem;
 
@@ -148,4 +148,4 @@ void print_notes(const Dataset& dataset) {
   for (const std::string& note : dataset.notes) std::fprintf(stderr, "Note: %s\n", note.c_str());
 }
 
-}  // namespace doppel::app
+}  // namespace doppel::internal::app

@@ -14,7 +14,7 @@ namespace CLI {
 class App;
 }
 
-namespace doppel::app {
+namespace doppel::internal::app {
 
 // `source`, a folder or an archive; where that is empty, the AT&T faces of $DOPPEL_DATA/att_faces
 // or of ./data/att_faces, else nothing.
@@ -60,4 +60,4 @@ extern const char* const kDataHelp;
 // What the user should know about a data set, on standard error, a line each.
 void print_notes(const Dataset& dataset);
 
-}  // namespace doppel::app
+}  // namespace doppel::internal::app

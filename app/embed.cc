@@ -5,8 +5,8 @@
 
 #include "commands.h"
 #include "data_source.h"
-#include "doppel/base/error.h"
 #include "doppel/base/file.h"
+#include "doppel/error.h"
 #include "doppel/eval/npy.h"
 #include "doppel/model/embedding.h"
 #include "doppel/model/model.h"
@@ -16,7 +16,7 @@
 #include "progress.h"
 #include "recipe_options.h"
 
-namespace doppel::app {
+namespace doppel::internal::app {
 namespace {
 
 struct EmbedOptions {
@@ -96,4 +96,4 @@ void add_embed(CLI::App& program) {
   command->callback([options] { run(*options); });
 }
 
-}  // namespace doppel::app
+}  // namespace doppel::internal::app

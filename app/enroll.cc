@@ -7,10 +7,10 @@
 #include <set>
 
 #include "commands.h"
-#include "doppel/base/error.h"
 #include "doppel/base/natural_order.h"
 #include "doppel/data/listing.h"
 #include "doppel/data/synthetic.h"
+#include "doppel/error.h"
 #include "doppel/gallery/location.h"
 #include "doppel/gallery/person_name.h"
 #include "doppel/gallery/photo_notices.h"
@@ -24,7 +24,7 @@
 #include "recipe_options.h"
 #include "stop.h"
 
-namespace doppel::app {
+namespace doppel::internal::app {
 namespace {
 
 namespace fs = std::filesystem;
@@ -286,4 +286,4 @@ void add_enroll(CLI::App& program) {
   command->callback([options] { run(*options); });
 }
 
-}  // namespace doppel::app
+}  // namespace doppel::internal::app

@@ -8,10 +8,10 @@
 #include "commands.h"
 #include "data_source.h"
 #include "doppel/base/digest.h"
-#include "doppel/base/error.h"
 #include "doppel/base/file.h"
 #include "doppel/base/natural_order.h"
 #include "doppel/data/listing.h"
+#include "doppel/error.h"
 #include "doppel/eval/crossval.h"
 #include "doppel/eval/evaluation.h"
 #include "doppel/eval/npy.h"
@@ -26,7 +26,7 @@
 #include "recipe_options.h"
 #include "strangers.h"
 
-namespace doppel::app {
+namespace doppel::internal::app {
 namespace {
 
 using nlohmann::json;
@@ -498,4 +498,4 @@ void add_eval(CLI::App& program) {
   command->callback([options] { run(*options); });
 }
 
-}  // namespace doppel::app
+}  // namespace doppel::internal::app

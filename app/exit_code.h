@@ -3,7 +3,7 @@
 
 #include <string>
 
-namespace doppel::app {
+namespace doppel::internal::app {
 
 using ExitCode = int;
 inline constexpr ExitCode kDone = 0;           // of verify --exit-code: the same person
@@ -27,4 +27,4 @@ struct Exit {
   std::string problem;  // for standard error; empty where there is none
 };
 
-}  // namespace doppel::app
+}  // namespace doppel::internal::app

@@ -12,7 +12,7 @@
 #include "faces_option.h"
 #include "recipe_options.h"
 
-namespace doppel::app {
+namespace doppel::internal::app {
 namespace {
 
 struct ExplainOptions {
@@ -78,4 +78,4 @@ void add_explain(CLI::App& program) {
   command->callback([options] { run(*options); });
 }
 
-}  // namespace doppel::app
+}  // namespace doppel::internal::app

@@ -3,15 +3,15 @@
 #include <cstdio>
 
 #include "commands.h"
-#include "doppel/base/error.h"
 #include "doppel/base/file.h"
+#include "doppel/error.h"
 #include "doppel/model/foreign.h"
 #include "doppel/model/model.h"
 #include "doppel/model/onnx_export.h"
 #include "doppel/onnx/backend.h"
 #include "output_file.h"
 
-namespace doppel::app {
+namespace doppel::internal::app {
 namespace {
 
 struct ExportOptions {
@@ -61,4 +61,4 @@ void add_export(CLI::App& program) {
   command->callback([options] { run(*options); });
 }
 
-}  // namespace doppel::app
+}  // namespace doppel::internal::app

@@ -2,11 +2,11 @@
 
 #include <CLI/CLI.hpp>
 
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 #include "doppel/image/decode.h"
 #include "exit_code.h"
 
-namespace doppel::app {
+namespace doppel::internal::app {
 
 void add_faces_option(CLI::App& command, std::string& faces) {
   command
@@ -33,4 +33,4 @@ Image face_of(const PhotoFaces& photos, FaceChoice choice, const std::string& pa
   }
 }
 
-}  // namespace doppel::app
+}  // namespace doppel::internal::app

@@ -11,7 +11,7 @@ namespace CLI {
 class App;
 }
 
-namespace doppel::app {
+namespace doppel::internal::app {
 
 // --faces one|largest, for commands that take one face of each photo.
 void add_faces_option(CLI::App& command, std::string& faces);
@@ -23,4 +23,4 @@ FaceChoice single_face_choice(const std::string& faces);
 // not one, and Error where it cannot be read.
 Image face_of(const PhotoFaces& photos, FaceChoice choice, const std::string& path);
 
-}  // namespace doppel::app
+}  // namespace doppel::internal::app

@@ -6,9 +6,9 @@
 #include <map>
 
 #include "commands.h"
-#include "doppel/base/error.h"
 #include "doppel/base/file.h"
 #include "doppel/data/listing.h"
+#include "doppel/error.h"
 #include "doppel/gallery/answer_json.h"
 #include "doppel/gallery/exchange.h"
 #include "doppel/gallery/index_measure.h"
@@ -25,7 +25,7 @@
 #include "progress.h"
 #include "stop.h"
 
-namespace doppel::app {
+namespace doppel::internal::app {
 namespace {
 
 namespace fs = std::filesystem;
@@ -416,4 +416,4 @@ void add_gallery(CLI::App& program) {
                     "Move photos of people to a model of synthetic faces, too");
 }
 
-}  // namespace doppel::app
+}  // namespace doppel::internal::app

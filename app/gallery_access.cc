@@ -3,11 +3,11 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 #include "doppel/gallery/photo_notices.h"
 #include "measures.h"
 
-namespace doppel::app {
+namespace doppel::internal::app {
 
 Model load_model_of(const GallerySettings& settings, const std::string& gallery,
                     const std::string& file) {
@@ -126,4 +126,4 @@ IndexProgress index_progress(Progress& progress) {
   };
 }
 
-}  // namespace doppel::app
+}  // namespace doppel::internal::app

@@ -17,7 +17,7 @@ namespace CLI {
 class App;
 }
 
-namespace doppel::app {
+namespace doppel::internal::app {
 
 // A gallery that is there, to be changed. Throws as Gallery::open() and refuse_damage() do.
 Gallery open_to_change(const std::string& location);
@@ -62,4 +62,4 @@ void say_left_out(const GallerySearch& search, const std::string& gallery);
 // For GallerySearch: a live line while a large gallery's index is made.
 IndexProgress index_progress(Progress& progress);
 
-}  // namespace doppel::app
+}  // namespace doppel::internal::app

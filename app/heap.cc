@@ -7,7 +7,7 @@
 
 #include "doppel/base/large_pages.h"
 
-namespace doppel::app {
+namespace doppel::internal::app {
 
 void arrange_heap() {
   constexpr int kMegabyte = 1 << 20, kBegin = 32 * kMegabyte;
@@ -19,4 +19,4 @@ void arrange_heap() {
   prefer_large_pages(static_cast<char*>(sbrk(0)) - kBegin, kBegin);
 }
 
-}  // namespace doppel::app
+}  // namespace doppel::internal::app

@@ -6,7 +6,7 @@
 #include "answers.h"
 #include "commands.h"
 #include "data_source.h"
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 #include "doppel/gallery/answer_json.h"
 #include "doppel/gallery/photo_notices.h"
 #include "gallery_access.h"
@@ -14,7 +14,7 @@
 #include "notices.h"
 #include "recipe_options.h"
 
-namespace doppel::app {
+namespace doppel::internal::app {
 namespace {
 
 constexpr size_t kPhotosAtOnce = 256;
@@ -133,4 +133,4 @@ void add_identify(CLI::App& program) {
   command->callback([options] { run(*options); });
 }
 
-}  // namespace doppel::app
+}  // namespace doppel::internal::app

@@ -6,7 +6,7 @@
 #include "doppel/model/model.h"
 #include "measures.h"
 
-namespace doppel::app {
+namespace doppel::internal::app {
 namespace {
 
 using nlohmann::json;
@@ -167,4 +167,4 @@ void add_info(CLI::App& program) {
   command->callback([options] { run(*options); });
 }
 
-}  // namespace doppel::app
+}  // namespace doppel::internal::app

@@ -9,7 +9,7 @@
 #include "gallery_access.h"
 #include "measures.h"
 
-namespace doppel::app {
+namespace doppel::internal::app {
 namespace {
 
 struct KeyOptions {
@@ -90,4 +90,4 @@ void add_key(CLI::App& program) {
   command->add_option("ID", options->id, "The id that list shows")->required();
 }
 
-}  // namespace doppel::app
+}  // namespace doppel::internal::app

@@ -14,7 +14,7 @@
 
 #include "commands.h"
 #include "doppel/base/credentials.h"
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 #include "doppel/gallery/decision.h"
 #include "doppel/gallery/location.h"
 #include "doppel/nn/simd.h"
@@ -25,7 +25,7 @@
 
 namespace {
 
-using doppel::app::ExitCode;
+using doppel::internal::app::ExitCode;
 
 // What is said about an argument that is a URL where none belongs, or one with blanks in it.
 std::string without_passwords(std::string text, std::span<char* const> arguments) {
@@ -34,24 +34,24 @@ std::string without_passwords(std::string text, std::span<char* const> arguments
     const std::string value = equals == std::string::npos ? argument : argument.substr(equals + 1);
     std::string shown;
     try {
-      shown = doppel::word_without_credentials(doppel::shown_location(value));
+      shown = doppel::internal::word_without_credentials(doppel::internal::shown_location(value));
     } catch (const doppel::Error&) {  // the library that would know is not installed
       shown = "postgresql://...";
     }
     if (shown == value) continue;
     // As it was given, and as an Error holds it.
-    for (const std::string& said : {value, doppel::without_credentials(value)}) {
+    for (const std::string& said : {value, doppel::internal::without_credentials(value)}) {
       for (size_t at = text.find(said); at != std::string::npos;
            at = text.find(said, at + shown.size())) {
         text.replace(at, said.size(), shown);
       }
     }
   }
-  return doppel::without_credentials(text);
+  return doppel::internal::without_credentials(text);
 }
 
 ExitCode run(int argc, char** argv) {
-  using namespace doppel::app;
+  using namespace doppel::internal::app;
   CLI::App program{
       "Doppel trains a twin network on a folder of faces and compares people by it.\n"
       "Environment: DOPPEL_DATA, where data sets lie; DOPPEL_SIMD, an instruction set to use\n"
@@ -59,7 +59,7 @@ ExitCode run(int argc, char** argv) {
   program.name("doppel");
   program.set_version_flag("--version", "doppel " DOPPEL_VERSION);
   program.require_subcommand(1);
-  program.footer(doppel::app::kExitCodes +
+  program.footer(doppel::internal::app::kExitCodes +
                  std::string("Example: doppel train faces/ --out model.safetensors"));
   program.get_formatter()->column_width(34);
   add_train(program);
@@ -86,7 +86,7 @@ ExitCode run(int argc, char** argv) {
   check_option_values(program);
   try {
     if (const char* simd = std::getenv("DOPPEL_SIMD"); simd != nullptr && *simd != '\0') {
-      doppel::use_simd(simd);
+      doppel::internal::use_simd(simd);
     }
     const auto named = [&](const CLI::App* command) { return command->check_name(argv[1]); };
     if (argc > 1 && argv[1][0] != '-' && program.get_subcommands(named).empty()) {
@@ -106,7 +106,7 @@ ExitCode run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  using namespace doppel::app;
+  using namespace doppel::internal::app;
   arrange_heap();
   std::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is told as a full disk is
   ExitCode code = kDone;
@@ -117,7 +117,7 @@ int main(int argc, char** argv) {
   };
   try {
     code = run(argc, argv);
-  } catch (const doppel::CannotDecide& fault) {
+  } catch (const doppel::internal::CannotDecide& fault) {
     code = fail(kUndecided, fault.what());
   } catch (const doppel::Error& error) {
     code =

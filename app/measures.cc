@@ -2,12 +2,12 @@
 
 #include <cstdio>
 
-#include "doppel/base/error.h"
 #include "doppel/base/utc_time.h"
 #include "doppel/data/listing.h"
+#include "doppel/error.h"
 #include "doppel/model/threshold_fault.h"
 
-namespace doppel::app {
+namespace doppel::internal::app {
 
 std::optional<double> decision_threshold(const Model& model, std::optional<double> given) {
   if (!given) return model.threshold ? std::optional(model.threshold->value) : std::nullopt;
@@ -66,4 +66,4 @@ nlohmann::json to_json(const std::optional<double>& value) {
   return value ? nlohmann::json(*value) : nlohmann::json();
 }
 
-}  // namespace doppel::app
+}  // namespace doppel::internal::app

@@ -8,7 +8,7 @@
 #include "doppel/eval/bootstrap.h"
 #include "doppel/model/model.h"
 
-namespace doppel::app {
+namespace doppel::internal::app {
 
 // The tutorial decides at this distance.
 inline constexpr double kTutorialThreshold = 0.5;
@@ -41,4 +41,4 @@ void print_json(const nlohmann::json& document);
 
 nlohmann::json to_json(const std::optional<double>& value);  // null where there is none
 
-}  // namespace doppel::app
+}  // namespace doppel::internal::app

@@ -2,7 +2,7 @@
 
 #include <cstdio>
 
-namespace doppel::app {
+namespace doppel::internal::app {
 
 void say_notice(const std::optional<std::string>& notice) {
   if (notice) std::fprintf(stderr, "Warning: %s\n", notice->c_str());
@@ -28,4 +28,4 @@ void RunningNotices::say(std::span<const std::string> notices) {
   }
 }
 
-}  // namespace doppel::app
+}  // namespace doppel::internal::app

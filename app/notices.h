@@ -8,7 +8,7 @@
 #include <span>
 #include <string>
 
-namespace doppel::app {
+namespace doppel::internal::app {
 
 void say_notice(const std::optional<std::string>& notice);
 // ["..."], or [] where there is none.
@@ -27,4 +27,4 @@ class RunningNotices {
   std::set<std::string> said_;  // how they begin
 };
 
-}  // namespace doppel::app
+}  // namespace doppel::internal::app

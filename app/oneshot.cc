@@ -3,8 +3,8 @@
 #include <cstdio>
 
 #include "commands.h"
-#include "doppel/base/error.h"
 #include "doppel/data/listing.h"
+#include "doppel/error.h"
 #include "doppel/eval/episode_files.h"
 #include "doppel/eval/seen.h"
 #include "doppel/model/embedding.h"
@@ -12,7 +12,7 @@
 #include "measures.h"
 #include "recipe_options.h"
 
-namespace doppel::app {
+namespace doppel::internal::app {
 namespace {
 
 using nlohmann::json;
@@ -118,4 +118,4 @@ void add_oneshot(CLI::App& program) {
   command->callback([options] { run(*options); });
 }
 
-}  // namespace doppel::app
+}  // namespace doppel::internal::app

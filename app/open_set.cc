@@ -5,11 +5,11 @@
 #include <map>
 #include <set>
 
-#include "doppel/base/error.h"
 #include "doppel/data/listing.h"
+#include "doppel/error.h"
 #include "doppel/gallery/answer_json.h"
 
-namespace doppel::app {
+namespace doppel::internal::app {
 namespace {
 
 const char* name_of(const Enrolment& enrolment) {
@@ -158,4 +158,4 @@ nlohmann::json to_json(const std::vector<OpenSetTrial>& trials) {
   return list;
 }
 
-}  // namespace doppel::app
+}  // namespace doppel::internal::app

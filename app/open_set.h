@@ -10,7 +10,7 @@
 #include "doppel/data/dataset.h"
 #include "doppel/gallery/open_set.h"
 
-namespace doppel::app {
+namespace doppel::internal::app {
 
 // Photos that another camera took of the people of a data set, and perhaps of others.
 struct SearchedPhotos {
@@ -32,4 +32,4 @@ std::vector<OpenSetTrial> measure_open_set(
 std::string open_set_table(const std::vector<OpenSetTrial>& trials, double fpir);
 nlohmann::json to_json(const std::vector<OpenSetTrial>& trials);
 
-}  // namespace doppel::app
+}  // namespace doppel::internal::app

@@ -8,7 +8,7 @@
 #include <cstdlib>
 #include <string>
 
-namespace doppel::app {
+namespace doppel::internal::app {
 namespace {
 
 // What may be a URL: the place of a gallery, an origin; or any text: names of people and keys.
@@ -56,4 +56,4 @@ void check_option_values(CLI::App& program) {
   for (CLI::App* command : program.get_subcommands({})) check_option_values(*command);
 }
 
-}  // namespace doppel::app
+}  // namespace doppel::internal::app

@@ -5,7 +5,7 @@ namespace CLI {
 class App;
 }
 
-namespace doppel::app {
+namespace doppel::internal::app {
 
 // To be called when all commands and options are added. Wrong usage are from then on
 // * an empty value: it would count as none given, so that --threshold "$NONE" decides by another
@@ -15,4 +15,4 @@ namespace doppel::app {
 // * a URL where a file or folder is expected: it would be read, and made, as a path.
 void check_option_values(CLI::App& program);
 
-}  // namespace doppel::app
+}  // namespace doppel::internal::app

@@ -2,9 +2,9 @@
 
 #include <filesystem>
 
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 
-namespace doppel::app {
+namespace doppel::internal::app {
 
 void check_writable(const std::string& option, const std::string& path) {
   const std::filesystem::path parent = std::filesystem::path(path).parent_path();
@@ -22,4 +22,4 @@ void check_writable(const std::string& option, const std::string& path) {
   }
 }
 
-}  // namespace doppel::app
+}  // namespace doppel::internal::app

@@ -6,9 +6,9 @@
 
 #include "commands.h"
 #include "data_source.h"
-#include "doppel/base/error.h"
 #include "doppel/base/file.h"
 #include "doppel/base/random.h"
+#include "doppel/error.h"
 #include "doppel/eval/distances.h"
 #include "doppel/image/encode.h"
 #include "doppel/image/sheet.h"
@@ -17,7 +17,7 @@
 #include "exit_code.h"
 #include "measures.h"
 
-namespace doppel::app {
+namespace doppel::internal::app {
 namespace {
 
 struct PairsOptions {
@@ -177,4 +177,4 @@ void add_pairs(CLI::App& program) {
   command->callback([options] { run(*options); });
 }
 
-}  // namespace doppel::app
+}  // namespace doppel::internal::app

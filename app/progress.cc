@@ -7,7 +7,7 @@
 #include <cmath>
 #include <cstdio>
 
-namespace doppel::app {
+namespace doppel::internal::app {
 
 std::string duration(double seconds) {
   const long whole = std::lround(std::clamp(seconds, 0.0, 1e8));
@@ -54,4 +54,4 @@ void Progress::clear() {
   std::fflush(stderr);
 }
 
-}  // namespace doppel::app
+}  // namespace doppel::internal::app

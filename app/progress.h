@@ -4,7 +4,7 @@
 #include <chrono>
 #include <string>
 
-namespace doppel::app {
+namespace doppel::internal::app {
 
 class Progress {
  public:
@@ -28,4 +28,4 @@ class Progress {
 // "0:07", "12:30", "3:05:00"
 std::string duration(double seconds);
 
-}  // namespace doppel::app
+}  // namespace doppel::internal::app

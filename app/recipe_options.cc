@@ -2,10 +2,10 @@
 
 #include <CLI/CLI.hpp>
 
-#include "doppel/base/error.h"
 #include "doppel/base/thread_pool.h"
+#include "doppel/error.h"
 
-namespace doppel::app {
+namespace doppel::internal::app {
 
 void add_threads_option(CLI::App& command, int& threads) {
   command.add_option("--threads", threads, "Threads; the result does not depend on them")
@@ -69,4 +69,4 @@ std::function<void(const BatchReport&)> batch_progress(Progress& progress, std::
   };
 }
 
-}  // namespace doppel::app
+}  // namespace doppel::internal::app

@@ -14,7 +14,7 @@ namespace CLI {
 class App;
 }
 
-namespace doppel::app {
+namespace doppel::internal::app {
 
 struct RecipeOptions {
   std::string name = "faces";
@@ -36,4 +36,4 @@ std::function<void(const BatchReport&)> batch_progress(Progress& progress, std::
 
 void add_threads_option(CLI::App& command, int& threads);
 
-}  // namespace doppel::app
+}  // namespace doppel::internal::app

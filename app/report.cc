@@ -8,15 +8,15 @@
 
 #include "commands.h"
 #include "data_source.h"
-#include "doppel/base/error.h"
 #include "doppel/base/file.h"
 #include "doppel/data/listing.h"
+#include "doppel/error.h"
 #include "doppel/nn/simd.h"
 #include "measures.h"
 #include "recipe_options.h"
 #include "strangers.h"
 
-namespace doppel::app {
+namespace doppel::internal::app {
 namespace {
 
 using Clock = std::chrono::steady_clock;
@@ -131,4 +131,4 @@ void add_report(CLI::App& program) {
   command->callback([options] { run(*options); });
 }
 
-}  // namespace doppel::app
+}  // namespace doppel::internal::app

@@ -9,7 +9,7 @@
 
 #include "doppel/base/utc_time.h"
 
-namespace doppel::app {
+namespace doppel::internal::app {
 namespace {
 
 constexpr int kPatience = 500;  // milliseconds
@@ -90,4 +90,4 @@ void RequestLog::write() {
   }
 }
 
-}  // namespace doppel::app
+}  // namespace doppel::internal::app

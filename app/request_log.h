@@ -11,7 +11,7 @@
 
 #include "doppel/service/route.h"
 
-namespace doppel::app {
+namespace doppel::internal::app {
 
 class RequestLog {
  public:
@@ -40,4 +40,4 @@ class RequestLog {
   std::thread thread_;
 };
 
-}  // namespace doppel::app
+}  // namespace doppel::internal::app

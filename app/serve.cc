@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "commands.h"
-#include "doppel/base/error.h"
 #include "doppel/data/listing.h"
+#include "doppel/error.h"
 #include "doppel/gallery/location.h"
 #include "doppel/service/http_server.h"
 #include "doppel/service/service.h"
@@ -23,7 +23,7 @@
 #include "request_log.h"
 #include "stop.h"
 
-namespace doppel::app {
+namespace doppel::internal::app {
 namespace {
 
 constexpr std::chrono::milliseconds kPause{100};  // between looks at the gallery and at signals
@@ -216,4 +216,4 @@ void add_serve(CLI::App& program) {
   command->callback([options] { run(*options); });
 }
 
-}  // namespace doppel::app
+}  // namespace doppel::internal::app

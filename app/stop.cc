@@ -2,7 +2,7 @@
 
 #include <csignal>
 
-namespace doppel::app {
+namespace doppel::internal::app {
 namespace {
 
 volatile std::sig_atomic_t asked = 0;
@@ -23,4 +23,4 @@ void check_stop() {
   if (stop_asked()) throw Interrupted();
 }
 
-}  // namespace doppel::app
+}  // namespace doppel::internal::app

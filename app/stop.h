@@ -3,7 +3,7 @@
 // second kills. All others are killed by the first, which shells tell as 130, too.
 #pragma once
 
-namespace doppel::app {
+namespace doppel::internal::app {
 
 // Thrown where work was stopped; the program then exits with 130, having said what is saved.
 struct Interrupted {};
@@ -14,4 +14,4 @@ bool stop_asked();
 // Throws Interrupted where it was asked.
 void check_stop();
 
-}  // namespace doppel::app
+}  // namespace doppel::internal::app

@@ -2,10 +2,10 @@
 
 #include <cstdio>
 
-#include "doppel/base/error.h"
 #include "doppel/data/listing.h"
+#include "doppel/error.h"
 
-namespace doppel::app {
+namespace doppel::internal::app {
 
 namespace {
 
@@ -70,4 +70,4 @@ std::string mark_text(const SeenOverlap& seen) {
          ":\nthis is no measure of unseen people.\n";
 }
 
-}  // namespace doppel::app
+}  // namespace doppel::internal::app

@@ -4,7 +4,7 @@
 #include "doppel/eval/seen.h"
 #include "doppel/model/model.h"
 
-namespace doppel::app {
+namespace doppel::internal::app {
 
 // What of the data set the model has seen. Throws Error(mismatch) that says whom it knows, and by
 // what, unless `allowed`. Notes on standard error where the model cannot tell copies of its photos.
@@ -16,4 +16,4 @@ SeenOverlap check_namesakes(const Model& model, const Dataset& people, bool allo
 // The line of text that marks a result, empty where nothing was seen.
 std::string mark_text(const SeenOverlap& seen);
 
-}  // namespace doppel::app
+}  // namespace doppel::internal::app

@@ -6,7 +6,7 @@
 #include "doppel/data/synthetic.h"
 #include "stop.h"
 
-namespace doppel::app {
+namespace doppel::internal::app {
 namespace {
 
 struct SynthOptions {
@@ -41,4 +41,4 @@ void add_synth(CLI::App& program) {
   command->callback([options] { run(*options); });
 }
 
-}  // namespace doppel::app
+}  // namespace doppel::internal::app

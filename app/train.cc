@@ -10,8 +10,8 @@
 #include "alignment.h"
 #include "commands.h"
 #include "data_source.h"
-#include "doppel/base/error.h"
 #include "doppel/data/listing.h"
+#include "doppel/error.h"
 #include "doppel/eval/calibration.h"
 #include "doppel/eval/distances.h"
 #include "doppel/model/embedding.h"
@@ -24,7 +24,7 @@
 #include "recipe_options.h"
 #include "stop.h"
 
-namespace doppel::app {
+namespace doppel::internal::app {
 namespace {
 
 using nlohmann::json;
@@ -320,4 +320,4 @@ void add_train(CLI::App& program) {
   command->callback([options] { run(*options); });
 }
 
-}  // namespace doppel::app
+}  // namespace doppel::internal::app

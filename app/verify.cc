@@ -3,7 +3,7 @@
 #include <cstdio>
 
 #include "commands.h"
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 #include "doppel/loss/energy.h"
 #include "doppel/model/embedding.h"
 #include "doppel/model/model.h"
@@ -12,7 +12,7 @@
 #include "faces_option.h"
 #include "measures.h"
 
-namespace doppel::app {
+namespace doppel::internal::app {
 namespace {
 
 struct VerifyOptions {
@@ -131,4 +131,4 @@ void add_verify(CLI::App& program) {
   });
 }
 
-}  // namespace doppel::app
+}  // namespace doppel::internal::app

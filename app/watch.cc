@@ -15,8 +15,8 @@
 
 #include "answers.h"
 #include "commands.h"
-#include "doppel/base/error.h"
 #include "doppel/data/listing.h"
+#include "doppel/error.h"
 #include "doppel/gallery/answer_json.h"
 #include "doppel/gallery/photo_notices.h"
 #include "doppel/gallery/visits.h"
@@ -27,7 +27,7 @@
 #include "recipe_options.h"
 #include "stop.h"
 
-namespace doppel::app {
+namespace doppel::internal::app {
 namespace {
 
 constexpr int kWaitMs = 500;      // so that a changed gallery and a wish to stop are noticed
@@ -319,4 +319,4 @@ void add_watch(CLI::App& program) {
   command->callback([options] { run(*options); });
 }
 
-}  // namespace doppel::app
+}  // namespace doppel::internal::app

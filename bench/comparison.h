@@ -8,9 +8,9 @@
 #include <thread>
 #include <vector>
 
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 using Clock = std::chrono::steady_clock;
 
@@ -43,4 +43,4 @@ inline void check_equal(const std::string& what, const std::vector<float>& ours,
   }
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

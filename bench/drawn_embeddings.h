@@ -9,7 +9,7 @@
 
 #include "doppel/base/random.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 // As embeddings of the recipe faces, trained on 30 people, are spread over people it never saw
 // (13,233 photos of Labeled Faces in the Wild): the variance along the k-th principal direction
@@ -50,4 +50,4 @@ class DrawnEmbeddings {
   std::vector<double> deviation_;
 };
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -18,7 +18,7 @@
 #include "doppel/train/objective.h"
 #include "doppel/train/recipe.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 constexpr size_t kIdentities = 30;
@@ -244,10 +244,10 @@ void run(const Options& options) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal
 
 int main(int argc, char** argv) {
-  doppel::Options options;
+  doppel::internal::Options options;
   CLI::App program{"Times a recipe's training step and embedding beside LibTorch's"};
   program.add_option("--recipe", options.recipe, "A recipe with the loss cosine_margin")
       ->capture_default_str();
@@ -256,7 +256,7 @@ int main(int argc, char** argv) {
   program.add_flag("--json", options.as_json, "Print one JSON document");
   CLI11_PARSE(program, argc, argv);
   try {
-    doppel::run(options);
+    doppel::internal::run(options);
   } catch (const std::exception& error) {
     std::fprintf(stderr, "faces_bench: %s\n", error.what());
     return 1;

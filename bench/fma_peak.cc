@@ -12,7 +12,7 @@
 #include "hwy/highway.h"
 
 HWY_BEFORE_NAMESPACE();
-namespace doppel {
+namespace doppel::internal {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
@@ -43,11 +43,11 @@ double Chains(size_t rounds, float* sink) {
 }
 
 }  // namespace HWY_NAMESPACE
-}  // namespace doppel
+}  // namespace doppel::internal
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
-namespace doppel {
+namespace doppel::internal {
 
 HWY_EXPORT(Chains);
 
@@ -78,5 +78,5 @@ double fma_peak_gflops(int threads, double seconds) {
   return sum;
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal
 #endif  // HWY_ONCE

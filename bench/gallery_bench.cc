@@ -14,7 +14,7 @@
 #include "doppel/image/decode.h"
 #include "doppel/model/embedding.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 struct Options {
@@ -133,10 +133,10 @@ void run(const Options& options) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal
 
 int main(int argc, char** argv) {
-  doppel::Options options;
+  doppel::internal::Options options;
   CLI::App program{"Measures what a gallery costs beside its networks"};
   program.add_option("--people", options.people, "In the gallery")
       ->check(CLI::Range(2, 1'000'000))
@@ -150,7 +150,7 @@ int main(int argc, char** argv) {
   program.add_flag("--json", options.as_json, "Print one JSON document");
   CLI11_PARSE(program, argc, argv);
   try {
-    doppel::run(options);
+    doppel::internal::run(options);
   } catch (const std::exception& error) {
     std::fprintf(stderr, "gallery_bench: %s\n", error.what());
     return 1;

@@ -13,7 +13,7 @@
 #include "bench/served_load.h"
 #include "doppel/gallery/index.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 struct Options {
@@ -145,10 +145,10 @@ void run(const Options& options) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal
 
 int main(int argc, char** argv) {
-  doppel::Options options;
+  doppel::internal::Options options;
   CLI::App program{
       "Measures doppel serve while its gallery grows past the size from which a graph is made; "
       "needs "
@@ -158,7 +158,7 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   program
       .add_option("--to", options.to, "Templates in the end; a graph is made of more than 100,000")
-      ->check(CLI::Range(static_cast<int>(doppel::kMostCompared) + 1, 10'000'000))
+      ->check(CLI::Range(static_cast<int>(doppel::internal::kMostCompared) + 1, 10'000'000))
       ->capture_default_str();
   program.add_option("--batch", options.batch, "People enrolled at once")
       ->check(CLI::Range(1, 100'000))
@@ -175,7 +175,7 @@ int main(int argc, char** argv) {
   program.add_flag("--json", options.as_json, "Print one JSON document");
   CLI11_PARSE(program, argc, argv);
   try {
-    doppel::run(options);
+    doppel::internal::run(options);
   } catch (const std::exception& error) {
     std::fprintf(stderr, "growth_bench: %s\n", error.what());
     return 1;

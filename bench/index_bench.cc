@@ -22,7 +22,7 @@
 #include "doppel/gallery/index.h"
 #include "doppel/gallery/index_measure.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 struct Options {
@@ -205,10 +205,10 @@ void run(Options options) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal
 
 int main(int argc, char** argv) {
-  doppel::Options options;
+  doppel::internal::Options options;
   CLI::App program{"Times the search for a face among many beside FAISS's IndexFlat"};
   program.add_option("--templates", options.templates, "Enrolled photos")
       ->check(CLI::Range(100, 10'000'000))
@@ -233,7 +233,7 @@ int main(int argc, char** argv) {
   program.add_flag("--json", options.as_json, "Print one JSON document");
   CLI11_PARSE(program, argc, argv);
   try {
-    doppel::run(options);
+    doppel::internal::run(options);
   } catch (const std::exception& error) {
     std::fprintf(stderr, "index_bench: %s\n", error.what());
     return 1;

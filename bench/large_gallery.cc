@@ -9,12 +9,12 @@
 #include <cstdio>
 #include <fstream>
 
-#include "doppel/base/error.h"
 #include "doppel/data/synthetic.h"
+#include "doppel/error.h"
 #include "doppel/gallery/photo_templates.h"
 #include "doppel/model/embedding.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 namespace fs = std::filesystem;
@@ -99,4 +99,4 @@ double resident_mb(int process) {
   return resident * static_cast<double>(sysconf(_SC_PAGESIZE)) / 1e6;
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -11,7 +11,7 @@
 #include "doppel/gallery/gallery.h"
 #include "doppel/model/model.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 class LargeGallery {
  public:
@@ -50,4 +50,4 @@ void run_program(std::vector<std::string> words, const std::string& out);
 // Megabytes of memory that a process holds; 0: this one.
 double resident_mb(int process = 0);
 
-}  // namespace doppel
+}  // namespace doppel::internal

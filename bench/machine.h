@@ -7,7 +7,7 @@
 #include "bench/fma_peak.h"
 #include "doppel/nn/simd.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 inline nlohmann::json machine_facts(int threads) {
   return {{"threads", threads},
@@ -20,4 +20,4 @@ inline void print_machine(const nlohmann::json& facts) {
               facts["simd"].get<std::string>().c_str(), facts["fma_peak_gflops"].get<double>());
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -10,10 +10,10 @@
 #include "bench/comparison.h"
 #include "bench/drawn_embeddings.h"
 #include "bench/machine.h"
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 #include "doppel/gallery/people_index.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 struct Options {
@@ -184,11 +184,11 @@ int run(int argc, char** argv) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal
 
 int main(int argc, char** argv) {
   try {
-    return doppel::run(argc, argv);
+    return doppel::internal::run(argc, argv);
   } catch (const std::exception& error) {
     std::fprintf(stderr, "own_line_bench: %s\n", error.what());
     return 1;

@@ -11,10 +11,10 @@
 #include <iterator>
 
 #include "bench/comparison.h"
-#include "doppel/base/error.h"
 #include "doppel/base/file.h"
+#include "doppel/error.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 // Each request a form with the next of the pictures; in the end what wrk has counted.
@@ -115,4 +115,4 @@ Load LoadMaker::run(const Serving& serving, int clients, int seconds) const {
           broken};
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

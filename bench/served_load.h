@@ -7,7 +7,7 @@
 
 #include "bench/large_gallery.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 // What a command prints. Throws Error(io) where it fails.
 std::string output_of(const std::string& command);
@@ -46,4 +46,4 @@ class LoadMaker {
   std::string files_, script_;
 };
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -9,13 +9,13 @@
 #include "bench/large_gallery.h"
 #include "bench/machine.h"
 #include "bench/served_load.h"
-#include "doppel/base/error.h"
 #include "doppel/base/file.h"
+#include "doppel/error.h"
 #include "doppel/gallery/search.h"
 #include "doppel/image/decode.h"
 #include "doppel/model/embedding.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 struct Options {
@@ -150,10 +150,10 @@ void run(const Options& options) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal
 
 int main(int argc, char** argv) {
-  doppel::Options options;
+  doppel::internal::Options options;
   CLI::App program{"Measures doppel serve beside the same work in a process; needs wrk and curl"};
   program.add_option("--people", options.people, "In the gallery")
       ->check(CLI::Range(2, 1'000'000))
@@ -172,7 +172,7 @@ int main(int argc, char** argv) {
   program.add_flag("--json", options.as_json, "Print one JSON document");
   CLI11_PARSE(program, argc, argv);
   try {
-    doppel::run(options);
+    doppel::internal::run(options);
   } catch (const std::exception& error) {
     std::fprintf(stderr, "service_bench: %s\n", error.what());
     return 1;

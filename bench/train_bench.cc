@@ -12,9 +12,9 @@
 
 #include "bench/comparison.h"
 #include "bench/fma_peak.h"
-#include "doppel/base/error.h"
 #include "doppel/base/random.h"
 #include "doppel/data/synthetic.h"
+#include "doppel/error.h"
 #include "doppel/loss/contrastive.h"
 #include "doppel/model/embedding.h"
 #include "doppel/nn/engine.h"
@@ -22,7 +22,7 @@
 #include "doppel/nn/torch_network.h"
 #include "doppel/train/train_model.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 // Multiply-adds of one image, counted from the description: every layer forward
@@ -259,17 +259,17 @@ void run(const Options& options) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal
 
 int main(int argc, char** argv) {
-  doppel::Options options;
+  doppel::internal::Options options;
   CLI::App program{"Times the tutorial's training and embedding beside LibTorch's"};
   program.add_option("--threads", options.threads, "Threads of both")->check(CLI::Range(1, 256));
   program.add_option("--rounds", options.rounds, "Alternating rounds")->check(CLI::Range(1, 1000));
   program.add_flag("--json", options.as_json, "Print one JSON document");
   CLI11_PARSE(program, argc, argv);
   try {
-    doppel::run(options);
+    doppel::internal::run(options);
   } catch (const std::exception& error) {
     std::fprintf(stderr, "train_bench: %s\n", error.what());
     return 1;

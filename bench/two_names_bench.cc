@@ -9,17 +9,17 @@
 #include <set>
 #include <string>
 
-#include "doppel/base/error.h"
 #include "doppel/base/file.h"
 #include "doppel/base/natural_order.h"
 #include "doppel/base/random.h"
 #include "doppel/data/dataset.h"
 #include "doppel/data/people.h"
+#include "doppel/error.h"
 #include "doppel/eval/npy.h"
 #include "doppel/gallery/decision.h"
 #include "doppel/gallery/people_index.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 struct Options {
@@ -231,11 +231,11 @@ int run(int argc, char** argv) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal
 
 int main(int argc, char** argv) {
   try {
-    return doppel::run(argc, argv);
+    return doppel::internal::run(argc, argv);
   } catch (const std::exception& error) {
     std::fprintf(stderr, "two_names_bench: %s\n", error.what());
     return 1;

@@ -9,7 +9,7 @@
 #include <string>
 #include <string_view>
 
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 #include "doppel/image/decode.h"
 #include "doppel/image/size_limits.h"
 
@@ -32,8 +32,8 @@ std::string with_right_checksums(std::string_view file) {
   return bytes;
 }
 
-void check_image(const doppel::Image& image, bool color) {
-  doppel::check_size(doppel::ErrorKind::bad_argument, image.width, image.height, "fuzz");
+void check_image(const doppel::internal::Image& image, bool color) {
+  doppel::internal::check_size(doppel::ErrorKind::bad_argument, image.width, image.height, "fuzz");
   const size_t pixels = static_cast<size_t>(image.width) * static_cast<size_t>(image.height);
   if (image.pixels.size() != pixels) std::abort();
   if (image.colors.size() != (color ? 3 * pixels : 0)) std::abort();
@@ -49,13 +49,14 @@ void check_image(const doppel::Image& image, bool color) {
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string bytes = with_right_checksums({reinterpret_cast<const char*>(data), size});
   try {
-    const doppel::Image image = doppel::decode_image(bytes, "fuzz");
+    const doppel::internal::Image image = doppel::internal::decode_image(bytes, "fuzz");
     check_image(image, false);
-    const doppel::Image color = doppel::decode_image(bytes, "fuzz", {.color = true});
+    const doppel::internal::Image color =
+        doppel::internal::decode_image(bytes, "fuzz", {.color = true});
     check_image(color, true);
     if (color.pixels != image.pixels) std::abort();
-    const doppel::Image reduced =
-        doppel::decode_image(bytes, "fuzz", {.color = true, .shorter_side = 4});
+    const doppel::internal::Image reduced =
+        doppel::internal::decode_image(bytes, "fuzz", {.color = true, .shorter_side = 4});
     check_image(reduced, true);
     if (std::min(reduced.width, reduced.height) < std::min({image.width, image.height, 4})) {
       std::abort();

@@ -8,25 +8,25 @@
 #include <string>
 
 #include "doppel/base/digest.h"
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 #include "doppel/gallery/exchange.h"
 #include "doppel/gallery/person_name.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   std::istringstream stream(std::string(reinterpret_cast<const char*>(data), size));
-  doppel::ImportedGallery imported;
+  doppel::internal::ImportedGallery imported;
   try {
-    imported = doppel::read_export(stream, "fuzz");
+    imported = doppel::internal::read_export(stream, "fuzz");
   } catch (const doppel::Error&) {
     return 0;  // what is no export is refused in words
   }
-  const doppel::GallerySettings& settings = imported.settings;
-  doppel::gallery_settings_from_json(doppel::to_json(settings), "again");
-  for (const doppel::NewPerson& person : imported.people) {
-    doppel::check_person_name(person.name, "accepted");
-    for (const doppel::NewTemplate& photo : person.templates) {
+  const doppel::internal::GallerySettings& settings = imported.settings;
+  doppel::internal::gallery_settings_from_json(doppel::internal::to_json(settings), "again");
+  for (const doppel::internal::NewPerson& person : imported.people) {
+    doppel::internal::check_person_name(person.name, "accepted");
+    for (const doppel::internal::NewTemplate& photo : person.templates) {
       if (photo.embedding.size() != settings.embedding_size) std::abort();
-      if (!doppel::is_digest_hex(photo.image_digest)) std::abort();
+      if (!doppel::internal::is_digest_hex(photo.image_digest)) std::abort();
       for (const float value : photo.embedding) {
         if (!std::isfinite(value)) std::abort();
       }

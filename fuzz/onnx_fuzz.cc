@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 #include "doppel/model/foreign.h"
 #include "doppel/model/model.h"
 #include "doppel/onnx/onnx_file.h"
@@ -16,13 +16,15 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);
   try {
     if (!bytes.starts_with("{")) {
-      doppel::check_onnx(bytes, "fuzz", {1, 4, 3}, "");
+      doppel::internal::check_onnx(bytes, "fuzz", {1, 4, 3}, "");
       return 0;
     }
     const auto json = nlohmann::json::parse(bytes, nullptr, /*allow_exceptions=*/false);
     if (json.is_discarded()) return 0;
-    const auto described = doppel::describe_embedder(doppel::embedder_from_json(json, "fuzz"));
-    if (doppel::describe_embedder(doppel::embedder_from_json(described, "again")) != described) {
+    const auto described =
+        doppel::internal::describe_embedder(doppel::internal::embedder_from_json(json, "fuzz"));
+    if (doppel::internal::describe_embedder(
+            doppel::internal::embedder_from_json(described, "again")) != described) {
       std::abort();
     }
   } catch (const doppel::Error&) {

@@ -9,19 +9,19 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 #include "doppel/service/service.h"
 
 namespace {
 
 // A small picture's pixels are its embedding.
-doppel::Model small_model() {
-  doppel::Model model;
-  model.network = {{1, 3, 2}, {doppel::Flatten{}}};
+doppel::internal::Model small_model() {
+  doppel::internal::Model model;
+  model.network = {{1, 3, 2}, {doppel::internal::Flatten{}}};
   model.members = {{}};
   model.preprocessing = {2, 3, 1, true};
-  model.threshold =
-      doppel::Threshold{0.01, 0.5, 0.004, 0.021, 450, 4500, 0.89, 30, {{{0.01, 0.5, 0, 1}}, 2e-4}};
+  model.threshold = doppel::internal::Threshold{
+      0.01, 0.5, 0.004, 0.021, 450, 4500, 0.89, 30, {{{0.01, 0.5, 0, 1}}, 2e-4}};
   return model;
 }
 
@@ -37,14 +37,15 @@ struct Folder {
   Folder& operator=(const Folder&) = delete;
 };
 
-doppel::Service& service() {
+doppel::internal::Service& service() {
   static const Folder folder;
   static const std::string gallery = folder.path + "/gallery";
   static const auto made = [] {
-    doppel::Gallery::create(gallery, doppel::settings_for(small_model(), "model"));
-    return std::make_unique<doppel::Service>(
-        small_model(), gallery, doppel::ServiceSettings{}, [](const std::string&) {},
-        doppel::Service::Log());
+    doppel::internal::Gallery::create(gallery,
+                                      doppel::internal::settings_for(small_model(), "model"));
+    return std::make_unique<doppel::internal::Service>(
+        small_model(), gallery, doppel::internal::ServiceSettings{}, [](const std::string&) {},
+        doppel::internal::Service::Log());
   }();
   return *made;
 }
@@ -62,22 +63,22 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   std::string rest(reinterpret_cast<const char*>(data), size);
   const std::string first = line_of(rest);
   const size_t space = std::min(first.find(' '), first.size());
-  doppel::HttpRequest request;
+  doppel::internal::HttpRequest request;
   request.method = first.substr(0, space);
   try {
-    doppel::read_target(first.substr(std::min(space + 1, first.size())), request);
+    doppel::internal::read_target(first.substr(std::min(space + 1, first.size())), request);
   } catch (const doppel::Error&) {
     return 0;
   }
   request.headers["host"] = "localhost";
   request.headers["content-type"] = line_of(rest);
   request.body = rest;
-  const doppel::HttpResponse response = service().handle(request);
+  const doppel::internal::HttpResponse response = service().handle(request);
   if (response.status < 200 || response.status > 503) std::abort();
   if (response.content_type == "application/json" && !nlohmann::json::accept(response.body)) {
     std::abort();
   }
-  service().gallery().look([](doppel::Gallery& gallery) {
+  service().gallery().look([](doppel::internal::Gallery& gallery) {
     if (!gallery.check().empty()) std::abort();
   });
   return 0;

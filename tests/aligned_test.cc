@@ -17,7 +17,7 @@
 #include "doppel/image/resize.h"
 #include "program.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 using testing::HasSubstr;
@@ -220,4 +220,4 @@ TEST_F(AlignedByDefault, OnlyFacesThatAreFound) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -11,7 +11,7 @@
 #include "doppel/image/encode.h"
 #include "program.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 namespace fs = std::filesystem;
@@ -261,4 +261,4 @@ TEST_F(BadInput, AnOutputThatCannotBeMadeIsToldBeforeTraining) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

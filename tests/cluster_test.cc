@@ -9,7 +9,7 @@
 #include "doppel/image/encode.h"
 #include "program.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 using testing::HasSubstr;
@@ -158,4 +158,4 @@ TEST_F(ClusterCommand, LeavesNothingWhereItFails) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

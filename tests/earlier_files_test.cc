@@ -16,7 +16,7 @@
 #include "doppel/nn/simd.h"
 #include "program.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 using testing::HasSubstr;
@@ -120,4 +120,4 @@ TEST_F(EarlierFiles, NetworksOfONNXEmbedAsTheyDid) {
 #endif
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -8,7 +8,7 @@
 #include "doppel/nn/simd.h"
 #include "program.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 // Pictures of all that the augmentation can do to them, an arc margin, averaged weights.
@@ -109,4 +109,4 @@ TEST_F(EqualBytes, OfTheOtherLosses) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -14,7 +14,7 @@
 #include "doppel/image/encode.h"
 #include "program.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 using testing::AllOf;
@@ -611,4 +611,4 @@ TEST_F(GalleryCommands, WatchDecidesAVisitOnce) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

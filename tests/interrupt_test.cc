@@ -6,7 +6,7 @@
 #include "doppel/data/synthetic.h"
 #include "program.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 namespace fs = std::filesystem;
@@ -133,4 +133,4 @@ TEST_F(Interrupt, SynthLeavesNoPartOfItsPeople) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -6,7 +6,7 @@
 #include "doppel/base/file.h"
 #include "program.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 using nlohmann::json;
@@ -198,4 +198,4 @@ TEST_F(OnnxProgram, WhatIsNoEmbedderIsRefusedInWords) {
 #endif  // DOPPEL_WITH_OPENCV
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

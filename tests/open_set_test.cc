@@ -4,7 +4,7 @@
 #include "doppel/data/synthetic.h"
 #include "program.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 using testing::HasSubstr;
@@ -67,4 +67,4 @@ TEST_F(OpenSetCommand, RefusesPhotosOfNobodyOfThem) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

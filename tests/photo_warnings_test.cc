@@ -9,7 +9,7 @@
 #include "doppel/image/resize.h"
 #include "program.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 using testing::AllOf;
@@ -119,4 +119,4 @@ TEST_F(PhotoWarningsOfAll, AnotherCollectionIsSaid) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

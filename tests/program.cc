@@ -10,7 +10,7 @@
 
 #include "doppel/base/file.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 namespace fs = std::filesystem;
 
@@ -118,4 +118,4 @@ fs::path ProgramTest::att_faces() {
   return fs::is_directory(faces) ? faces : fs::path();
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-namespace doppel {
+namespace doppel::internal {
 
 struct Finished {
   int code = -1;  // exit code; 128 + n where signal n ended it
@@ -69,4 +69,4 @@ class ProgramTest : public testing::Test {
   std::filesystem::path folder_;
 };
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -15,7 +15,7 @@
 #include "doppel/nn/simd.h"
 #include "program.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 using testing::HasSubstr;
@@ -630,4 +630,4 @@ TEST_F(Faces, CrossvalOverSeedsAndChosenPeople) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -3,7 +3,7 @@
 
 #include "program.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 class RealFaces : public ProgramTest {
@@ -71,4 +71,4 @@ TEST_F(RealFaces, UnseenPeopleAreRecognisedWorseThanByPixels) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

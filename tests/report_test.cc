@@ -8,7 +8,7 @@
 #include "doppel/image/decode.h"
 #include "program.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 using nlohmann::json;
@@ -166,4 +166,4 @@ TEST_F(ReportPage, ExplainDrawsBothPhotos) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

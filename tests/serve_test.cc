@@ -10,7 +10,7 @@
 #include "doppel/image/encode.h"
 #include "serving.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 using nlohmann::json;
@@ -225,4 +225,4 @@ TEST_F(ServeCommand, SaysWhyItCannotServe) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

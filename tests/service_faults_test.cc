@@ -15,7 +15,7 @@
 #include "doppel/gallery/postgres_server.h"
 #include "serving.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 using nlohmann::json;
@@ -276,4 +276,4 @@ TEST_F(ServiceFaults, ADatabaseServerMayGoAndComeBack) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

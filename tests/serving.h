@@ -10,7 +10,7 @@
 #include "doppel/data/synthetic.h"
 #include "program.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 inline constexpr std::chrono::seconds kPatience{60};
 
@@ -49,4 +49,4 @@ class ServingTest : public ProgramTest {
   }
 };
 
-}  // namespace doppel
+}  // namespace doppel::internal

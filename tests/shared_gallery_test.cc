@@ -6,7 +6,7 @@
 #include "doppel/gallery/postgres_server.h"
 #include "program.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 using testing::HasSubstr;
@@ -109,4 +109,4 @@ TEST_F(ProgramTest, NoMessageHoldsAPartOfThePassword) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

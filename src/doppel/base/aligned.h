@@ -8,7 +8,7 @@
 #include <new>
 #include <type_traits>
 
-namespace doppel {
+namespace doppel::internal {
 
 // `size` zeros of a plain type, aligned to 64 bytes and followed by 64 readable bytes. A large
 // array takes memory only as it is written to.
@@ -42,4 +42,4 @@ class AlignedArray {
   std::unique_ptr<void, Free> memory_;
 };
 
-}  // namespace doppel
+}  // namespace doppel::internal

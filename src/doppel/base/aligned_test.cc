@@ -4,7 +4,7 @@
 
 #include <numeric>
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 TEST(AlignedArray, HoldsZerosOnACacheLineWhateverItsSize) {
@@ -22,4 +22,4 @@ TEST(AlignedArray, HoldsZerosOnACacheLineWhateverItsSize) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -2,7 +2,7 @@
 
 #include <sodium.h>
 
-namespace doppel {
+namespace doppel::internal {
 
 std::string to_base64(std::string_view bytes) {
   std::string text(sodium_base64_encoded_len(bytes.size(), sodium_base64_VARIANT_ORIGINAL), '\0');
@@ -25,4 +25,4 @@ std::optional<std::string> from_base64(std::string_view text) {
   return bytes;
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -5,10 +5,10 @@
 #include <string>
 #include <string_view>
 
-namespace doppel {
+namespace doppel::internal {
 
 std::string to_base64(std::string_view bytes);
 // Nothing where `text` is no base64, or has anything behind it.
 std::optional<std::string> from_base64(std::string_view text);
 
-}  // namespace doppel
+}  // namespace doppel::internal

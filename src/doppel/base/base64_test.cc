@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 // The test vectors of RFC 4648, section 10.
@@ -34,4 +34,4 @@ TEST(Base64, KeepsEveryByte) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

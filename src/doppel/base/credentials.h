@@ -1,12 +1,12 @@
-// A message in, the same without what looks like a password out. A header alone, so that libraries
-// that are loaded (side_library.h) need nothing of ours to throw an Error.
+// A message in, the same without what looks like a password out. A header alone: every side library
+// (side_library.h) has its own.
 #pragma once
 
 #include <algorithm>
 #include <string>
 #include <string_view>
 
-namespace doppel {
+namespace doppel::internal {
 
 namespace credentials {
 
@@ -64,4 +64,4 @@ inline std::string without_credentials(std::string_view text) {
   return shown;
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -2,9 +2,9 @@
 
 #include <gtest/gtest.h>
 
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 TEST(Credentials, APasswordIsNotShownHoweverItsUrlIsMisspelt) {
@@ -45,4 +45,4 @@ TEST(Credentials, AllElseIsShownAsItIs) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -4,9 +4,9 @@
 
 #include <array>
 
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 constexpr size_t kDigestSize = 32;  // bytes
@@ -78,4 +78,4 @@ bool is_digest_hex(std::string_view text) {
   return text.size() == 64 && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-namespace doppel {
+namespace doppel::internal {
 
 // SHA-256 (FIPS 180-4). Adds bytes piece by piece, then gives the digest once as 64 hexadecimal
 // digits.
@@ -48,4 +48,4 @@ class Blake2b {
 // Whether `text` looks like a digest: 64 digits, 0-9 and a-f.
 bool is_digest_hex(std::string_view text);
 
-}  // namespace doppel
+}  // namespace doppel::internal

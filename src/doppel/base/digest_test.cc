@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 TEST(Digest, KnownAnswers) {  // FIPS 180-4 examples
@@ -36,4 +36,4 @@ TEST(Digest, LooksLikeOne) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -7,7 +7,7 @@
 #include <cstdlib>
 #include <cstring>
 
-namespace doppel {
+namespace doppel::internal {
 
 bool says_disk_full(int error) { return error == ENOSPC || error == EDQUOT || error == EFBIG; }
 
@@ -26,4 +26,4 @@ void check_room(const std::filesystem::path& folder, size_t bytes) {
   throw Error(ErrorKind::io, why + std::strerror(error));
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

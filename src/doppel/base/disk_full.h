@@ -6,9 +6,9 @@
 #include <filesystem>
 #include <string>
 
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 // An Error(io) that callers can tell from the others.
 class DiskFull : public Error {
@@ -23,4 +23,4 @@ bool says_disk_full(int error);
 // be tried. Tried with a file that nobody sees.
 void check_room(const std::filesystem::path& folder, size_t bytes);
 
-}  // namespace doppel
+}  // namespace doppel::internal

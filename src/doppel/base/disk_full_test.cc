@@ -8,7 +8,7 @@
 #include "doppel/base/file.h"
 #include "doppel/base/small_files.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 namespace fs = std::filesystem;
@@ -64,4 +64,4 @@ TEST_F(DiskFullTest, RoomIsLookedForWithoutATrace) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

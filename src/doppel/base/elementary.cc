@@ -7,7 +7,7 @@
 #include <limits>
 #include <numbers>
 
-namespace doppel::elementary {
+namespace doppel::internal::elementary {
 namespace {
 
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
@@ -203,4 +203,4 @@ float atan2(float y, float x) {
   return static_cast<float>(y < 0 ? -angle : angle);
 }
 
-}  // namespace doppel::elementary
+}  // namespace doppel::internal::elementary

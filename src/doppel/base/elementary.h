@@ -6,7 +6,7 @@
 // Results lie within 0.6 units of the last place of the exact ones. What is no number gives none.
 #pragma once
 
-namespace doppel::elementary {
+namespace doppel::internal::elementary {
 
 double exp(double x);
 
@@ -25,4 +25,4 @@ double cos(double x);
 // origin.
 float atan2(float y, float x);
 
-}  // namespace doppel::elementary
+}  // namespace doppel::internal::elementary

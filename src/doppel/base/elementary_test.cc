@@ -10,7 +10,7 @@
 
 #include "doppel/base/random.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 constexpr double kNoNumber = std::numeric_limits<double>::quiet_NaN();
@@ -151,4 +151,4 @@ TEST(Elementary, GivesTheseBits) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

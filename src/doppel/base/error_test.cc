@@ -1,8 +1,8 @@
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 
 #include <gtest/gtest.h>
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 TEST(Error, CarriesItsKindAndSentence) {
@@ -15,4 +15,4 @@ TEST(Error, CarriesItsKindAndSentence) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -10,9 +10,9 @@
 #include <cstring>
 
 #include "doppel/base/disk_full.h"
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 [[noreturn]] void fail(const std::filesystem::path& path, const std::string& what, int error) {
@@ -123,4 +123,4 @@ void write_file_atomically(const std::filesystem::path& path, std::string_view b
   if (directory.fd >= 0) ::fsync(directory.fd);
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

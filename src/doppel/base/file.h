@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace doppel {
+namespace doppel::internal {
 
 // The bytes of `path`. Throws Error(io) naming the file where it is missing, is no regular file or
 // cannot be read, Error(bad_data) where it is larger than `most_bytes`.
@@ -18,4 +18,4 @@ std::string read_file(const std::filesystem::path& path, size_t most_bytes);
 // Throws Error(io).
 void write_file_atomically(const std::filesystem::path& path, std::string_view bytes);
 
-}  // namespace doppel
+}  // namespace doppel::internal

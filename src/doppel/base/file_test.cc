@@ -12,10 +12,10 @@
 #include <filesystem>
 #include <fstream>
 
-#include "doppel/base/error.h"
 #include "doppel/base/thread_pool.h"
+#include "doppel/error.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 namespace fs = std::filesystem;
@@ -106,4 +106,4 @@ TEST_F(File, NothingIsLeftOfManyWritesAtOnce) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace doppel {
+namespace doppel::internal {
 
 // Of what lies between: a wish; where it cannot be granted nothing is different but the time.
 inline void prefer_large_pages(void* begin, size_t bytes) {
@@ -26,4 +26,4 @@ void reserve_large_pages(std::vector<T>& values, size_t size) {
   prefer_large_pages(values.data(), size * sizeof(T));
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

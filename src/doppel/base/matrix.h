@@ -5,7 +5,7 @@
 #include <span>
 #include <vector>
 
-namespace doppel {
+namespace doppel::internal {
 
 struct Matrix {
   size_t rows = 0;
@@ -26,4 +26,4 @@ struct Matrix {
   }
 };
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -1,6 +1,6 @@
 #include "doppel/base/natural_order.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
@@ -36,4 +36,4 @@ bool natural_less(std::string_view a, std::string_view b) {
   return whole_a < whole_b;
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 TEST(NaturalOrder, SortsNumbersByValue) {
@@ -29,4 +29,4 @@ TEST(NaturalOrder, IsAStrictOrderOnEqualValues) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -5,7 +5,7 @@
 
 #include "doppel/base/elementary.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 std::array<uint32_t, 4> philox(uint64_t key, std::array<uint32_t, 4> c) {
   uint32_t k0 = static_cast<uint32_t>(key), k1 = static_cast<uint32_t>(key >> 32);
@@ -48,4 +48,4 @@ double Random::normal() {
   return radius * elementary::cos(2 * std::numbers::pi * uniform());
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

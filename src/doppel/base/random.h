@@ -9,7 +9,7 @@
 #include <span>
 #include <utility>
 
-namespace doppel {
+namespace doppel::internal {
 
 // What a stream of numbers is for: equal seeds never meet between two purposes.
 enum class Purpose : uint16_t {
@@ -60,4 +60,4 @@ class Random {
   int used_ = 4;  // words of block_ already given out
 };
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -6,7 +6,7 @@
 #include <set>
 #include <vector>
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 // Known answers from the authors' Random123 distribution (kat_vectors, philox4x32 10).
@@ -70,4 +70,4 @@ TEST(Random, ShuffleReachesEveryOrderEqually) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -5,9 +5,9 @@
 
 #include <filesystem>
 
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 namespace fs = std::filesystem;
@@ -58,4 +58,4 @@ void* side_library_entry(const std::string& name, const std::string& entry,
   return symbol(entry);
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -4,7 +4,7 @@
 
 #include <string>
 
-namespace doppel {
+namespace doppel::internal {
 
 // The address of `entry`, a C function, in lib<name>.so. That is sought beside the code that asks
 // (the program, or the shared library that this is linked into), then as the dynamic loader does,
@@ -14,4 +14,4 @@ namespace doppel {
 void* side_library_entry(const std::string& name, const std::string& entry,
                          const std::string& purpose);
 
-}  // namespace doppel
+}  // namespace doppel::internal

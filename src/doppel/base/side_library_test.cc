@@ -3,9 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 using testing::AllOf;
@@ -40,4 +40,4 @@ TEST(SideLibrary, OfAnotherVersionIsRefused) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

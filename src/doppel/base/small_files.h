@@ -5,7 +5,7 @@
 
 #include <csignal>
 
-namespace doppel {
+namespace doppel::internal {
 
 // While it lives no file may grow beyond a size, and writing more fails.
 class SmallFiles {
@@ -27,4 +27,4 @@ class SmallFiles {
   rlimit before_{};
 };
 
-}  // namespace doppel
+}  // namespace doppel::internal

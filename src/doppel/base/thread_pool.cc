@@ -6,9 +6,9 @@
 #include <string>
 #include <utility>
 
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 // A training step lasts a few milliseconds and waits for its threads several times: a wait spins
@@ -98,4 +98,4 @@ void ThreadPool::work(size_t worker) {
   }
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -10,7 +10,7 @@
 #include <thread>
 #include <vector>
 
-namespace doppel {
+namespace doppel::internal {
 
 // Owned and used by one thread at a time. Tasks must not depend on which thread runs them: they
 // write to places of their own, and what is summed over tasks is summed in the tasks' order.
@@ -47,4 +47,4 @@ class ThreadPool {
   std::exception_ptr failure_;
 };
 
-}  // namespace doppel
+}  // namespace doppel::internal

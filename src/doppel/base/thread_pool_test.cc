@@ -5,9 +5,9 @@
 #include <numeric>
 #include <vector>
 
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 TEST(ThreadPool, EveryTaskRunsOnceOnAKnownWorker) {
@@ -55,4 +55,4 @@ TEST(ThreadPool, AnExceptionReachesTheCallerAndThePoolLivesOn) {
 TEST(ThreadPool, RefusesNoThreads) { EXPECT_THROW(ThreadPool(0), Error); }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -2,7 +2,7 @@
 
 #include <ctime>
 
-namespace doppel {
+namespace doppel::internal {
 
 std::string utc_time() {
   const std::time_t now = std::time(nullptr);
@@ -13,4 +13,4 @@ std::string utc_time() {
   return text;
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

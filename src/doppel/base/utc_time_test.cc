@@ -4,7 +4,7 @@
 
 #include <ctime>
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 TEST(UtcTime, IsNow) {
@@ -19,4 +19,4 @@ TEST(UtcTime, IsNow) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -5,10 +5,10 @@
 #include <numeric>
 #include <string>
 
-#include "doppel/base/error.h"
 #include "doppel/base/random.h"
+#include "doppel/error.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 constexpr size_t kMostImages = 65536;  // in a batch
@@ -125,4 +125,4 @@ std::vector<uint32_t> BatchPlan::batch(size_t step) {
   return images;
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

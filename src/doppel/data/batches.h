@@ -7,7 +7,7 @@
 #include <span>
 #include <vector>
 
-namespace doppel {
+namespace doppel::internal {
 
 struct BatchSettings {
   size_t size = 96;  // images in a batch
@@ -70,4 +70,4 @@ class BatchPlan {
   Rounds rounds_;                // over the members or over all images
 };
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -7,9 +7,9 @@
 #include <map>
 #include <set>
 
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 // counts[i] images of identity 10 i + 3.
@@ -176,4 +176,4 @@ TEST(BatchPlan, RefusesWhatMakesNoSense) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

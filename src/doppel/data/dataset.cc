@@ -11,15 +11,15 @@
 #include <utility>
 
 #include "doppel/base/digest.h"
-#include "doppel/base/error.h"
 #include "doppel/data/listing.h"
 #include "doppel/data/synthetic.h"
+#include "doppel/error.h"
 #include "doppel/image/content.h"
 #include "doppel/image/decode.h"
 #include "doppel/image/resize.h"
 #include "doppel/image/size_limits.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 namespace fs = std::filesystem;
@@ -372,4 +372,4 @@ DatasetReport inspect_dataset(const fs::path& source, ThreadPool& pool) {
   return report;
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

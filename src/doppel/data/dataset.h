@@ -15,7 +15,7 @@
 #include "doppel/image/image.h"
 #include "doppel/image/perceptual_hash.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 struct Identity {
   std::string name;  // the folder's name: "s1", "Greek/character01"
@@ -135,4 +135,4 @@ struct DatasetReport {
 // folder nor an archive, cannot be read or is a damaged archive.
 DatasetReport inspect_dataset(const std::filesystem::path& source, ThreadPool& pool);
 
-}  // namespace doppel
+}  // namespace doppel::internal

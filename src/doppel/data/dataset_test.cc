@@ -11,12 +11,12 @@
 #include <mutex>
 
 #include "doppel/base/digest.h"
-#include "doppel/base/error.h"
 #include "doppel/base/file.h"
 #include "doppel/data/synthetic.h"
+#include "doppel/error.h"
 #include "doppel/image/encode.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 namespace fs = std::filesystem;
@@ -496,4 +496,4 @@ TEST_F(DatasetFolder, PreparesImagesBeforeTheyGetTheirSize) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -7,7 +7,7 @@
 #include <array>
 #include <cmath>
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 constexpr double kPixelsPerUnit = 50;
@@ -466,4 +466,4 @@ Image draw_face(const FaceTraits& traits, const FaceView& view, Random texture, 
   return image;
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -5,7 +5,7 @@
 #include "doppel/base/random.h"
 #include "doppel/image/image.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 enum class HairStyle { bald, receding, cropped, parted, curly, fringe, bob, long_straight };
 enum class BeardStyle { none, stubble, moustache, goatee, full };
@@ -61,4 +61,4 @@ inline constexpr int kFaceWidth = 92, kFaceHeight = 112;
 // square roots are used, so the pixels are the same on every machine with IEEE 754 doubles.
 Image draw_face(const FaceTraits& traits, const FaceView& view, Random texture, Random noise);
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <string>
 
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 std::vector<Fold> contiguous_folds(const Dataset& dataset, int folds) {
   const std::vector<Identity>& identities = dataset.identities;
@@ -37,4 +37,4 @@ std::vector<Fold> contiguous_folds(const Dataset& dataset, int folds) {
   return result;
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -7,7 +7,7 @@
 
 #include "doppel/data/dataset.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 struct Fold {
   std::vector<size_t> test, train;  // indices into Dataset::identities, ascending
@@ -20,4 +20,4 @@ struct Fold {
 // fold has two images: there would be nothing to recognise.
 std::vector<Fold> contiguous_folds(const Dataset& dataset, int folds);
 
-}  // namespace doppel
+}  // namespace doppel::internal

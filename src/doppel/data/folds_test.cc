@@ -5,9 +5,9 @@
 
 #include <numeric>
 
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 Dataset people(const std::vector<size_t>& counts) {
@@ -60,4 +60,4 @@ TEST(Folds, RefusesWhatCannotBeTested) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

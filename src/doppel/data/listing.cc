@@ -15,7 +15,7 @@
 #include "doppel/data/zip_reader.h"
 #include "doppel/image/decode.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 namespace fs = std::filesystem;
@@ -466,4 +466,4 @@ std::vector<std::optional<Error>> read_each(
   return failures;
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -10,10 +10,10 @@
 #include <string_view>
 #include <vector>
 
-#include "doppel/base/error.h"
 #include "doppel/base/thread_pool.h"
+#include "doppel/error.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 // What a data set may hold at most in images; an archive's files may unpack to so many bytes.
 inline constexpr size_t kMostDatasetImages = 1'000'000;
@@ -60,4 +60,4 @@ std::vector<std::optional<Error>> read_each(
     const std::filesystem::path& source, const std::vector<std::string>& paths, ThreadPool& pool,
     const std::function<void(size_t index, std::string_view bytes)>& use);
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -15,7 +15,7 @@
 #include "doppel/data/zip_bytes.h"
 #include "doppel/image/encode.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 namespace fs = std::filesystem;
@@ -297,4 +297,4 @@ TEST(RealArchives, LabeledFaces) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

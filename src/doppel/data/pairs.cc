@@ -6,10 +6,10 @@
 #include <unordered_set>
 #include <utility>
 
-#include "doppel/base/error.h"
 #include "doppel/base/random.h"
+#include "doppel/error.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 constexpr size_t kMostPerKind = 100'000'000;
@@ -188,4 +188,4 @@ std::vector<Pair> all_pairs(const Dataset& dataset) {
   return all;
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -9,7 +9,7 @@
 
 #include "doppel/data/dataset.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 struct Pair {
   uint32_t a = 0;  // indices into Dataset::images
@@ -60,4 +60,4 @@ inline constexpr size_t kMostPairs = size_t{1} << 27;
 // Throws Error(bad_argument) where they are more than kMostPairs.
 std::vector<Pair> all_pairs(const Dataset& dataset);
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -8,9 +8,9 @@
 #include <set>
 #include <tuple>
 
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 using testing::HasSubstr;
@@ -240,4 +240,4 @@ TEST(AllPairs, EveryUnorderedPairOnce) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -6,10 +6,10 @@
 #include <unordered_map>
 #include <unordered_set>
 
-#include "doppel/base/error.h"
 #include "doppel/base/file.h"
+#include "doppel/error.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 std::optional<size_t> number_in(std::string_view text) {
@@ -100,4 +100,4 @@ std::vector<size_t> chosen_identities(const Dataset& dataset, std::string_view t
   return identities;
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

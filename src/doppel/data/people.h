@@ -10,7 +10,7 @@
 
 #include "doppel/data/dataset.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 // The names in a list like LFW's peopleDevTrain.txt: the number of people in the first line, then
 // for each a line "name<TAB>number of images". The numbers of images are checked to be numbers and
@@ -26,4 +26,4 @@ std::vector<std::string> read_people_list(const std::filesystem::path& file);
 // of the data set. Throws Error(bad_argument) naming the part that is neither or out of range.
 std::vector<size_t> chosen_identities(const Dataset& dataset, std::string_view text);
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -6,10 +6,10 @@
 
 #include <cstdlib>
 
-#include "doppel/base/error.h"
 #include "doppel/data/synthetic.h"
+#include "doppel/error.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 namespace fs = std::filesystem;
@@ -102,4 +102,4 @@ TEST(PeopleList, ThatOfLabeledFaces) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

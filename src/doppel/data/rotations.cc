@@ -1,9 +1,9 @@
 #include "doppel/data/rotations.h"
 
 #include "doppel/base/digest.h"
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 // Counter-clockwise by a quarter: the last column becomes the first row.
@@ -59,4 +59,4 @@ Dataset with_rotations(const Dataset& dataset) {
   return result;
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -3,7 +3,7 @@
 
 #include "doppel/data/dataset.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 // Each identity "x" followed by "x@90", "x@180" and "x@270": its images turned counter-clockwise by
 // so many degrees, under the names "x@90/1.png" and so on (Santoro et al., "Meta-Learning with
@@ -13,4 +13,4 @@ namespace doppel {
 // kMostDatasetPixels.
 Dataset with_rotations(const Dataset& dataset);
 
-}  // namespace doppel
+}  // namespace doppel::internal

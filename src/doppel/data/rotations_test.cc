@@ -5,10 +5,10 @@
 
 #include <set>
 
-#include "doppel/base/error.h"
 #include "doppel/data/synthetic.h"
+#include "doppel/error.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 using testing::ElementsAre;
@@ -66,4 +66,4 @@ TEST(Rotations, NeedSquares) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

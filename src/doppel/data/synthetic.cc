@@ -5,13 +5,13 @@
 #include <string>
 #include <system_error>
 
-#include "doppel/base/error.h"
 #include "doppel/base/file.h"
 #include "doppel/base/random.h"
 #include "doppel/data/face_drawing.h"
+#include "doppel/error.h"
 #include "doppel/image/encode.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 // What a file begins with, and the comment behind it.
@@ -226,4 +226,4 @@ bool is_synthetic(const Dataset& dataset) {
   return 2 * std::ranges::count(dataset.synthetic, char{true}) > std::ssize(dataset.images);
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -10,7 +10,7 @@
 #include "doppel/data/dataset.h"
 #include "doppel/image/image.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 // Picture `index` of person `identity`: 92 wide, 112 high, in whole 8-bit levels, the same on every
 // machine. Pictures of one person differ in pose, expression, light, glasses and noise. `index` is
@@ -38,4 +38,4 @@ bool is_synthetic_file(std::string_view bytes);
 // Whether most images of a data set are such pictures.
 bool is_synthetic(const Dataset& dataset);
 
-}  // namespace doppel
+}  // namespace doppel::internal

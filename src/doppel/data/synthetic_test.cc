@@ -7,14 +7,14 @@
 #include <cmath>
 
 #include "doppel/base/digest.h"
-#include "doppel/base/error.h"
 #include "doppel/base/file.h"
 #include "doppel/base/thread_pool.h"
+#include "doppel/error.h"
 #include "doppel/image/content.h"
 #include "doppel/image/encode.h"
 #include "doppel/image/resize.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 namespace fs = std::filesystem;
@@ -199,4 +199,4 @@ TEST(Synthetic, EveryDrawingShowsSomething) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

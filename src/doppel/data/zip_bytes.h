@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-namespace doppel {
+namespace doppel::internal {
 
 struct ZipFile {
   std::string name;
@@ -68,4 +68,4 @@ inline std::string zip_bytes(const std::vector<ZipFile>& files) {
   return out;
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -11,9 +11,9 @@
 #include <system_error>
 #include <utility>
 
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 namespace fs = std::filesystem;
@@ -159,4 +159,4 @@ std::string ZipReader::read(size_t most_bytes) {
   }
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -7,7 +7,7 @@
 #include <memory>
 #include <string>
 
-namespace doppel {
+namespace doppel::internal {
 
 // Whether a file begins as a zip archive does. Throws Error(io) where it cannot be read.
 bool is_zip(const std::filesystem::path& file);
@@ -42,4 +42,4 @@ class ZipReader {
   std::unique_ptr<State> state_;
 };
 
-}  // namespace doppel
+}  // namespace doppel::internal

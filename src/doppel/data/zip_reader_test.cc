@@ -9,11 +9,11 @@
 
 #include <fstream>
 
-#include "doppel/base/error.h"
 #include "doppel/base/file.h"
 #include "doppel/data/zip_bytes.h"
+#include "doppel/error.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 namespace fs = std::filesystem;
@@ -179,4 +179,4 @@ TEST_F(Zip, RefusesWhatIsNoArchive) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -5,9 +5,9 @@
 #include <cassert>
 #include <string>
 
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 using RowMajor = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
@@ -88,4 +88,4 @@ Matrix project(const Pca& pca, const Matrix& rows) {
   return projected;
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -7,7 +7,7 @@
 
 #include "doppel/base/matrix.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 // Principal components (Turk and Pentland: Eigenfaces for recognition, 1991).
 struct Pca {
@@ -23,4 +23,4 @@ Pca fit_pca(const Matrix& training, size_t most_components = 50);
 // the rows have another length than the training's.
 Matrix project(const Pca& pca, const Matrix& rows);
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -9,19 +9,19 @@
 #include <limits>
 #include <string>
 
-#include "doppel/base/error.h"
 #include "doppel/base/random.h"
 #include "doppel/base/thread_pool.h"
 #include "doppel/data/dataset.h"
 #include "doppel/data/folds.h"
 #include "doppel/data/pairs.h"
+#include "doppel/error.h"
 #include "doppel/eval/distances.h"
 #include "doppel/eval/one_shot.h"
 #include "doppel/eval/verification.h"
 #include "doppel/image/preprocessing.h"
 #include "doppel/loss/energy.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 // Rows whose variance falls from column to column, mixed so that no axis is a component.
@@ -142,7 +142,7 @@ struct Figures {
         measure_verification(score_pairs(embeddings, all_pairs(people), {}, pool));
     eer += weight * verification.eer;
     tar_at_far_1pct += weight * verification.tar_at_far_1pct;
-    one_shot += weight * doppel::one_shot(embeddings, people.identity_of).accuracy;
+    one_shot += weight * doppel::internal::one_shot(embeddings, people.identity_of).accuracy;
   }
 };
 
@@ -179,4 +179,4 @@ TEST(Baselines, ReproduceTheFiguresKnownForTheAttFaces) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

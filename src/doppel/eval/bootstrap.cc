@@ -6,9 +6,9 @@
 #include <string>
 #include <utility>
 
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 Random replicate_stream(const Bootstrap& bootstrap, size_t replicate) {
@@ -225,4 +225,4 @@ Interval bootstrap_rate(std::span<const double> right, std::span<const size_t> t
   return percentile_interval(std::move(rates));
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

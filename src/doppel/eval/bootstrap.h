@@ -22,7 +22,7 @@
 #include "doppel/data/pairs.h"
 #include "doppel/eval/verification.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 struct Interval {
   double lower = 0, upper = 0;
@@ -75,4 +75,4 @@ VerificationIntervals bootstrap_verification(const ScoredPairs& pairs,
 Interval bootstrap_rate(std::span<const double> right, std::span<const size_t> trials,
                         const Bootstrap& bootstrap, ThreadPool& pool);
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -6,9 +6,9 @@
 #include <cmath>
 #include <string>
 
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 struct ScoredPeople {
@@ -164,4 +164,4 @@ TEST(Quantile, InterpolatesBetweenRanks) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -7,13 +7,13 @@
 #include <vector>
 
 #include "doppel/base/elementary.h"
-#include "doppel/base/error.h"
 #include "doppel/base/random.h"
+#include "doppel/error.h"
 #include "doppel/eval/distances.h"
 #include "doppel/eval/impostor_tail.h"
 #include "doppel/model/embedding.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 constexpr size_t kFewestIdentities = 15, kFewestHeldOut = 5, kMostHeldOut = 100;
@@ -221,4 +221,4 @@ Calibration calibrate(const Model& model, const Dataset& strangers, double far, 
   return result;
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

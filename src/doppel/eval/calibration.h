@@ -14,7 +14,7 @@
 #include "doppel/model/model.h"
 #include "doppel/model/threshold.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 // The value whose expected FAR is `far`: with impostor distances d_1 <= ... <= d_n it lies at rank
 // far * (n + 1), interpolated, because a new impostor falls below d_k with probability k / (n + 1).
@@ -44,4 +44,4 @@ struct Calibration {
 // replicates. Throws as embed_images() and calibrate() do.
 Calibration calibrate(const Model& model, const Dataset& strangers, double far, ThreadPool& pool);
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -8,13 +8,13 @@
 #include <limits>
 #include <set>
 
-#include "doppel/base/error.h"
 #include "doppel/base/random.h"
 #include "doppel/data/synthetic.h"
+#include "doppel/error.h"
 #include "doppel/eval/distances.h"
 #include "doppel/model/embedding.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 struct DrawnPeople {
@@ -246,4 +246,4 @@ TEST(Calibration, OfAModelOnStrangers) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -4,14 +4,14 @@
 #include <cmath>
 #include <functional>
 
-#include "doppel/base/error.h"
 #include "doppel/data/folds.h"
+#include "doppel/error.h"
 #include "doppel/eval/baselines.h"
 #include "doppel/eval/distances.h"
 #include "doppel/model/embedding.h"
 #include "doppel/train/train_model.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 constexpr double UnseenMeasures::*kMeasures[] = {&UnseenMeasures::eer, &UnseenMeasures::auc,
@@ -112,4 +112,4 @@ CrossValidation cross_validate(const Dataset& dataset, const Recipe& recipe,
   return result;
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -18,7 +18,7 @@
 #include "doppel/train/recipe.h"
 #include "doppel/train/trainer.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 // What one system does on people it has not seen; rates in 0 .. 1.
 struct UnseenMeasures {
@@ -92,4 +92,4 @@ CrossValidation cross_validate(const Dataset& dataset, const Recipe& recipe,
                                const CrossValidationPlan& plan, ThreadPool& pool,
                                const CrossValidationHooks& hooks = {});
 
-}  // namespace doppel
+}  // namespace doppel::internal

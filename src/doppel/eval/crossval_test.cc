@@ -4,11 +4,11 @@
 
 #include <set>
 
-#include "doppel/base/error.h"
 #include "doppel/data/synthetic.h"
+#include "doppel/error.h"
 #include "doppel/eval/seen.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 Recipe quick() {
@@ -132,4 +132,4 @@ TEST(CrossValidation, ImpossibleFoldsAreRefused) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -4,9 +4,9 @@
 #include <cmath>
 #include <string>
 
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 // Row a against kBlock rows at once: each sum runs over the columns in order, as euclidean() does,
@@ -106,4 +106,4 @@ ScoredPairs score_pairs(const Distances& distances, std::span<const uint32_t> id
   return pairs;
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -13,7 +13,7 @@
 #include "doppel/eval/verification.h"
 #include "doppel/loss/energy.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 // The distances of n images to each other, each unordered pair once: the upper triangle, row by
 // row, in the order of all_pairs().
@@ -45,4 +45,4 @@ ScoredPairs score_pairs(const Matrix& embeddings, std::span<const Pair> pairs, c
 // Error(mismatch) where it has another length.
 ScoredPairs score_pairs(const Distances& distances, std::span<const uint32_t> identity_of);
 
-}  // namespace doppel
+}  // namespace doppel::internal

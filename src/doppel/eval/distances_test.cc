@@ -5,12 +5,12 @@
 
 #include <cmath>
 
-#include "doppel/base/error.h"
 #include "doppel/base/random.h"
 #include "doppel/data/pairs.h"
+#include "doppel/error.h"
 #include "doppel/loss/energy.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 Matrix random_rows(size_t rows, size_t columns) {
@@ -120,4 +120,4 @@ TEST(Distances, RefuseTooManyImagesAndTheWrongPersons) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

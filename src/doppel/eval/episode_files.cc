@@ -5,13 +5,13 @@
 #include <optional>
 #include <utility>
 
-#include "doppel/base/error.h"
 #include "doppel/base/file.h"
 #include "doppel/base/natural_order.h"
 #include "doppel/data/zip_reader.h"
+#include "doppel/error.h"
 #include "doppel/image/decode.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 namespace fs = std::filesystem;
@@ -139,4 +139,4 @@ EpisodeFiles load_episodes(const fs::path& source, ThreadPool& pool, const Decod
   return result;
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -12,7 +12,7 @@
 #include "doppel/image/decode.h"
 #include "doppel/image/image.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 struct EpisodeFiles {
   std::vector<Episode> episodes;           // natural order of their lists' places
@@ -29,4 +29,4 @@ inline constexpr size_t kMostEpisodeBytes = size_t{1} << 30;
 EpisodeFiles load_episodes(const std::filesystem::path& source, ThreadPool& pool,
                            const DecodeOptions& options = {});
 
-}  // namespace doppel
+}  // namespace doppel::internal

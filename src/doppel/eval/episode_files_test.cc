@@ -3,13 +3,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "doppel/base/error.h"
 #include "doppel/base/file.h"
 #include "doppel/data/synthetic.h"
 #include "doppel/data/zip_bytes.h"
+#include "doppel/error.h"
 #include "doppel/image/encode.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 namespace fs = std::filesystem;
@@ -114,4 +114,4 @@ TEST_F(EpisodeFilesTest, WhatIsMissingOrNoImageIsNamed) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -6,10 +6,10 @@
 #include <set>
 #include <utility>
 
-#include "doppel/base/error.h"
 #include "doppel/base/natural_order.h"
+#include "doppel/error.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 struct Line {
@@ -154,4 +154,4 @@ EpisodeScores score_episodes(std::span<const Episode> episodes, std::span<const 
   return scores;
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

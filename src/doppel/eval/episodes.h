@@ -16,7 +16,7 @@
 #include "doppel/base/matrix.h"
 #include "doppel/loss/energy.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 struct Episode {
   std::string name;                     // "run01"
@@ -50,4 +50,4 @@ struct EpisodeScores {
 EpisodeScores score_episodes(std::span<const Episode> episodes, std::span<const Matrix> embeddings,
                              const Energy& energy = {});
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -5,10 +5,10 @@
 
 #include <limits>
 
-#include "doppel/base/error.h"
 #include "doppel/base/random.h"
+#include "doppel/error.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 using testing::ElementsAre;
@@ -121,4 +121,4 @@ TEST(Episodes, DamagedListsAreReadOrRefused) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -4,9 +4,9 @@
 #include <cmath>
 #include <functional>
 
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 constexpr size_t kPlotPoints = 500;
@@ -275,4 +275,4 @@ nlohmann::json to_json(const Evaluation& evaluation) {
   return json;
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

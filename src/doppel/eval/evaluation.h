@@ -18,7 +18,7 @@
 #include "doppel/eval/identification.h"
 #include "doppel/eval/verification.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 struct EvaluationSettings {
   // The distance below which two images count as one person, chosen on others; without it the
@@ -94,4 +94,4 @@ Evaluation evaluate(const Distances& distances, std::span<const uint32_t> identi
 // stand under "ci" beside what they belong to. Images are given by their index.
 nlohmann::json to_json(const Evaluation& evaluation);
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -7,10 +7,10 @@
 #include <functional>
 #include <numeric>
 
-#include "doppel/base/error.h"
 #include "doppel/base/random.h"
+#include "doppel/error.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 struct EmbeddedPeople {
@@ -168,4 +168,4 @@ TEST(Evaluation, RefusesPersonsWithoutNames) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

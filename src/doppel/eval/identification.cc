@@ -8,9 +8,9 @@
 #include <numeric>
 #include <string>
 
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 constexpr double kNever = std::numeric_limits<double>::infinity();
@@ -231,4 +231,4 @@ std::vector<OpenSetPoint> open_set_curve(const OpenSet& searches) {
   return curve;
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -10,7 +10,7 @@
 
 #include "doppel/base/thread_pool.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 // The distance of two images, called by several threads at once; std::cref of Distances is one.
 using ImageDistance = std::function<double(size_t a, size_t b)>;
@@ -79,4 +79,4 @@ OpenSetPoint open_set_at_fpir(const OpenSet& searches, double fpir);
 // wherever the FPIR changes.
 std::vector<OpenSetPoint> open_set_curve(const OpenSet& searches);
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -8,10 +8,10 @@
 #include <map>
 #include <set>
 
-#include "doppel/base/error.h"
 #include "doppel/base/random.h"
+#include "doppel/error.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 using testing::DoubleEq;
@@ -234,4 +234,4 @@ TEST(OpenSet, NeedsSearchesOfBothKinds) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -7,7 +7,7 @@
 
 #include "doppel/base/elementary.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 constexpr double kTailShare = 0.05, kFewestOfTail = 20;
@@ -51,4 +51,4 @@ double ImpostorTail::distance_at(double far) const {
   return anchor_distance_ * elementary::pow(rank / anchor_, 1 / exponent_);
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -6,7 +6,7 @@
 #include <span>
 #include <vector>
 
-namespace doppel {
+namespace doppel::internal {
 
 // Of total weight n, the distance of a FAR lies at rank far * (n + 1), interpolated between the
 // distances: the rate that is expected of a new impostor. Below the rank `anchor` (at most 10) a
@@ -34,4 +34,4 @@ class ImpostorTail {
   double anchor_, anchor_distance_, exponent_;
 };
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -7,7 +7,7 @@
 
 #include "doppel/base/random.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 TEST(ImpostorTail, RanksByHand) {
@@ -64,4 +64,4 @@ TEST(ImpostorTail, DistancesThatAreAlike) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

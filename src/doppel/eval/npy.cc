@@ -9,10 +9,10 @@
 #include <optional>
 #include <vector>
 
-#include "doppel/base/error.h"
 #include "doppel/base/file.h"
+#include "doppel/error.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 static_assert(std::endian::native == std::endian::little);  // values are copied as they are
@@ -200,4 +200,4 @@ Matrix load_npy(const std::filesystem::path& path) {
   return decode_npy(read_file(path, kMostNpyBytes), path.string());
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -9,7 +9,7 @@
 
 #include "doppel/base/matrix.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 inline constexpr size_t kMostNpyBytes = size_t{1} << 31;
 
@@ -26,4 +26,4 @@ Matrix decode_npy(std::string_view bytes, const std::string& name);
 // Throws as read_file(), with at most kMostNpyBytes, and decode_npy().
 Matrix load_npy(const std::filesystem::path& path);
 
-}  // namespace doppel
+}  // namespace doppel::internal

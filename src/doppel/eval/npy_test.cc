@@ -6,11 +6,11 @@
 #include <cstring>
 #include <limits>
 
-#include "doppel/base/error.h"
 #include "doppel/base/file.h"
 #include "doppel/base/random.h"
+#include "doppel/error.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 using testing::ElementsAre;
@@ -142,4 +142,4 @@ TEST(Npy, NamesTheFile) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

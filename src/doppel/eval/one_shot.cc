@@ -3,12 +3,12 @@
 #include <cmath>
 #include <string>
 
-#include "doppel/base/error.h"
 #include "doppel/base/thread_pool.h"
+#include "doppel/error.h"
 #include "doppel/eval/identification.h"
 #include "doppel/loss/energy.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 OneShot one_shot(const Matrix& embeddings, std::span<const uint32_t> identity_of) {
   if (embeddings.rows != identity_of.size()) {
@@ -37,4 +37,4 @@ OneShot one_shot(const Identification& recognition) {
           recognition.trials};
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

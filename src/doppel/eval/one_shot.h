@@ -9,7 +9,7 @@
 #include "doppel/base/matrix.h"
 #include "doppel/eval/identification.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 struct OneShot {
   double accuracy = 0;     // over all trials
@@ -31,4 +31,4 @@ OneShot one_shot(const Identification& recognition);
 // finite, Error(bad_data) where there are fewer than two persons or nobody has two images.
 OneShot one_shot(const Matrix& embeddings, std::span<const uint32_t> identity_of);
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -7,11 +7,11 @@
 #include <string>
 #include <vector>
 
-#include "doppel/base/error.h"
 #include "doppel/base/random.h"
+#include "doppel/error.h"
 #include "doppel/loss/energy.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 Matrix column(const std::vector<float>& values) {
@@ -125,4 +125,4 @@ TEST(OneShot, RefusesWhatCannotBeMeasured) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

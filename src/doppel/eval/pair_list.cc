@@ -8,9 +8,9 @@
 #include <optional>
 #include <unordered_map>
 
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 // At most `most` parts, the last with all that is left: a line without end takes no memory.
@@ -268,4 +268,4 @@ FoldedAccuracy folded_accuracy(std::span<const ScoredPairs> folds) {
   return result;
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -19,7 +19,7 @@
 #include "doppel/data/pairs.h"
 #include "doppel/eval/verification.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 struct NamedImage {
   std::string person;  // Identity::name
@@ -69,4 +69,4 @@ struct FoldedAccuracy {
 // Throws Error(bad_argument) for fewer than two folds; like roc_curve for a fold's pairs.
 FoldedAccuracy folded_accuracy(std::span<const ScoredPairs> folds);
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -7,11 +7,11 @@
 #include <cstdlib>
 #include <filesystem>
 
-#include "doppel/base/error.h"
 #include "doppel/base/file.h"
 #include "doppel/base/random.h"
+#include "doppel/error.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 // Persons with the given file names; images of no pixels.
@@ -217,4 +217,4 @@ TEST(FoldedAccuracy, TakesTheThresholdFromTheOtherFolds) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -4,7 +4,7 @@
 
 #include "doppel/base/digest.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 SeenOverlap seen_overlap(const SeenPeople& seen, const Dataset& dataset) {
   check_digests(dataset);
@@ -39,4 +39,4 @@ nlohmann::json to_json(const SeenOverlap& overlap) {
           {"look_alikes", overlap.look_alikes}};
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

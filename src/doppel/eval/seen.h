@@ -9,7 +9,7 @@
 #include "doppel/data/dataset.h"
 #include "doppel/model/seen_people.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 struct SeenOverlap {
   // Names of the data set's identities, in its order, whose name the model knows or of whom it has
@@ -32,4 +32,4 @@ bool looks_seen(const SeenPeople& seen, std::span<const PerceptualHash> picture)
 // {"identities": [..], "named": [..], "images": number, "look_alikes": [..]}.
 nlohmann::json to_json(const SeenOverlap& overlap);
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -3,11 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "doppel/base/error.h"
 #include "doppel/data/synthetic.h"
+#include "doppel/error.h"
 #include "doppel/image/resize.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 using testing::ElementsAre;
@@ -85,4 +85,4 @@ TEST(Seen, RefusesAnotherNumberOfDigests) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

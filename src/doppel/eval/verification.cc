@@ -7,9 +7,9 @@
 #include <string>
 #include <utility>
 
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 double ratio(size_t part, size_t whole) {
@@ -229,4 +229,4 @@ Verification measure_verification(const ScoredPairs& pairs, std::span<const Oper
   return figures;
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

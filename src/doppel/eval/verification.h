@@ -9,7 +9,7 @@
 #include <span>
 #include <vector>
 
-namespace doppel {
+namespace doppel::internal {
 
 // One entry per pair in both; a smaller distance speaks for one person.
 struct ScoredPairs {
@@ -121,4 +121,4 @@ Verification measure_verification(const ScoredPairs& pairs);
 // The same where the pairs' roc_curve() is there already.
 Verification measure_verification(const ScoredPairs& pairs, std::span<const OperatingPoint> roc);
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -7,11 +7,11 @@
 #include <limits>
 #include <string>
 
-#include "doppel/base/error.h"
 #include "doppel/base/random.h"
+#include "doppel/error.h"
 #include "doppel/loss/energy.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 // `count` pairs, about a third genuine and on average closer; distances on a coarse grid, so that
@@ -299,4 +299,4 @@ TEST(Verification, RefusesWhatCannotBeMeasured) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

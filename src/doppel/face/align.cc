@@ -5,10 +5,10 @@
 #include <complex>
 #include <string>
 
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 #include "doppel/image/size_limits.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 using Complex = std::complex<double>;
@@ -129,4 +129,4 @@ Image align_face(const Image& image, const FoundFace& face, ImageSize size) {
   return result;
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

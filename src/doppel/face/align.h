@@ -5,7 +5,7 @@
 #include "doppel/face/found_face.h"
 #include "doppel/image/image.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 // Where the face's places shall be in a picture of this size; its proportions do not matter.
 struct FacePlaces {
@@ -21,4 +21,4 @@ FacePlaces aligned_places(ImageSize size);
 // numbers.
 Image align_face(const Image& image, const FoundFace& face, ImageSize size);
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -5,9 +5,9 @@
 #include <cmath>
 #include <complex>
 
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 // A smooth picture by a formula, so that any place of it is known; its colours are multiples.
@@ -112,4 +112,4 @@ TEST(Align, AHugeFaceInASmallPictureTakesNoLonger) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

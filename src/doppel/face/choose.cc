@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 std::string to_string(FaceChoice choice) {
   switch (choice) {
@@ -48,4 +48,4 @@ std::vector<FoundFace> choose_faces(std::vector<FoundFace> faces, FaceChoice cho
   return {*largest};
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

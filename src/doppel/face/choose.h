@@ -6,7 +6,7 @@
 
 #include "doppel/face/found_face.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 enum class FaceChoice { all, largest, one };
 // "all", "largest", "one" and back. Throws Error(bad_argument) naming what was expected.
@@ -19,4 +19,4 @@ FaceChoice face_choice(const std::string& name);
 std::vector<FoundFace> choose_faces(std::vector<FoundFace> faces, FaceChoice choice,
                                     const std::string& name);
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -3,11 +3,11 @@
 #include <utility>
 #include <vector>
 
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 #include "doppel/face/align.h"
 #include "doppel/face/choose.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 // The face's places times these factors.
@@ -73,4 +73,4 @@ std::optional<std::string> DatasetAligner::note() const {
          (missing > 1 ? " and others" : "");
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

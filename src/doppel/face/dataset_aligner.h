@@ -11,7 +11,7 @@
 #include "doppel/face/found_face.h"
 #include "doppel/image/image.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 class DatasetAligner {
  public:
@@ -39,4 +39,4 @@ class DatasetAligner {
   std::map<std::string, std::optional<FoundFace>> faces_;
 };
 
-}  // namespace doppel
+}  // namespace doppel::internal

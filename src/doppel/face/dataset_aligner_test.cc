@@ -3,11 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "doppel/base/error.h"
 #include "doppel/data/synthetic.h"
+#include "doppel/error.h"
 #include "doppel/face/align.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 constexpr ImageSize kSize{46, 56};
@@ -63,4 +63,4 @@ TEST(DatasetAligner, RefusesADataSetWithoutAnyFace) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

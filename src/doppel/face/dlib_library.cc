@@ -18,10 +18,10 @@
 #include <string>
 #include <utility>
 
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 #include "doppel/face/face_detector.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 namespace fs = std::filesystem;
@@ -114,10 +114,10 @@ class DlibDetector final : public FaceDetector {
 };
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal
 
-extern "C" __attribute__((visibility("default"))) const doppel::FaceDetector*
+extern "C" __attribute__((visibility("default"))) const doppel::internal::FaceDetector*
 doppel_face_detector() {
-  static const doppel::DlibDetector detector;
+  static const doppel::internal::DlibDetector detector;
   return &detector;
 }

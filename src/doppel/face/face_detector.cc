@@ -2,7 +2,7 @@
 
 #include "doppel/base/side_library.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 const FaceDetector& face_detector() {
   using Entry = const FaceDetector* (*)();
@@ -11,4 +11,4 @@ const FaceDetector& face_detector() {
   return *entry();
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -7,7 +7,7 @@
 #include <filesystem>
 #include <vector>
 
-namespace doppel {
+namespace doppel::internal {
 
 // 8-bit grey values, row by row without gaps.
 struct GreyPixels {
@@ -41,4 +41,4 @@ class FaceDetector {
 // Throws as side_library_entry() does.
 const FaceDetector& face_detector();
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -5,12 +5,12 @@
 #include <cstdint>
 #include <utility>
 
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 #include "doppel/face/face_detector.h"
 #include "doppel/image/resize.h"
 #include "doppel/image/size_limits.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 // The detector's window: no smaller face is found.
@@ -118,4 +118,4 @@ std::vector<FoundFace> FaceFinder::find(const Image& image) const {
   return faces;
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -8,7 +8,7 @@
 #include "doppel/face/found_face.h"
 #include "doppel/image/image.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 // Whether this program was built with a detector (CMake's DOPPEL_DLIB).
 bool can_find_faces();
@@ -33,4 +33,4 @@ class FaceFinder {
   std::filesystem::path landmarks_;
 };
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -9,12 +9,12 @@
 #include <fstream>
 #include <thread>
 
-#include "doppel/base/error.h"
 #include "doppel/data/synthetic.h"
+#include "doppel/error.h"
 #include "doppel/image/decode.h"
 #include "doppel/image/resize.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 namespace fs = std::filesystem;
@@ -158,4 +158,4 @@ TEST(FaceFinder, FindsAllAttFaces) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

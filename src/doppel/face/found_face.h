@@ -1,7 +1,7 @@
 // A face in a picture: where it is, and the places of it that an alignment goes by.
 #pragma once
 
-namespace doppel {
+namespace doppel::internal {
 
 // In pixels of the picture, from its upper left corner: the first pixel's middle is (0.5, 0.5).
 struct Point {
@@ -16,4 +16,4 @@ struct FoundFace {
   Point mouth;                // middle of the lips' outline
 };
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <vector>
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 // With fewer nothing can be told.
@@ -75,4 +75,4 @@ FramingVerdict judge(const Framing& framing) {
   return FramingVerdict::alike;
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

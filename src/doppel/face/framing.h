@@ -8,7 +8,7 @@
 #include "doppel/face/found_face.h"
 #include "doppel/image/image.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 struct FramedFace {
   FoundFace face;
@@ -50,4 +50,4 @@ FramingVerdict judge(const Framing& framing);
 inline constexpr double kMostAstray = 0.3;
 inline constexpr double kLeastApart = 0.28;
 
-}  // namespace doppel
+}  // namespace doppel::internal

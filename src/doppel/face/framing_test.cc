@@ -4,7 +4,7 @@
 
 #include <vector>
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 // A face whose eyes are `apart` parts of the width from each other, around (x, y) in parts of width
@@ -77,4 +77,4 @@ TEST(Framing, FewFacesTellNothing) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

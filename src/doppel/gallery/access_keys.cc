@@ -5,11 +5,11 @@
 #include <algorithm>
 
 #include "doppel/base/digest.h"
-#include "doppel/base/error.h"
 #include "doppel/base/utc_time.h"
+#include "doppel/error.h"
 #include "doppel/gallery/person_name.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 constexpr size_t kIdDigits = 8;
@@ -108,4 +108,4 @@ const AccessKey* find_access_key(const std::vector<AccessKey>& keys, std::string
   return found;
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

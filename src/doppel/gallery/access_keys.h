@@ -9,7 +9,7 @@
 
 #include "doppel/gallery/gallery.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 enum class Role {
   recognise,  // may ask who somebody is
@@ -46,4 +46,4 @@ void revoke_access_key(Gallery& gallery, const std::string& id);
 // it is.
 const AccessKey* find_access_key(const std::vector<AccessKey>& keys, std::string_view text);
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -7,11 +7,11 @@
 #include <regex>
 
 #include "doppel/base/digest.h"
-#include "doppel/base/error.h"
 #include "doppel/base/file.h"
+#include "doppel/error.h"
 #include "doppel/gallery/database_fixture.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 class AccessKeys : public InFolder<testing::Test> {
@@ -96,4 +96,4 @@ TEST_F(AccessKeys, DamageIsSaid) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -7,7 +7,7 @@
 #include <cstdio>
 #include <exception>
 
-namespace doppel {
+namespace doppel::internal {
 
 inline constexpr uid_t kNobody = 65534;
 
@@ -30,4 +30,4 @@ int as_nobody(Work work) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : 202;
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -1,6 +1,6 @@
 #include "doppel/gallery/answer_json.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 nlohmann::json number_or_null(const std::optional<double>& number) {
@@ -50,4 +50,4 @@ nlohmann::json decision_json(const GallerySettings& settings) {
           {"fusion", settings.fusion == Fusion::mean ? "mean" : "nearest"}};
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -5,7 +5,7 @@
 
 #include "doppel/gallery/search.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 // {"known", "name" (null where unknown), "candidates": [{"name", "distance", "score", "far",
 // "fpir"}]}.
@@ -18,4 +18,4 @@ nlohmann::json to_json(const DecisionRule& rule);
 // What a gallery is set to decide by: {"fpir", "distance", "fusion"}.
 nlohmann::json decision_json(const GallerySettings& settings);
 
-}  // namespace doppel
+}  // namespace doppel::internal

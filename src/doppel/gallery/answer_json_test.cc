@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 using nlohmann::json;
@@ -60,4 +60,4 @@ TEST(AnswerJson, SaysWhyNobodyCanBeRecognised) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

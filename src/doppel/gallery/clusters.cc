@@ -10,9 +10,9 @@
 #include <tuple>
 #include <utility>
 
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 size_t pairs_of(size_t n) { return n < 2 ? 0 : n * (n - 1) / 2; }
@@ -86,4 +86,4 @@ ClusterAgreement cluster_agreement(const Clusters& clusters,
   return agreement;
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

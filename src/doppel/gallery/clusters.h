@@ -9,7 +9,7 @@
 
 #include "doppel/eval/distances.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 struct Clusters {
   std::vector<uint32_t> of;   // the cluster of each image
@@ -36,4 +36,4 @@ struct ClusterAgreement {
 // `identity_of` holds the person of each image. Throws Error(mismatch) where it has another length.
 ClusterAgreement cluster_agreement(const Clusters& clusters, std::span<const uint32_t> identity_of);
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -4,10 +4,10 @@
 
 #include <cmath>
 
-#include "doppel/base/error.h"
 #include "doppel/base/random.h"
+#include "doppel/error.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 // Images on a line.
@@ -80,4 +80,4 @@ TEST(ClusterAgreement, CountsPairs) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

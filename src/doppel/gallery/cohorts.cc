@@ -5,7 +5,7 @@
 #include <tuple>
 #include <utility>
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 // Enough for the few templates that people have; searched further where it is not.
@@ -199,4 +199,4 @@ void Cohorts::removed(const std::unordered_map<int64_t, int64_t>& person_of,
   }
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -14,7 +14,7 @@
 #include "doppel/base/thread_pool.h"
 #include "doppel/gallery/index.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 // Who has which templates.
 class TemplateOwners {
@@ -80,4 +80,4 @@ class Cohorts {
   std::unordered_map<int64_t, List> lists_;
 };
 
-}  // namespace doppel
+}  // namespace doppel::internal

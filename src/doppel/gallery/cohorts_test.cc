@@ -6,7 +6,7 @@
 
 #include "doppel/gallery/index_check.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 constexpr size_t kDimension = 6;
@@ -135,4 +135,4 @@ TEST(NearestPeople, ManyTemplatesOfOneDoNotHideTheOthers) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -4,10 +4,10 @@
 #include "doppel/gallery/postgres.h"
 #include "doppel/gallery/sqlite.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 std::unique_ptr<Database> open_database(const std::string& location, Access access) {
   return is_server(location) ? open_postgres(location, access) : open_sqlite(location, access);
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -12,9 +12,9 @@
 #include <variant>
 #include <vector>
 
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 // A database whose bytes are not what was written.
 class DamagedDatabase : public Error {
@@ -126,4 +126,4 @@ class ReadTransaction {
   Database& database_;
 };
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -10,10 +10,10 @@
 #include <sstream>
 #include <string>
 
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 #include "doppel/gallery/postgres_server.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 template <typename Work>
 void refused(Work work, ErrorKind kind, const std::string& words) {
@@ -81,8 +81,8 @@ class DatabaseTest : public InFolder<testing::TestWithParam<Kind>> {
   int files_ = 0;
 };
 
-#define EVERY_DATABASE(name)                                                     \
-  INSTANTIATE_TEST_SUITE_P(Sqlite, name, testing::Values(doppel::Kind::sqlite)); \
-  INSTANTIATE_TEST_SUITE_P(Postgres, name, testing::Values(doppel::Kind::postgres))
+#define EVERY_DATABASE(name)                                                               \
+  INSTANTIATE_TEST_SUITE_P(Sqlite, name, testing::Values(doppel::internal::Kind::sqlite)); \
+  INSTANTIATE_TEST_SUITE_P(Postgres, name, testing::Values(doppel::internal::Kind::postgres))
 
-}  // namespace doppel
+}  // namespace doppel::internal

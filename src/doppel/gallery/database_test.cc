@@ -7,7 +7,7 @@
 
 #include "doppel/gallery/database_fixture.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 const std::vector<std::string> kTables = {"t"};
@@ -132,4 +132,4 @@ TEST_P(OneDatabase, TellsOfChangesByOthers) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -6,7 +6,7 @@
 
 #include "doppel/model/threshold.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 // FARs of 1e-6 .. 1 at distances 0.1 .. 0.7, a decade for each 0.1; known down to 1e-3.
 inline Threshold decades() {
@@ -19,4 +19,4 @@ inline Threshold decades() {
   return threshold;
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

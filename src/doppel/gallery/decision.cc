@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 // By the model's FAR curve, of plain distances.
@@ -78,4 +78,4 @@ DecisionRule decision_rule(const GallerySettings& settings, size_t people, size_
   return rule;
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -5,11 +5,11 @@
 #include <optional>
 #include <string>
 
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 #include "doppel/gallery/gallery_settings.h"
 #include "doppel/gallery/own_line.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 enum class RuleSource {
   none,     // nobody can be recognised yet: too few people, and a model without a calibration
@@ -54,4 +54,4 @@ struct CannotDecide : Error {
 DecisionRule decision_rule(const GallerySettings& settings, size_t people, size_t templates,
                            const std::optional<OwnLine>& line);
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -5,7 +5,7 @@
 
 #include "doppel/gallery/decades_threshold.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 GallerySettings calibrated_by_decades() {
@@ -106,4 +106,4 @@ TEST(Decision, WithoutALineAndACalibrationThereIsNobody) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

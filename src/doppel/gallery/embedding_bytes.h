@@ -9,7 +9,7 @@
 
 #include "doppel/gallery/gallery_settings.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 static_assert(std::endian::native == std::endian::little, "embeddings are written as they lie");
 
@@ -26,4 +26,4 @@ inline std::vector<float> floats_of(std::string_view bytes) {
   return values;
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

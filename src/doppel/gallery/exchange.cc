@@ -5,12 +5,12 @@
 
 #include "doppel/base/base64.h"
 #include "doppel/base/digest.h"
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 #include "doppel/gallery/embedding_bytes.h"
 #include "doppel/gallery/person_name.h"
 #include "doppel/image/decode.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 using nlohmann::json;
@@ -175,4 +175,4 @@ ImportedGallery read_export(std::istream& stream, const std::string& name) {
   return result;
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

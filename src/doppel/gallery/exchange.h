@@ -13,7 +13,7 @@
 
 #include "doppel/gallery/gallery.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 // Gives one line after the other, without line breaks, to `write`, from one state of the gallery;
 // people in natural order. Photos where `photos` is set and the gallery keeps them.
@@ -36,4 +36,4 @@ struct ImportedGallery {
 // come twice; Error(mismatch) for a newer format.
 ImportedGallery read_export(std::istream& stream, const std::string& name);
 
-}  // namespace doppel
+}  // namespace doppel::internal

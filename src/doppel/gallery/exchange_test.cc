@@ -7,9 +7,9 @@
 #include <sstream>
 
 #include "doppel/base/digest.h"
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 NewTemplate photo_named(const std::string& picture, float value) {
@@ -145,4 +145,4 @@ TEST_F(Exchange, CutOffAnywhereIsNoticed) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

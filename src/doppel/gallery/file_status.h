@@ -7,7 +7,7 @@
 #include <optional>
 #include <string>
 
-namespace doppel {
+namespace doppel::internal {
 
 // The same file, not written into between the two. Times are as fine as the file system's.
 inline bool same_file(const struct stat& a, const struct stat& b) {
@@ -35,4 +35,4 @@ inline std::optional<LogFiles> log_files(const std::string& path_of_database) {
   return LogFiles{log.st_ino, locks.st_ino};
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

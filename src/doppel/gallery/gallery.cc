@@ -7,9 +7,9 @@
 #include <map>
 
 #include "doppel/base/digest.h"
-#include "doppel/base/error.h"
 #include "doppel/base/natural_order.h"
 #include "doppel/base/utc_time.h"
+#include "doppel/error.h"
 #include "doppel/gallery/embedding_bytes.h"
 #include "doppel/gallery/location.h"
 #include "doppel/gallery/person_name.h"
@@ -17,7 +17,7 @@
 #include "doppel/gallery/sqlite_guest.h"
 #include "doppel/gallery/sqlite_place.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 std::string new_gallery_identity() {
   unsigned char bytes[16];
@@ -510,4 +510,4 @@ void Gallery::change_note(const std::string& name,
   transaction.commit();
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

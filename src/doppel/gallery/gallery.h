@@ -20,7 +20,7 @@
 #include "doppel/image/looks.h"
 #include "doppel/model/model.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 // One photo of a person to be enrolled.
 struct NewTemplate {
@@ -196,4 +196,4 @@ std::string new_gallery_identity();  // drawn at random
 // Gallery::check(), also of what is too damaged to be opened. Throws as open_database() does.
 std::vector<std::string> check_gallery(const std::string& location);
 
-}  // namespace doppel
+}  // namespace doppel::internal

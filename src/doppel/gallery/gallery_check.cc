@@ -4,14 +4,14 @@
 #include <span>
 
 #include "doppel/base/digest.h"
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 #include "doppel/gallery/embedding_bytes.h"
 #include "doppel/gallery/gallery.h"
 #include "doppel/gallery/location.h"
 #include "doppel/gallery/person_name.h"
 #include "doppel/gallery/schema.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 // As a value of the type that a letter of TableColumns::types stands for.
@@ -156,4 +156,4 @@ std::vector<std::string> Gallery::check() {
   return problems;
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

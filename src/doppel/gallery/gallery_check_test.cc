@@ -13,7 +13,7 @@
 #include "doppel/gallery/embedding_bytes.h"
 #include "doppel/gallery/gallery.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 using testing::Contains;
@@ -188,4 +188,4 @@ TEST_P(GalleryCheck, AllThatIsWrongIsListed) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -3,11 +3,11 @@
 #include <cmath>
 
 #include "doppel/base/digest.h"
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 #include "doppel/model/embedding.h"
 #include "doppel/model/threshold_fault.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 GallerySettings settings_for(const Model& model, const std::string& file) {
   GallerySettings settings;
@@ -107,4 +107,4 @@ GallerySettings gallery_settings_from_json(const nlohmann::json& json, const std
   return settings;
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -7,14 +7,14 @@
 #include <span>
 #include <string>
 
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 #include "doppel/eval/identification.h"
 #include "doppel/loss/energy.h"
 #include "doppel/model/embedding_fault.h"
 #include "doppel/model/model.h"
 #include "doppel/model/threshold.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 inline constexpr size_t kMostEmbeddingSize = 65536;
 
@@ -48,4 +48,4 @@ nlohmann::json to_json(const GallerySettings& settings);
 // Throws Error(bad_data) that begins with `where` for anything that to_json() cannot have written.
 GallerySettings gallery_settings_from_json(const nlohmann::json& json, const std::string& where);
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -4,9 +4,9 @@
 #include <gtest/gtest.h>
 
 #include "doppel/base/digest.h"
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 nlohmann::json good_settings() {
@@ -75,4 +75,4 @@ TEST(GallerySettings, SayWhyARuleCannotBeMeant) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -9,7 +9,7 @@
 #include "doppel/base/random.h"
 #include "doppel/gallery/database_fixture.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 GallerySettings four_values(bool photos = false) {
@@ -463,4 +463,4 @@ TEST_P(GalleryTest, AnotherModelIsRefusedWithWhatToDo) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

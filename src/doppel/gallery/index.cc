@@ -11,12 +11,12 @@
 #include <utility>
 
 #include "doppel/base/digest.h"
-#include "doppel/base/error.h"
 #include "doppel/base/file.h"
+#include "doppel/error.h"
 #include "doppel/gallery/index_graph.h"
 #include "doppel/gallery/index_rows.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 static_assert(std::endian::native == std::endian::little, "indexes are written as they lie");
@@ -387,4 +387,4 @@ TemplateIndex::Loaded TemplateIndex::load(const std::filesystem::path& path, con
   return {std::move(index), {}};
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -16,7 +16,7 @@
 #include "doppel/base/thread_pool.h"
 #include "doppel/loss/energy.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 // `exact` compares a probe with every template. `graph` goes along the links of a hierarchical
 // navigable small world (Malkov and Yashunin, "Efficient and robust approximate nearest neighbor
@@ -130,4 +130,4 @@ struct TemplateIndex::Loaded {
   std::string reason;  // one sentence, where there is no index
 };
 
-}  // namespace doppel
+}  // namespace doppel::internal

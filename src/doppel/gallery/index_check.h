@@ -17,7 +17,7 @@
 #include "doppel/gallery/index.h"
 #include "doppel/gallery/index_rows.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 inline Matrix random_rows(size_t n, size_t d, uint64_t seed = 1) {
   Random random(seed, Purpose::sample);
@@ -93,4 +93,4 @@ inline double recall(const TemplateIndex& index, const Matrix& probes, ThreadPoo
   return same / static_cast<double>(probes.rows);
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -7,10 +7,10 @@
 #include <tuple>
 #include <utility>
 
-#include "doppel/base/error.h"
 #include "doppel/base/random.h"
+#include "doppel/error.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 static_assert(std::endian::native == std::endian::little, "graphs are written as they lie");
@@ -254,4 +254,4 @@ IndexGraph IndexGraph::decode(std::string_view bytes, const IndexRows& rows, Thr
   return result;
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -18,7 +18,7 @@
 #include "doppel/gallery/index_rows.h"
 #include "doppel/gallery/index_walk.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 // Rows are named by their number; the rows themselves lie with the caller, who passes them along.
 class IndexGraph {
@@ -67,4 +67,4 @@ class IndexGraph {
   std::unique_ptr<IdleWalks> idle_ = std::make_unique<IdleWalks>();
 };
 
-}  // namespace doppel
+}  // namespace doppel::internal

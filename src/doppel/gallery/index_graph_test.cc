@@ -14,12 +14,12 @@
 #include <vector>
 
 #include "doppel/base/digest.h"
-#include "doppel/base/error.h"
 #include "doppel/base/file.h"
+#include "doppel/error.h"
 #include "doppel/gallery/index_check.h"
 #include "doppel/gallery/index_guide.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 TEST(TemplateIndexGraph, FindsTheNearestOfPeopleForEveryDistance) {
@@ -334,4 +334,4 @@ TEST(IndexGuide, SuitsLongEmbeddingsOfEuclideanDistances) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

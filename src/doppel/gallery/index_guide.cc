@@ -6,10 +6,10 @@
 #include <cmath>
 #include <cstring>
 
-#include "doppel/base/error.h"
 #include "doppel/base/random.h"
+#include "doppel/error.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 using RowMajor = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
@@ -104,4 +104,4 @@ IndexGuide IndexGuide::decode(std::string_view bytes, size_t dimension, const st
   return guide;
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

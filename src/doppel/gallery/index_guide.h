@@ -12,7 +12,7 @@
 #include "doppel/base/thread_pool.h"
 #include "doppel/gallery/index_rows.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 // Embeddings of faces vary in few directions: 64 hold most of the distance between two, and are
 // read ten times faster. What is found by them is ranked by the embeddings themselves.
@@ -50,4 +50,4 @@ class IndexGuide {
   std::vector<float> values_;  // rows x kSize
 };
 
-}  // namespace doppel
+}  // namespace doppel::internal

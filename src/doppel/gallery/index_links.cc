@@ -6,9 +6,9 @@
 #include <cstring>
 #include <limits>
 
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 static_assert(std::endian::native == std::endian::little, "links are written as they lie");
@@ -152,4 +152,4 @@ size_t IndexLinks::bytes() const {
   return (begins_.capacity() + links_.capacity()) * sizeof(uint32_t);
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-namespace doppel {
+namespace doppel::internal {
 
 // What a hierarchical navigable small world is made of (Malkov and Yashunin, "Efficient and robust
 // approximate nearest neighbor search using hierarchical navigable small world graphs", 2018):
@@ -65,4 +65,4 @@ class IndexLinks {
   uint32_t entry_ = kNone;
 };
 
-}  // namespace doppel
+}  // namespace doppel::internal

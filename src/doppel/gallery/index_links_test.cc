@@ -6,10 +6,10 @@
 #include <algorithm>
 #include <cstring>
 
-#include "doppel/base/error.h"
 #include "doppel/base/random.h"
+#include "doppel/error.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 using ::testing::ElementsAre;
@@ -211,4 +211,4 @@ TEST(IndexLinks, AreCheckedOneByOneBeforeTheyAreFollowed) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -4,11 +4,11 @@
 #include <chrono>
 #include <vector>
 
-#include "doppel/base/error.h"
 #include "doppel/base/random.h"
+#include "doppel/error.h"
 #include "doppel/loss/energy.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 using Clock = std::chrono::steady_clock;
@@ -86,4 +86,4 @@ IndexMeasure measure_index(const TemplateIndex& index, const Matrix& probes, Thr
   return measure;
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

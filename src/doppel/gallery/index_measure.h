@@ -9,7 +9,7 @@
 #include "doppel/base/thread_pool.h"
 #include "doppel/gallery/index.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 struct IndexMeasure {
   size_t templates = 0, dimension = 0, probes = 0;
@@ -32,4 +32,4 @@ Matrix probes_near(const TemplateIndex& index, std::span<const int64_t> ids, dou
 IndexMeasure measure_index(const TemplateIndex& index, const Matrix& probes, ThreadPool& pool,
                            size_t timed = 32);
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -4,10 +4,10 @@
 
 #include <numeric>
 
-#include "doppel/base/error.h"
 #include "doppel/base/random.h"
+#include "doppel/error.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 TemplateIndex index_of(const Matrix& rows, IndexKind kind, ThreadPool& pool) {
@@ -85,4 +85,4 @@ TEST(IndexMeasure, NeedsTemplatesAndProbes) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

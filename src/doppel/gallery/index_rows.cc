@@ -7,7 +7,7 @@
 #include <tuple>
 #include <utility>
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 // Sums run in this many lanes: enough for every vector unit, and the same bits on each.
@@ -225,4 +225,4 @@ std::vector<std::vector<Neighbour>> compare_all(const IndexRows& rows, const Mat
   return found;
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -12,7 +12,7 @@
 #include "doppel/gallery/index.h"
 #include "doppel/loss/energy.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 struct IndexRows {
   size_t dimension = 0;
@@ -67,4 +67,4 @@ std::vector<Neighbour> rank_rows(const IndexRows& rows, std::span<const float> p
 std::vector<std::vector<Neighbour>> compare_all(const IndexRows& rows, const Matrix& probes,
                                                 size_t k, ThreadPool& pool);
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -10,12 +10,12 @@
 #include <limits>
 
 #include "doppel/base/digest.h"
-#include "doppel/base/error.h"
 #include "doppel/base/file.h"
 #include "doppel/base/random.h"
+#include "doppel/error.h"
 #include "doppel/gallery/index_check.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 using ::testing::HasSubstr;
@@ -401,4 +401,4 @@ TEST_F(SavedIndex, ForgedAnywhereLeadsNowhereOutside) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -4,7 +4,7 @@
 #include <tuple>
 #include <utility>
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 // Of templates with one and the same embedding, such as of a photo that was enrolled often, a row
@@ -147,4 +147,4 @@ void IdleWalks::give_back(std::unique_ptr<WalkMemory> memory) {
   idle_.push_back(std::move(memory));
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

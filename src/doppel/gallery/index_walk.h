@@ -15,7 +15,7 @@
 #include "doppel/gallery/index_links.h"
 #include "doppel/gallery/index_rows.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 // A row that a walk met, and how far it lies from what the walk is for.
 struct MetRow {
@@ -109,4 +109,4 @@ class IdleWalks {
   std::vector<std::unique_ptr<WalkMemory>> idle_;
 };
 
-}  // namespace doppel
+}  // namespace doppel::internal

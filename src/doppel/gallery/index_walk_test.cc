@@ -9,7 +9,7 @@
 
 #include "doppel/gallery/index_check.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 using ::testing::ElementsAre;
@@ -146,4 +146,4 @@ TEST(IdleWalks, AreTakenAgain) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

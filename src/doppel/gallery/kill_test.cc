@@ -15,7 +15,7 @@
 #include "doppel/base/random.h"
 #include "doppel/gallery/gallery.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 constexpr int kKills = 500;
@@ -199,4 +199,4 @@ TEST(Kill, WhileAGalleryIsMadeLeavesRoomForOne) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

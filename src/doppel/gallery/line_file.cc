@@ -4,10 +4,10 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
-#include "doppel/base/error.h"
 #include "doppel/base/file.h"
+#include "doppel/error.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 constexpr size_t kMostLineBytes = 16 * 1024;
@@ -72,4 +72,4 @@ void keep_line(const PeopleIndex::Drawn& drawn, const std::string& key,
   }
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -8,7 +8,7 @@
 
 #include "doppel/gallery/people_index.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 // What keep_line() wrote for this key; nothing where there is no such file, or where it is
 // another's or damaged.
@@ -19,4 +19,4 @@ std::optional<PeopleIndex::Drawn> read_line(const std::filesystem::path& file,
 void keep_line(const PeopleIndex::Drawn& drawn, const std::string& key,
                const std::filesystem::path& file);
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -5,7 +5,7 @@
 
 #include "doppel/base/file.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 class LineFileTest : public testing::Test {
@@ -67,4 +67,4 @@ TEST_F(LineFileTest, APlaceThatCannotBeWrittenIsNoError) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

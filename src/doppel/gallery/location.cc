@@ -2,10 +2,10 @@
 
 #include <regex>
 
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 #include "doppel/gallery/postgres.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 bool is_url(const std::string& location) {
@@ -43,4 +43,4 @@ std::string shown_location(const std::string& location) {
   return beginning.empty() ? location : beginning;
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -3,7 +3,7 @@
 
 #include <string>
 
-namespace doppel {
+namespace doppel::internal {
 
 // Whether it is a server's, "postgresql://...". Throws Error(bad_argument) for what means a server
 // in another way, such as "mysql://..." or "host=db user=ada"; as a file it would be a surprise. A
@@ -14,4 +14,4 @@ bool is_server(const std::string& location);
 // Error(io) where it is a URL and the library for it is not installed.
 std::string shown_location(const std::string& location);
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -4,7 +4,7 @@
 
 #include "doppel/gallery/database_fixture.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 TEST(Location, IsAFileOrAServer) {
@@ -46,4 +46,4 @@ TEST(Location, AFileIsShownAsItIs) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

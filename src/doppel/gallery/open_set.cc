@@ -7,12 +7,12 @@
 #include <string>
 #include <utility>
 
-#include "doppel/base/error.h"
 #include "doppel/base/random.h"
+#include "doppel/error.h"
 #include "doppel/gallery/people_index.h"
 #include "doppel/model/mean_embedding.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 // Draws that have nobody to search for.
@@ -239,4 +239,4 @@ OpenSetTrial try_open_set(const Matrix& embeddings, std::span<const uint32_t> id
   return trial;
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -16,7 +16,7 @@
 #include "doppel/gallery/decision.h"
 #include "doppel/gallery/gallery_settings.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 struct OpenSetPlan {
   Enrolment enrolment;           // photos of each person, drawn at random
@@ -63,4 +63,4 @@ OpenSetTrial try_open_set(const Matrix& embeddings, std::span<const uint32_t> id
                           const GallerySettings& settings, const OpenSetPlan& plan,
                           ThreadPool& pool, const std::function<void(size_t draw)>& progress = {});
 
-}  // namespace doppel
+}  // namespace doppel::internal

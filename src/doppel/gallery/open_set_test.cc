@@ -4,10 +4,10 @@
 
 #include <algorithm>
 
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 #include "doppel/gallery/index_check.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 struct Photos {
@@ -130,4 +130,4 @@ TEST(OpenSetTrial, RefusesWhatGivesNoSearches) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -8,7 +8,7 @@
 #include <cmath>
 #include <span>
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 using OwnSearches = std::vector<ImpostorScores::Search>;
@@ -193,4 +193,4 @@ double normalisation_strength(size_t people) {
   return std::clamp(0.5 + 0.5 * std::log(n / 100) / std::log(6.0), 0.5, 1.0);
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -14,7 +14,7 @@
 #include <cstddef>
 #include <vector>
 
-namespace doppel {
+namespace doppel::internal {
 
 // A gallery of fewer people says too little of strangers to draw a line by itself.
 inline constexpr size_t kFewestPeople = 8;
@@ -86,4 +86,4 @@ double normalisation_strength(size_t people);
 // Of how many people a cohort consists: three, from two hundred on four.
 size_t cohort_size(size_t people);
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -8,7 +8,7 @@
 
 #include "doppel/base/random.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 // People whose scores are independent of each other, each pair's normally distributed: what is
@@ -115,4 +115,4 @@ TEST(OwnLine, TheStrengthGrowsWithTheGallery) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -8,7 +8,7 @@
 #include <unordered_map>
 #include <utility>
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 constexpr int64_t kNobodyLeft = -1;  // no person's number
@@ -392,4 +392,4 @@ std::optional<OwnLine> PeopleIndex::draw_line(ThreadPool& pool) {
   return OwnLine(scores);
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -33,7 +33,7 @@
 #include "doppel/gallery/own_line.h"
 #include "doppel/model/photo_summary.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 // A person as a search finds it.
 struct PersonMatch {
@@ -162,4 +162,4 @@ class PeopleIndex {
   Matrix distances_;
 };
 
-}  // namespace doppel
+}  // namespace doppel::internal

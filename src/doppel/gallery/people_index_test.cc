@@ -7,7 +7,7 @@
 
 #include "doppel/gallery/index_check.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 constexpr size_t kValues = 64;
@@ -312,4 +312,4 @@ TEST_F(PeopleIndexTest, AGraphDecidesNearlyTheSame) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -9,9 +9,9 @@
 #include <memory>
 #include <optional>
 
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 constexpr size_t kMostShown = 60;
@@ -178,4 +178,4 @@ std::string shown(std::string_view name) {
   return text;
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

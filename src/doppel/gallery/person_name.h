@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-namespace doppel {
+namespace doppel::internal {
 
 inline constexpr size_t kMostNameCharacters = 200;
 
@@ -37,4 +37,4 @@ std::string look_of(std::string_view name);
 // \xhh.
 std::string shown(std::string_view name);
 
-}  // namespace doppel
+}  // namespace doppel::internal

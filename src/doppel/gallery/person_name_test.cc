@@ -5,9 +5,9 @@
 
 #include <string>
 
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 TEST(PersonName, TakesWhatPeopleAreCalled) {
@@ -103,4 +103,4 @@ TEST(PersonName, IsShownOnOneLine) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -6,7 +6,7 @@
 #include <map>
 #include <utility>
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 constexpr double kOffsetOfAny = 0.1, kOffsetOfFew = 2.2;
@@ -100,4 +100,4 @@ std::vector<std::string> ProbeNotices::all(const std::optional<Threshold>& calib
   return sentences;
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

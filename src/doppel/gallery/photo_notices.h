@@ -15,7 +15,7 @@
 #include "doppel/image/looks.h"
 #include "doppel/model/photo_summary.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 // Of the photos of people who are to be enrolled to those that the model was calibrated on; nothing
 // where the latter are not known.
@@ -57,4 +57,4 @@ class ProbeNotices {
   std::deque<Probe> latest_;
 };
 
-}  // namespace doppel
+}  // namespace doppel::internal

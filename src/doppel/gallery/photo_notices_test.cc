@@ -7,7 +7,7 @@
 
 #include "doppel/base/random.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 using testing::ElementsAre;
@@ -107,4 +107,4 @@ TEST(PhotoNotices, EnrolledPhotosAreComparedWithThoseOfTheCalibration) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -9,7 +9,7 @@
 #include "doppel/image/resize.h"
 #include "doppel/model/embedding.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 // Photos are decoded and embedded in parts, so that a large folder does not have to fit into
@@ -94,4 +94,4 @@ NewTemplate PhotoTemplates::of_bytes(std::string_view bytes, FaceChoice choice,
   return std::move(loaded.made);
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -9,14 +9,14 @@
 #include <string_view>
 #include <vector>
 
-#include "doppel/base/error.h"
 #include "doppel/base/thread_pool.h"
+#include "doppel/error.h"
 #include "doppel/face/choose.h"
 #include "doppel/gallery/gallery.h"
 #include "doppel/model/model.h"
 #include "doppel/model/photo_faces.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 // A photo's template, or why there is none.
 struct PhotoTemplate {
@@ -47,4 +47,4 @@ class PhotoTemplates {
   PhotoFaces faces_;
 };
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -14,7 +14,7 @@
 #include "doppel/image/encode.h"
 #include "doppel/model/embedding.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 class PhotoTemplatesTest : public InFolder<testing::Test> {
@@ -156,4 +156,4 @@ TEST_F(PhotoTemplatesTest, ProgressMayEndTheWork) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

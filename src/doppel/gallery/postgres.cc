@@ -2,7 +2,7 @@
 
 #include "doppel/base/side_library.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 template <typename Entry>
@@ -26,4 +26,4 @@ std::string shown_postgres(const std::string& url) {
   return shown;
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

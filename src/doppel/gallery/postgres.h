@@ -6,7 +6,7 @@
 
 #include "doppel/gallery/database.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 // `url` is one of libpq's: postgresql://user@host:port/database?option=value. What it leaves out
 // comes from the PG... variables, a password also from ~/.pgpass. The tables are those of the
@@ -26,4 +26,4 @@ std::unique_ptr<Database> open_postgres(const std::string& url, Access access);
 // of it where open_postgres() refuses it. Throws Error(io) where the library is not installed.
 std::string shown_postgres(const std::string& url);
 
-}  // namespace doppel
+}  // namespace doppel::internal

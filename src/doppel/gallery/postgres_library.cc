@@ -8,11 +8,11 @@
 #include <utility>
 
 #include "doppel/base/disk_full.h"
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 #include "doppel/gallery/database.h"
 #include "doppel/gallery/postgres_url.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 using Clock = std::chrono::steady_clock;
@@ -357,14 +357,14 @@ class PostgresDatabase : public Database {
 };
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal
 
-extern "C" __attribute__((visibility("default"))) doppel::Database* doppel_open_postgres(
-    const std::string& url, doppel::Access access) {
-  return new doppel::PostgresDatabase(url, access);
+extern "C" __attribute__((visibility("default"))) doppel::internal::Database* doppel_open_postgres(
+    const std::string& url, doppel::internal::Access access) {
+  return new doppel::internal::PostgresDatabase(url, access);
 }
 
 extern "C" __attribute__((visibility("default"))) void doppel_show_postgres_url(
     const std::string& url, std::string& shown) {
-  shown = doppel::shown_postgres_url(url);
+  shown = doppel::internal::shown_postgres_url(url);
 }

@@ -9,7 +9,7 @@
 #include <filesystem>
 #include <string>
 
-namespace doppel {
+namespace doppel::internal {
 
 // One for all tests of a program, started when it is first asked for and gone with the program.
 class PostgresServer {
@@ -74,4 +74,4 @@ class PostgresServer {
   int places_ = 0;
 };
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -13,7 +13,7 @@
 extern "C" const char* __lsan_default_suppressions();
 extern "C" const char* __lsan_default_suppressions() { return "leak:libpqxx"; }
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 class Postgres : public testing::Test {
@@ -160,4 +160,4 @@ TEST_F(Postgres, APasswordMayHoldWhatUrlsAreMadeOf) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -9,9 +9,9 @@
 #include <memory>
 #include <string_view>
 
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 constexpr const char* kNothingShown = "postgresql://...";
@@ -159,4 +159,4 @@ std::string shown_postgres_url(const std::string& url) {
   }
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

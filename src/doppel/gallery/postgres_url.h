@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-namespace doppel {
+namespace doppel::internal {
 
 class PostgresUrl {
  public:
@@ -30,4 +30,4 @@ class PostgresUrl {
 // PostgresUrl::shown(); where the URL is refused, nothing of it.
 std::string shown_postgres_url(const std::string& url);
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -11,7 +11,7 @@
 #include "doppel/gallery/location.h"
 #include "doppel/gallery/postgres.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 using testing::HasSubstr;
@@ -132,4 +132,4 @@ TEST_F(PostgresUrlTest, ARefusedUrlIsToldHowToWriteIt) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -12,14 +12,14 @@
 #include <system_error>
 
 #include "doppel/base/disk_full.h"
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 #include "doppel/gallery/access_keys.h"
 #include "doppel/gallery/gallery.h"
 #include "doppel/gallery/location.h"
 #include "doppel/gallery/schema.h"
 #include "doppel/gallery/sqlite_place.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 namespace fs = std::filesystem;
@@ -298,4 +298,4 @@ Restored restore_gallery(const std::string& backup, const std::string& location)
   return restored;
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-namespace doppel {
+namespace doppel::internal {
 
 struct Restored {
   size_t people = 0, templates = 0;
@@ -22,4 +22,4 @@ struct Restored {
 // then it is as it was.
 Restored restore_gallery(const std::string& backup, const std::string& location);
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -13,7 +13,7 @@
 #include "doppel/gallery/gallery.h"
 #include "doppel/gallery/search.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 namespace fs = std::filesystem;
@@ -249,4 +249,4 @@ TEST_F(Restore, SomethingElseIsNotOverwritten) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

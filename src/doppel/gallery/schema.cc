@@ -1,6 +1,6 @@
 #include "doppel/gallery/schema.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 const std::vector<std::string>& gallery_tables() {
   static const std::vector<std::string> statements = {
@@ -38,4 +38,4 @@ const std::vector<std::string>& personal_tables() {
   return tables;
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

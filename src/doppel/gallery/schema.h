@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-namespace doppel {
+namespace doppel::internal {
 
 // The value of the note "format" in the table gallery; a newer program may write another one.
 inline constexpr const char* kGalleryFormat = "doppel gallery 1";
@@ -26,4 +26,4 @@ const std::vector<TableColumns>& gallery_columns();
 // Those that hold what must be gone from the disk when a person is removed.
 const std::vector<std::string>& personal_tables();
 
-}  // namespace doppel
+}  // namespace doppel::internal

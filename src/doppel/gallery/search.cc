@@ -6,11 +6,11 @@
 #include <unordered_set>
 #include <utility>
 
-#include "doppel/base/error.h"
 #include "doppel/base/large_pages.h"
+#include "doppel/error.h"
 #include "doppel/gallery/line_file.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 std::string to_string(const LeftOut& left_out, const std::string& gallery) {
   return gallery + ": template " + std::to_string(left_out.id) +
@@ -240,4 +240,4 @@ std::vector<Answer> GallerySearch::identify(const Matrix& probes, size_t top) {
   return answers;
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -17,7 +17,7 @@
 #include "doppel/gallery/index.h"
 #include "doppel/gallery/people_index.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 struct Candidate {
   std::string name;
@@ -127,4 +127,4 @@ class GallerySearch {
   std::vector<LeftOut> left_out_;
 };
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -8,12 +8,12 @@
 #include <fstream>
 
 #include "doppel/base/digest.h"
-#include "doppel/base/error.h"
 #include "doppel/base/random.h"
+#include "doppel/error.h"
 #include "doppel/gallery/decades_threshold.h"
 #include "doppel/gallery/embedding_bytes.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 GallerySettings on_a_plane(std::optional<Threshold> threshold = decades()) {
@@ -364,4 +364,4 @@ TEST_F(SearchTest, TheLineOfManyPeopleIsKept) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -11,13 +11,13 @@
 #include <system_error>
 
 #include "doppel/base/disk_full.h"
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 #include "doppel/gallery/sqlite_errors.h"
 #include "doppel/gallery/sqlite_guest.h"
 #include "doppel/gallery/sqlite_place.h"
 #include "doppel/gallery/sqlite_states.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 constexpr int kPatienceMs = 5000;  // with another process that writes
@@ -170,7 +170,7 @@ class SqliteDatabase : public Database {
 
   void check_room() override {
     const std::filesystem::path folder = std::filesystem::path(name_).parent_path();
-    doppel::check_room(folder.empty() ? "." : folder, kRoom);
+    doppel::internal::check_room(folder.empty() ? "." : folder, kRoom);
   }
 
   std::vector<std::string> check() override {
@@ -450,4 +450,4 @@ std::unique_ptr<Database> open_sqlite(const std::filesystem::path& path, Access 
   }
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -8,7 +8,7 @@
 
 #include "doppel/gallery/database.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 // Throws Error(io) where the file is not there, cannot be read or written, or is empty;
 // Error(bad_data) where it is no SQLite database. An empty file is as good as none to create() a
@@ -16,4 +16,4 @@ namespace doppel {
 // again.
 std::unique_ptr<Database> open_sqlite(const std::filesystem::path& path, Access access);
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -7,10 +7,10 @@
 #include <cstring>
 
 #include "doppel/base/disk_full.h"
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 #include "doppel/gallery/database.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 // The errno of what has just failed: SQLite keeps that of a commit only beside the file.
@@ -102,4 +102,4 @@ void throw_sqlite_failure(const SQLite::Exception& failure, const std::string& p
   throw Error(ErrorKind::io, path + ": the gallery cannot be used" + why);
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -9,7 +9,7 @@
 
 struct sqlite3;
 
-namespace doppel {
+namespace doppel::internal {
 
 // Throws DiskFull, DamagedDatabase or another Error, which begins with `path`, that of the
 // database, and says that nothing was changed where something was to be. `connection` is the one
@@ -17,4 +17,4 @@ namespace doppel {
 [[noreturn]] void throw_sqlite_failure(const SQLite::Exception& failure, const std::string& path,
                                        Access access, sqlite3* connection);
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -8,7 +8,7 @@
 #include "doppel/gallery/database_fixture.h"
 #include "doppel/gallery/sqlite.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 class SqliteErrors : public InFolder<testing::Test> {
@@ -61,4 +61,4 @@ TEST_F(SqliteErrors, AFileThatIsCutOffIsSaidToBe) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

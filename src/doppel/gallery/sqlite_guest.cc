@@ -8,10 +8,10 @@
 #include <thread>
 
 #include "doppel/base/disk_full.h"
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 #include "doppel/gallery/file_status.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 using std::chrono::milliseconds;
@@ -108,4 +108,4 @@ void SqliteGuest::check_unchanged() const {
               path_ + ": the gallery was changed while it was being read; try again");
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

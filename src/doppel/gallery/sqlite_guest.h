@@ -9,7 +9,7 @@
 
 #include "doppel/gallery/file_status.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 // Whether this process may write the file and what SQLite keeps beside it.
 bool may_change_sqlite(const std::string& path);
@@ -66,4 +66,4 @@ class SqliteGuest {
   std::optional<HeldLog> log_;       // else the log
 };
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -13,7 +13,7 @@
 #include "doppel/gallery/database_fixture.h"
 #include "doppel/gallery/sqlite.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 namespace fs = std::filesystem;
@@ -211,4 +211,4 @@ TEST_F(SqliteGuestTest, IsToldThatItMayNotWrite) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -10,9 +10,9 @@
 #include <cstring>
 #include <string>
 
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 namespace fs = std::filesystem;
@@ -101,4 +101,4 @@ void check_sqlite_place(const fs::path& path, Access access) {
   }
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -6,7 +6,7 @@
 
 #include "doppel/gallery/database.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 // Throws Error(io) that names the file or folder, what is the matter with it and what to do: where
 // a folder on the way is missing or closed to this user; where there is no file, an empty one or
@@ -14,4 +14,4 @@ namespace doppel {
 // write it or its folder though `access` says so.
 void check_sqlite_place(const std::filesystem::path& path, Access access);
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -10,7 +10,7 @@
 #include "doppel/gallery/database_fixture.h"
 #include "doppel/gallery/sqlite.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 namespace fs = std::filesystem;
@@ -99,4 +99,4 @@ TEST_F(SqlitePlace, AFileSystemThatIsReadOnlyIsSaidToBe) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -5,10 +5,10 @@
 
 #include <utility>
 
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 #include "doppel/gallery/file_status.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 constexpr sqlite3_int64 kUserVersionAt = 60;  // in the header of a SQLite file, big-endian
@@ -118,4 +118,4 @@ void FileStates::refuse(const std::string& why) const {
   throw Error(ErrorKind::io, path_ + ": " + why);
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -12,7 +12,7 @@
 
 #include "doppel/gallery/file_status.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 // Each commit draws a number, its state, and keeps it in the file's header (user_version). The log
 // holds the states that it leads through; the file itself has to be in one of these. All throw
@@ -47,4 +47,4 @@ class FileStates {
   std::optional<LogFiles> log_files_;  // as they were when this looked first
 };
 
-}  // namespace doppel
+}  // namespace doppel::internal

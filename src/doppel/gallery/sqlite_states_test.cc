@@ -10,7 +10,7 @@
 #include "doppel/gallery/database_fixture.h"
 #include "doppel/gallery/sqlite.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 namespace fs = std::filesystem;
@@ -174,4 +174,4 @@ TEST_F(FileStatesTest, AGalleryWithoutStatesGetsThem) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

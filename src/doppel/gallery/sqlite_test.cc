@@ -15,7 +15,7 @@
 #include "doppel/gallery/database_fixture.h"
 #include "doppel/gallery/gallery.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 class Sqlite : public InFolder<testing::Test> {
@@ -228,4 +228,4 @@ TEST_F(Sqlite, OnAFullDiskItIsRead) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

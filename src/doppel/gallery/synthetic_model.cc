@@ -1,9 +1,9 @@
 #include "doppel/gallery/synthetic_model.h"
 
-#include "doppel/base/error.h"
 #include "doppel/data/synthetic.h"
+#include "doppel/error.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 void refuse_person(const Model& model, const std::string& name, std::string_view start,
                    const std::string& photo, std::string_view how_to_insist) {
@@ -16,4 +16,4 @@ void refuse_person(const Model& model, const std::string& name, std::string_view
   throw Error(ErrorKind::bad_argument, message);
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

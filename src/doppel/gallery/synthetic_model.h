@@ -7,7 +7,7 @@
 
 #include "doppel/model/model.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 // `start`: the first kSyntheticMarkBytes of a photo's file, or all of it. Throws
 // Error(bad_argument), naming the model, the photo and `how_to_insist` ("add --force"), where the
@@ -15,4 +15,4 @@ namespace doppel {
 void refuse_person(const Model& model, const std::string& name, std::string_view start,
                    const std::string& photo, std::string_view how_to_insist);
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -6,7 +6,7 @@
 
 #include "doppel/model/mean_embedding.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 void Visits::extend(Track& track, const VisitFace& face, std::span<const float> embedding) const {
   track.faces.push_back(face);
@@ -84,4 +84,4 @@ std::vector<Visit> Visits::end_all() {
   return visits;
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

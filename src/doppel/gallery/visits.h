@@ -19,7 +19,7 @@
 #include "doppel/image/looks.h"
 #include "doppel/loss/energy.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 struct VisitFace {
   std::string photo;
@@ -77,4 +77,4 @@ class Visits {
   std::list<Track> tracks_;  // the one that was seen least lately first
 };
 
-}  // namespace doppel
+}  // namespace doppel::internal

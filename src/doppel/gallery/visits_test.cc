@@ -2,7 +2,7 @@
 
 #include <gmock/gmock.h>
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 using testing::ElementsAre;
@@ -110,4 +110,4 @@ TEST_F(VisitsTest, ACrowdIsBounded) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

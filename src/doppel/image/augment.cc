@@ -10,9 +10,9 @@
 #include <vector>
 
 #include "doppel/base/elementary.h"
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 struct Field {
@@ -304,4 +304,4 @@ AugmentSettings augment_from_json(const nlohmann::json& json) {
   return settings;
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -8,7 +8,7 @@
 #include "doppel/base/random.h"
 #include "doppel/image/warp.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 // Everything is off (0) at first. "Std" is the standard deviation of a normal distribution about no
 // change; values are those of the input: standardised inputs have the deviation 1.
@@ -58,4 +58,4 @@ nlohmann::json augment_to_json(const AugmentSettings& settings);
 // value that is no number, Error(bad_argument) as check() does.
 AugmentSettings augment_from_json(const nlohmann::json& json);
 
-}  // namespace doppel
+}  // namespace doppel::internal

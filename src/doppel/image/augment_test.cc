@@ -11,10 +11,10 @@
 #include <set>
 #include <vector>
 
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 #include "doppel/nn/simd.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 using nlohmann::json;
@@ -394,4 +394,4 @@ TEST(Augment, RefusesWhatMakesNoSense) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

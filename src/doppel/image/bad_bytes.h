@@ -9,10 +9,10 @@
 #include <string_view>
 #include <vector>
 
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 #include "doppel/image/decode.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 // Decoding must throw Error(bad_data) that names the file and contains `words`.
 inline void expect_refused(std::string_view bytes, const std::string& words) {
@@ -38,4 +38,4 @@ inline void expect_no_prefix_decodes(std::string_view bytes) {
   }
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

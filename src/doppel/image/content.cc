@@ -5,7 +5,7 @@
 #include <cmath>
 #include <cstdint>
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 // In each direction: an eye of a face that fills the picture takes about one.
@@ -130,4 +130,4 @@ bool shows_something(const Image& image) {
 
 bool is_blank(const Image& image) { return !is_small(image) && !shows_something(image); }
 
-}  // namespace doppel
+}  // namespace doppel::internal

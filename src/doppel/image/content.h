@@ -4,7 +4,7 @@
 
 #include "doppel/image/image.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 // Of the means of 12 x 12 cells that part the picture. What a polynomial of degree 4 in row and
 // column explains, as it does gradients, vignettes and spotlights, is taken away; the structure is
@@ -27,4 +27,4 @@ bool shows_something(const Image& image);
 // Whether it surely shows nothing: large enough to be told from a small picture of something.
 bool is_blank(const Image& image);
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -16,7 +16,7 @@
 #include "doppel/image/jpeg_bytes.h"
 #include "doppel/image/resize.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 namespace fs = std::filesystem;
@@ -173,4 +173,4 @@ TEST(Content, AllAttFacesAreSomethingByFar) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -2,11 +2,11 @@
 
 #include <algorithm>
 
-#include "doppel/base/error.h"
 #include "doppel/base/file.h"
+#include "doppel/error.h"
 #include "doppel/image/formats.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 Image decode_image(std::string_view bytes, const std::string& name, const DecodeOptions& options) {
   using namespace std::string_view_literals;
@@ -40,4 +40,4 @@ int decode_divisor(int64_t width, int64_t height, int shorter_side) {
   return divisor;
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -10,7 +10,7 @@
 #include "doppel/image/image.h"
 #include "doppel/image/size_limits.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 constexpr size_t kMostImageBytes = size_t{64} << 20;
 
@@ -38,4 +38,4 @@ Image decode_image(std::string_view bytes, const std::string& name,
 // The image in a file of at most kMostImageBytes. Throws as read_file() and decode_image() do.
 Image load_image(const std::filesystem::path& path, const DecodeOptions& options = {});
 
-}  // namespace doppel
+}  // namespace doppel::internal

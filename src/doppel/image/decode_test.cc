@@ -13,7 +13,7 @@
 #include "doppel/image/encode.h"
 #include "doppel/image/size_limits.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 namespace fs = std::filesystem;
@@ -116,4 +116,4 @@ TEST(Decode, ReadsAllAttFaces) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

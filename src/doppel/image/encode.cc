@@ -10,10 +10,10 @@
 #include <utility>
 #include <vector>
 
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 #include "doppel/image/size_limits.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 template <typename AnyImage>
@@ -118,4 +118,4 @@ std::string encode_png(const RgbImage& image) {
                            image.height, PNG_COLOR_TYPE_RGB);
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -6,7 +6,7 @@
 
 #include "doppel/image/image.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 // Grey values are rounded to the nearest of 0..255; values outside [0, 1] are clamped, and what is
 // not a number becomes black. All throw Error(bad_argument) for a size outside size_limits.h or a
@@ -15,4 +15,4 @@ std::string encode_pgm(const Image& image);  // binary PGM (P5), maxval 255
 std::string encode_png(const Image& image);  // 8-bit grey
 std::string encode_png(const RgbImage& image);
 
-}  // namespace doppel
+}  // namespace doppel::internal

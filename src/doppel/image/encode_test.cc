@@ -6,10 +6,10 @@
 #include <limits>
 #include <string>
 
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 #include "doppel/image/decode.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 Image all_levels() {
@@ -59,4 +59,4 @@ TEST(Encode, RefusesWhatIsNoPicture) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -3,7 +3,7 @@
 
 #include <string>
 
-namespace doppel {
+namespace doppel::internal {
 
 // A TIFF header and a directory of two entries: ImageWidth (long), then Orientation (short).
 inline std::string exif_bytes(int orientation, bool little) {
@@ -19,4 +19,4 @@ inline std::string exif_bytes(int orientation, bool little) {
          number(1, 4) + number(static_cast<unsigned>(orientation), 2) + number(0, 2) + number(0, 4);
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -9,7 +9,7 @@
 #include "doppel/image/decode.h"
 #include "doppel/image/image.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 Image decode_pnm(std::string_view bytes, const std::string& name, const DecodeOptions& options);
 Image decode_png(std::string_view bytes, const std::string& name, const DecodeOptions& options);
@@ -29,4 +29,4 @@ inline float luma(uint32_t r, uint32_t g, uint32_t b, uint32_t most) {
 // A value of the given opacity in front of white.
 inline float on_white(float value, float alpha) { return alpha * value + (1.0f - alpha); }
 
-}  // namespace doppel
+}  // namespace doppel::internal

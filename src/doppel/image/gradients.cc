@@ -6,9 +6,9 @@
 #include <string>
 
 #include "doppel/base/elementary.h"
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 // Cells whose centres, cell / 2, 3 cell / 2, .., lie inside.
@@ -136,4 +136,4 @@ void GradientHistograms::make(std::span<const float> in, std::span<float> out) c
   divide(out, length_of(out));
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -8,7 +8,7 @@
 
 #include "doppel/image/warp.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 // Cells of `cell` x `cell` pixels, each a histogram of `bins` directions over the full circle: a
 // bright-to-dark edge is another one than dark-to-bright. Cells have no edges: a pixel counts in
@@ -48,4 +48,4 @@ class GradientHistograms {
   std::vector<float> weight_;  // of a pixel that lies so far from a cell's centre, along one axis
 };
 
-}  // namespace doppel
+}  // namespace doppel::internal

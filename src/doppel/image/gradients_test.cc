@@ -6,10 +6,10 @@
 #include <cmath>
 #include <numbers>
 
-#include "doppel/base/error.h"
 #include "doppel/base/random.h"
+#include "doppel/error.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 using testing::Each;
@@ -156,4 +156,4 @@ TEST(GradientHistograms, WhatMakesNoSenseIsRefused) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace doppel {
+namespace doppel::internal {
 
 struct ImageSize {
   int width = 0, height = 0;
@@ -53,4 +53,4 @@ struct RgbImage {
   }
 };
 
-}  // namespace doppel
+}  // namespace doppel::internal

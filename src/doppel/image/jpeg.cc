@@ -11,12 +11,12 @@
 #include <utility>
 #include <vector>
 
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 #include "doppel/image/formats.h"
 #include "doppel/image/orientation.h"
 #include "doppel/image/size_limits.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 // Every scan of a progressive file passes over the whole image and may cost its author a few bytes
@@ -196,4 +196,4 @@ Image decode_jpeg(std::string_view bytes, const std::string& name, const DecodeO
   return upright(std::move(image), orientation);
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -16,7 +16,7 @@
 #include "doppel/image/decode.h"
 #include "doppel/image/image.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 struct JpegFile {
   unsigned width = 0, height = 0;
@@ -88,4 +88,4 @@ inline Image through_jpeg(const Image& image, int quality, bool color = false) {
   return decode_image(write_jpeg(file), "x.jpg");
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

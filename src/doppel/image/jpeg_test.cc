@@ -9,7 +9,7 @@
 #include "doppel/image/exif_bytes.h"
 #include "doppel/image/jpeg_bytes.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 using namespace std::string_literals;
@@ -252,4 +252,4 @@ TEST(Jpeg, RefusesWhatItDoesNotSupport) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -5,7 +5,7 @@
 
 #include "doppel/image/resize.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 constexpr double kNoContrast = 1e-6;  // rounding errors have as much
@@ -45,4 +45,4 @@ Looks looks_of(const Image& image, const Preprocessing& preprocessing) {
   return looks_of(resize(image, preprocessing.width, preprocessing.height));
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -5,7 +5,7 @@
 #include "doppel/image/image.h"
 #include "doppel/image/preprocessing.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 struct Looks {
   double brightness = 0;  // the mean grey, 0 to 1
@@ -21,4 +21,4 @@ Looks looks_of(const Image& image);
 // The same at the size that a model looks at it.
 Looks looks_of(const Image& image, const Preprocessing& preprocessing);
 
-}  // namespace doppel
+}  // namespace doppel::internal

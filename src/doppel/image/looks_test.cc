@@ -6,7 +6,7 @@
 
 #include "doppel/image/resize.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 // Stripes of `period` columns around `middle`, `swing` darker and lighter.
@@ -45,4 +45,4 @@ TEST(Looks, OfWhatShowsNothingAreNumbers) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 
-namespace doppel {
+namespace doppel::internal {
 
 int exif_orientation(std::string_view tiff) {
   using namespace std::string_view_literals;
@@ -60,4 +60,4 @@ Image upright(Image stored, int orientation) {
   return image;
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -6,7 +6,7 @@
 
 #include "doppel/image/image.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 // The orientation (tag 0x0112, 1 to 8) in EXIF data: a TIFF header and its first directory (Exif
 // 2.3, 4.5 and 4.6). 1, upright, where there is none or the data are damaged.
@@ -15,4 +15,4 @@ int exif_orientation(std::string_view tiff);
 // The picture as it is meant to be seen, from rows and columns as they are stored, colours along.
 Image upright(Image stored, int orientation);
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -4,7 +4,7 @@
 
 #include "doppel/image/exif_bytes.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 TEST(Orientation, IsReadInBothByteOrders) {
@@ -36,4 +36,4 @@ TEST(Orientation, TurnsColoursAlong) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -7,7 +7,7 @@
 
 #include "doppel/image/resize.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 // The picture is brought to kSide x kSide levels of grey, of which a frame is averaged to
@@ -209,4 +209,4 @@ bool same_picture(std::span<const PerceptualHash> probe, const PerceptualHash& k
   });
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -13,7 +13,7 @@
 
 #include "doppel/image/image.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 // Signs of the picture's lowest 16 x 16 frequencies but the mean (the DCT hash of Zauner, 2010, at
 // four times its bits): bit 16 v + u is set where the cosine of u half waves across and v down has
@@ -51,4 +51,4 @@ bool same_picture(std::span<const PerceptualHash> probe, const PerceptualHash& k
 // names each.
 inline constexpr int kMostDifferingBits = 36;
 
-}  // namespace doppel
+}  // namespace doppel::internal

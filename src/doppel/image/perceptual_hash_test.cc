@@ -9,12 +9,12 @@
 #include <filesystem>
 #include <functional>
 
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 #include "doppel/image/decode.h"
 #include "doppel/image/jpeg_bytes.h"
 #include "doppel/image/resize.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 namespace fs = std::filesystem;
@@ -212,4 +212,4 @@ TEST(PerceptualHash, SurvivesHexAndNothingElseDoes) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -8,11 +8,11 @@
 #include <cstring>
 #include <vector>
 
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 #include "doppel/image/formats.h"
 #include "doppel/image/size_limits.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 // A byte of deflate's output costs at least 1/1032 byte of its input (RFC 1951: 258 bytes by a
@@ -212,4 +212,4 @@ Image decode_png(std::string_view bytes, const std::string& name, const DecodeOp
   return image;
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

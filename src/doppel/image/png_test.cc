@@ -10,7 +10,7 @@
 #include "doppel/image/decode.h"
 #include "doppel/image/encode.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 struct PngFile {
@@ -227,4 +227,4 @@ TEST(Png, RefusesColoursOutsideThePalette) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

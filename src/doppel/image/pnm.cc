@@ -2,11 +2,11 @@
 // P6 in binary.
 #include <cstdint>
 
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 #include "doppel/image/formats.h"
 #include "doppel/image/size_limits.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 bool is_space(char c) {
@@ -169,4 +169,4 @@ Image decode_pnm(std::string_view bytes, const std::string& name, const DecodeOp
   return image;
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -5,7 +5,7 @@
 #include "doppel/image/bad_bytes.h"
 #include "doppel/image/decode.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 using namespace std::string_literals;
@@ -135,4 +135,4 @@ TEST(Pnm, ReadsColoursBesideTheLuma) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

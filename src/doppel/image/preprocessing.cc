@@ -5,7 +5,7 @@
 
 #include "doppel/image/resize.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 void preprocess_one(const Image& image, const Preprocessing& preprocessing, std::span<float> row) {
@@ -45,4 +45,4 @@ Matrix preprocess(std::span<const Image> images, const Preprocessing& preprocess
   return rows;
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

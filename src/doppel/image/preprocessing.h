@@ -9,7 +9,7 @@
 #include "doppel/base/thread_pool.h"
 #include "doppel/image/image.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 // Pictures become width x height (resized where they are not), then every step-th row and column
 // from index 0 is kept: image[::step, ::step]. Values stay in [0, 1], unless standardize() follows.
@@ -17,7 +17,7 @@ struct Preprocessing {
   int width = 92;
   int height = 112;
   int step = 2;
-  bool standardize = false;  // each input, as its last step: doppel::standardize()
+  bool standardize = false;  // each input, as its last step: doppel::internal::standardize()
   // Pictures are aligned faces (face/align.h) of width x height. preprocess() leaves finding them
   // to whoever loads the pictures: load_dataset() by its options, or PhotoFaces.
   bool align = false;
@@ -38,4 +38,4 @@ Matrix preprocess(std::span<const Image> images, const Preprocessing& preprocess
 Matrix preprocess(std::span<const Image> images, const Preprocessing& preprocessing,
                   ThreadPool& pool);
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -4,7 +4,7 @@
 
 #include <cmath>
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 Image ramp_image(int width, int height) {
@@ -89,4 +89,4 @@ TEST(Preprocessing, ThreadsChangeNothing) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

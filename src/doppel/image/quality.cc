@@ -5,7 +5,7 @@
 
 #include "doppel/image/looks.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 constexpr double kFullContrast = 0.5, kFullSharpness = 0.25;
@@ -25,4 +25,4 @@ double image_quality(const Image& image) {
   return std::clamp(contrast, 0.0, 1.0) * std::clamp(sharpness, 0.0, 1.0);
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -3,7 +3,7 @@
 
 #include "doppel/image/image.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 // 0 (nothing can be seen) to 1: contrast times sharpness.
 // * Contrast: the range of grey that holds the middle 90 % of the pixels; half of the whole range
@@ -13,4 +13,4 @@ namespace doppel {
 // 0. Rough: it does not see a turned head. Compare ISO/IEC 29794-5.
 double image_quality(const Image& image);
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -6,7 +6,7 @@
 
 #include "doppel/image/resize.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 // Squares of 2 x 2 pixels, black and white.
@@ -47,4 +47,4 @@ TEST(Quality, OfNoPictureToSpeakOf) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -6,10 +6,10 @@
 #include <string>
 #include <vector>
 
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 #include "doppel/image/size_limits.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 // One new position of an axis as a weighted sum of neighbouring old ones.
@@ -129,4 +129,4 @@ Image subsample(const Image& image, int step) {
   return result;
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -4,7 +4,7 @@
 
 #include "doppel/image/image.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 // `image` at width x height, each axis by itself: where it shrinks, the average over the area a new
 // pixel covers; where it grows, linear between pixel centres, the border repeated. An axis of the
@@ -18,4 +18,4 @@ Image resize(const Image& image, int width, int height);
 // Throws Error(bad_argument) for a step below 1 or an image without pixels.
 Image subsample(const Image& image, int step);
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -5,10 +5,10 @@
 #include <algorithm>
 #include <numeric>
 
-#include "doppel/base/error.h"
 #include "doppel/base/random.h"
+#include "doppel/error.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 Image noisy_image(int width, int height) {
@@ -152,4 +152,4 @@ TEST(Resize, CarriesColoursAlong) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <cmath>
 
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 #include "doppel/image/resize.h"
 #include "doppel/image/size_limits.h"
 #include "doppel/image/text.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 constexpr Rgb kPage{246, 247, 249}, kCard{255, 255, 255}, kBorder{216, 220, 226};
@@ -203,4 +203,4 @@ RgbImage draw_sheet(const Sheet& sheet) {
   return page;
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -7,7 +7,7 @@
 
 #include "doppel/image/image.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 enum class Tone { neutral, good, bad };  // grey, green, red
 
@@ -35,4 +35,4 @@ struct Sheet {
 // allows (give it fewer cells).
 RgbImage draw_sheet(const Sheet& sheet);
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -4,9 +4,9 @@
 
 #include <algorithm>
 
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 Image flat(int width, int height, float value) {
@@ -106,4 +106,4 @@ TEST(Sheet, RefusesWhatCannotBeShown) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

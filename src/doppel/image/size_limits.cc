@@ -1,6 +1,6 @@
 #include "doppel/image/size_limits.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 void check_size(ErrorKind kind, int64_t width, int64_t height, const std::string& name,
                 int64_t most) {
@@ -13,4 +13,4 @@ void check_size(ErrorKind kind, int64_t width, int64_t height, const std::string
                         std::to_string(most) + " in all were expected");
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

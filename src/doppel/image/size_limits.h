@@ -4,9 +4,9 @@
 #include <cstdint>
 #include <string>
 
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 constexpr int kMostSide = 16384;
 constexpr int64_t kMostPixels = int64_t{1} << 26;
@@ -16,4 +16,4 @@ constexpr int64_t kMostPixels = int64_t{1} << 26;
 void check_size(ErrorKind kind, int64_t width, int64_t height, const std::string& name,
                 int64_t most = kMostPixels);
 
-}  // namespace doppel
+}  // namespace doppel::internal

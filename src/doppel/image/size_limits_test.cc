@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 bool accepted(int64_t width, int64_t height) {
@@ -28,4 +28,4 @@ TEST(SizeLimits, HoldAtTheirEdges) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -6,7 +6,7 @@
 #include <array>
 #include <cstring>
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 // A byte that continues a UTF-8 character: the character was counted with its first byte.
@@ -69,4 +69,4 @@ void draw_text(RgbImage& picture, int x, int y, std::string_view text, int scale
   }
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

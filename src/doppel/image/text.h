@@ -6,7 +6,7 @@
 
 #include "doppel/image/image.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 // Printable ASCII is drawn as it is; every other character as '?'. `scale` >= 1 is the side of one
 // of a letter's dots, in pixels.
@@ -26,4 +26,4 @@ void draw_text(RgbImage& picture, int x, int y, std::string_view text, int scale
 // Fills the rectangle's part inside the picture.
 void fill_rectangle(RgbImage& picture, int x, int y, int width, int height, Rgb colour);
 
-}  // namespace doppel
+}  // namespace doppel::internal

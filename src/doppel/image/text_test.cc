@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 RgbImage blank(int width, int height) {
@@ -78,4 +78,4 @@ TEST(Text, LeavesOutWhatLiesOutside) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

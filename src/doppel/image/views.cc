@@ -3,9 +3,9 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 void Views::check() const {
   if (scales.empty() || scales.size() > 16) {
@@ -67,4 +67,4 @@ Views views_from_json(const nlohmann::json& json) {
   return views;
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -9,7 +9,7 @@
 
 #include "doppel/image/warp.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 struct Views {
   bool mirror = false;            // each scale also mirrored
@@ -34,4 +34,4 @@ nlohmann::json views_to_json(const Views& views);
 // value of another type, Error(bad_argument) as check() does.
 Views views_from_json(const nlohmann::json& json);
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -6,9 +6,9 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 using nlohmann::json;
@@ -73,4 +73,4 @@ TEST(Views, RefusesWhatMakesNoSense) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <string>
 
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "doppel/image/warp.cc"
@@ -15,7 +15,7 @@
 
 #ifndef DOPPEL_IMAGE_WARP_ROW
 #define DOPPEL_IMAGE_WARP_ROW
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 // One row of the new picture: pixel j comes from (x + xx j, y + yx j), from the corner.
@@ -26,11 +26,11 @@ struct WarpRow {
 };
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal
 #endif  // DOPPEL_IMAGE_WARP_ROW
 
 HWY_BEFORE_NAMESPACE();
-namespace doppel {
+namespace doppel::internal {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
@@ -86,11 +86,11 @@ void WarpOneRow(const WarpRow& row, const float* in, size_t height, size_t width
 }
 
 }  // namespace HWY_NAMESPACE
-}  // namespace doppel
+}  // namespace doppel::internal
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
-namespace doppel {
+namespace doppel::internal {
 
 HWY_EXPORT(WarpOneRow);
 
@@ -147,5 +147,5 @@ void mirror(ImageShape shape, std::span<const float> in, std::span<float> out) {
   }
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal
 #endif  // HWY_ONCE

@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <span>
 
-namespace doppel {
+namespace doppel::internal {
 
 // One channel, row by row from the top.
 struct ImageShape {
@@ -34,4 +34,4 @@ void warp(ImageShape shape, std::span<const float> in, const Affine& affine,
 // Every row reversed; exact. Throws Error(mismatch) as warp() does.
 void mirror(ImageShape shape, std::span<const float> in, std::span<float> out);
 
-}  // namespace doppel
+}  // namespace doppel::internal

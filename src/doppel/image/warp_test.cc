@@ -7,11 +7,11 @@
 #include <cmath>
 #include <vector>
 
-#include "doppel/base/error.h"
 #include "doppel/base/random.h"
+#include "doppel/error.h"
 #include "doppel/nn/simd.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 using testing::ElementsAre;
@@ -136,4 +136,4 @@ TEST(Warp, RefusesOtherSizes) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -5,12 +5,12 @@
 #include <cstdint>
 #include <utility>
 
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 #include "doppel/image/formats.h"
 #include "doppel/image/orientation.h"
 #include "doppel/image/size_limits.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 constexpr size_t kRiffHeader = 12, kChunkHeader = 8;
@@ -131,4 +131,4 @@ Image decode_webp(std::string_view bytes, const std::string& name, const DecodeO
   return upright(std::move(image), exif_orientation(exif_of(bytes)));
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -9,7 +9,7 @@
 #include "doppel/image/decode.h"
 #include "doppel/image/exif_bytes.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 using namespace std::string_literals;
@@ -235,4 +235,4 @@ TEST(Webp, RefusesAnimations) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -4,13 +4,13 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 #include "doppel/loss/distance_losses.h"
 #include "doppel/loss/margin_softmax.h"
 #include "doppel/loss/pairwise.h"
 #include "doppel/loss/similarity_losses.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 using nlohmann::json;
@@ -206,4 +206,4 @@ std::unique_ptr<BatchLoss> make_batch_loss(const json& settings, size_t embeddin
   return sum;
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -12,7 +12,7 @@
 #include "doppel/base/matrix.h"
 #include "doppel/base/thread_pool.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 struct LossResult {
   double loss = 0;
@@ -56,4 +56,4 @@ std::unique_ptr<BatchLoss> make_batch_loss(const nlohmann::json& settings, size_
 // The settings with every default filled in; throws as make_batch_loss does.
 nlohmann::json complete_loss_settings(const nlohmann::json& settings);
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -5,10 +5,10 @@
 
 #include <nlohmann/json.hpp>
 
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 #include "doppel/loss/loss_check.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 using nlohmann::json;
@@ -198,4 +198,4 @@ TEST(BatchLoss, WithoutAPairOfTheKindTheyNeedLossesAreZero) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

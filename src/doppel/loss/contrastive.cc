@@ -2,10 +2,10 @@
 
 #include <algorithm>
 
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 #include "doppel/loss/energy.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 PairLoss contrastive_loss(const Matrix& embeddings, std::span<const uint8_t> genuine,
                           double margin) {
@@ -40,4 +40,4 @@ PairLoss contrastive_loss(const Matrix& embeddings, std::span<const uint8_t> gen
   return result;
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

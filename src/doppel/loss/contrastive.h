@@ -8,7 +8,7 @@
 
 #include "doppel/base/matrix.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 struct PairLoss {
   double loss = 0;               // the mean over the pairs
@@ -26,4 +26,4 @@ struct PairLoss {
 PairLoss contrastive_loss(const Matrix& embeddings, std::span<const uint8_t> genuine,
                           double margin);
 
-}  // namespace doppel
+}  // namespace doppel::internal

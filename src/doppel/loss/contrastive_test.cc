@@ -4,10 +4,10 @@
 
 #include <cmath>
 
-#include "doppel/base/error.h"
 #include "doppel/base/random.h"
+#include "doppel/error.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 Matrix embeddings_of(std::vector<std::vector<float>> rows) {
@@ -73,4 +73,4 @@ TEST(ContrastiveLoss, SizesMustFit) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -5,7 +5,7 @@
 
 #include "doppel/loss/pairwise.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 // The gradient by D^2 of a loss with this gradient by D.
@@ -159,4 +159,4 @@ std::unique_ptr<BatchLoss> triplet_semi_hard_loss(double margin) {
   return std::make_unique<TripletSemiHard>(margin);
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

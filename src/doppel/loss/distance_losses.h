@@ -6,7 +6,7 @@
 
 #include "doppel/loss/batch_loss.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 // Hadsell, Chopra and LeCun, Dimensionality reduction by learning an invariant mapping, CVPR 2006,
 // over all pairs i < j:
@@ -29,4 +29,4 @@ std::unique_ptr<BatchLoss> triplet_batch_hard_loss(double margin);
 // are unit vectors: the margin is meant for a network that ends in these.
 std::unique_ptr<BatchLoss> triplet_semi_hard_loss(double margin);
 
-}  // namespace doppel
+}  // namespace doppel::internal

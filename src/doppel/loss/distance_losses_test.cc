@@ -7,7 +7,7 @@
 #include "doppel/loss/contrastive.h"
 #include "doppel/loss/loss_check.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 const double kFar = std::numeric_limits<double>::infinity();
@@ -129,4 +129,4 @@ TEST(TripletSemiHard, KnownAnswer) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -7,9 +7,9 @@
 #include <utility>
 
 #include "doppel/base/elementary.h"
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 constexpr std::pair<EnergyKind, const char*> kNames[] = {
@@ -136,4 +136,4 @@ Energy energy_from_json(const nlohmann::json& given, const std::string& where) {
   return energy;
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

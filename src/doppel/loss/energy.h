@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-namespace doppel {
+namespace doppel::internal {
 
 // All of these take embeddings of equal length and add in double precision, in order.
 
@@ -56,4 +56,4 @@ nlohmann::json to_json(const Energy& energy);
 // anything else.
 Energy energy_from_json(const nlohmann::json& json, const std::string& where);
 
-}  // namespace doppel
+}  // namespace doppel::internal

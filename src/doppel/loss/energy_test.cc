@@ -6,9 +6,9 @@
 #include <cmath>
 #include <vector>
 
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 using testing::HasSubstr;
@@ -96,4 +96,4 @@ TEST(Energy, SurvivesJson) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -3,10 +3,10 @@
 #include <cmath>
 
 #include "doppel/base/elementary.h"
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 #include "doppel/loss/energy.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 LogisticPairLoss logistic_pair_loss(const Matrix& embeddings, std::span<const uint8_t> genuine,
                                     std::span<const float> parameters) {
@@ -57,4 +57,4 @@ std::vector<float> initial_logistic_parameters(size_t embedding_size) {
   return parameters;
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

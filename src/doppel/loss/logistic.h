@@ -8,7 +8,7 @@
 
 #include "doppel/base/matrix.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 struct LogisticPairLoss {
   double loss = 0;                        // the mean over the pairs
@@ -33,4 +33,4 @@ LogisticPairLoss logistic_pair_loss(const Matrix& embeddings, std::span<const ui
 // but sigmoid is not yet flat, and a bias of 0.
 std::vector<float> initial_logistic_parameters(size_t embedding_size);
 
-}  // namespace doppel
+}  // namespace doppel::internal

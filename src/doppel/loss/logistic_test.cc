@@ -2,11 +2,11 @@
 
 #include <gtest/gtest.h>
 
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 #include "doppel/loss/energy.h"
 #include "doppel/loss/loss_check.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 TEST(LogisticPairLoss, KnownAnswers) {
@@ -74,4 +74,4 @@ TEST(LogisticPairLoss, AtFirstDifferencesSpeakAgainstOnePerson) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

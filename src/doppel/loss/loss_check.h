@@ -14,7 +14,7 @@
 #include "doppel/base/random.h"
 #include "doppel/loss/batch_loss.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 // Rows of numbers in double precision.
 using Rows = std::vector<std::vector<double>>;
@@ -129,4 +129,4 @@ inline void expect_loss(const BatchLoss& loss, const Matrix& embeddings,
   }
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -6,12 +6,12 @@
 #include <cstring>
 
 #include "doppel/base/elementary.h"
-#include "doppel/base/error.h"
 #include "doppel/base/random.h"
+#include "doppel/error.h"
 #include "doppel/loss/pairwise.h"
 #include "doppel/nn/kernels.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 // Classes that one task treats: whole blocks of the product, whose logits stay in a near cache.
@@ -288,4 +288,4 @@ void exp_of_negative(float* x, size_t n) {
   }
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -7,7 +7,7 @@
 
 #include "doppel/loss/batch_loss.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 // With the angle t_c between an embedding and the vector of class c, and its identity y:
 //   mean over the batch of  -log(exp(scale f(t_y)) / (exp(scale f(t_y)) + sum over c != y of
@@ -34,4 +34,4 @@ std::unique_ptr<BatchLoss> arc_margin_loss(double scale, double margin, size_t e
 // arithmetic in place, so that compilers turn it into vectors.
 void exp_of_negative(float* x, size_t n);
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -4,11 +4,11 @@
 
 #include <limits>
 
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 #include "doppel/loss/loss_check.h"
 #include "doppel/nn/simd.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 using Target = std::function<double(double cosine)>;
@@ -181,4 +181,4 @@ TEST(ExpOfNegative, IsTheExponentialToTwoUnitsOfTheLastPlace) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <cmath>
 
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 #include "doppel/nn/kernels.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 // Rows of a result that one task computes: whole blocks of the product.
@@ -199,4 +199,4 @@ void check_batch(const Matrix& embeddings, std::span<const uint32_t> identity) {
                                        std::to_string(identity.size()));
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

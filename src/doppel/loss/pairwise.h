@@ -10,7 +10,7 @@
 #include "doppel/base/matrix.h"
 #include "doppel/base/thread_pool.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 // Every row divided by its length. A row shorter than kShortestVector has no direction: it becomes
 // zeros, its length counts as 0, and no gradient passes.
@@ -56,4 +56,4 @@ size_t whole_vectors(size_t n);
 // Throws Error(mismatch) unless there is an identity for each embedding.
 void check_batch(const Matrix& embeddings, std::span<const uint32_t> identity);
 
-}  // namespace doppel
+}  // namespace doppel::internal

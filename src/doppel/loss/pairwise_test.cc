@@ -2,10 +2,10 @@
 
 #include <gtest/gtest.h>
 
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 #include "doppel/loss/loss_check.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 TEST(Pairwise, UnitRowsKeepDirectionsAndZeros) {
@@ -82,4 +82,4 @@ TEST(Pairwise, EveryEmbeddingNeedsAnIdentity) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

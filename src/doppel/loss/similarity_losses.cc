@@ -8,7 +8,7 @@
 #include "doppel/base/elementary.h"
 #include "doppel/loss/pairwise.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
@@ -209,4 +209,4 @@ std::unique_ptr<BatchLoss> supervised_contrastive_loss(double temperature) {
 }
 std::unique_ptr<BatchLoss> n_pair_loss(double l2) { return std::make_unique<NPair>(l2); }
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -7,7 +7,7 @@
 
 #include "doppel/loss/batch_loss.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 // Wang, Han, Huang, Dong and Scott, Multi-similarity loss with general pair weighting for deep
 // metric learning, CVPR 2019, with S the cosine:
@@ -40,4 +40,4 @@ std::unique_ptr<BatchLoss> supervised_contrastive_loss(double temperature);
 // directions; in a batch of P x K every pair has P - 1 of them.
 std::unique_ptr<BatchLoss> n_pair_loss(double l2);
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -6,7 +6,7 @@
 
 #include "doppel/loss/loss_check.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 const std::vector<uint32_t> kUnevenBatch = {0, 1, 0, 2, 1, 0, 1, 0, 5};
@@ -150,4 +150,4 @@ TEST(NPair, WithTwoOfEachItIsThePapersLossInBothDirections) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -9,7 +9,7 @@
 #include "doppel/base/random.h"
 #include "doppel/loss/batch_loss.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 using TorchTensor = torch::Tensor;
@@ -140,4 +140,4 @@ TEST(TorchParity, BatchLossesAndTheirGradients) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -5,11 +5,11 @@
 #include <optional>
 #include <vector>
 
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 #include "doppel/model/embedding_fault.h"
 #include "doppel/nn/engine.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 constexpr size_t kInputsAtOnce = 1024;
@@ -173,4 +173,4 @@ Matrix embed_inputs(const Model& model, const Matrix& inputs, ThreadPool& pool) 
   return result;
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -11,7 +11,7 @@
 #include "doppel/image/image.h"
 #include "doppel/model/model.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 // The embedding of each image, preprocessed as in training: images x embedding_size(model). A
 // member's embedding is the mean over the views, of length 1 again where the network's last layer
@@ -34,4 +34,4 @@ Matrix embed_inputs(const Model& model, const Matrix& inputs, ThreadPool& pool);
 // 1; what the whitening is fitted on. inputs x GradientHistograms::size().
 Matrix gradient_histograms(const Model& model, const Matrix& inputs, ThreadPool& pool);
 
-}  // namespace doppel
+}  // namespace doppel::internal

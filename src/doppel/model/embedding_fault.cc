@@ -4,7 +4,7 @@
 #include <cmath>
 #include <cstdio>
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 constexpr float kLargestValue = 1e15f;
@@ -64,4 +64,4 @@ std::optional<std::string> embedding_fault(std::span<const float> embedding,
   return {};
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

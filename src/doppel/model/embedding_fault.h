@@ -8,7 +8,7 @@
 
 #include "doppel/model/model.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 // How long a model's embeddings are.
 enum class EmbeddingLength {
@@ -33,4 +33,4 @@ double longest_embedding(EmbeddingLength length, size_t size);
 std::optional<std::string> embedding_fault(std::span<const float> embedding,
                                            EmbeddingLength length);
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -7,7 +7,7 @@
 #include <limits>
 #include <vector>
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 using testing::HasSubstr;
@@ -58,4 +58,4 @@ TEST(EmbeddingFault, LengthsHaveNames) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -7,7 +7,7 @@
 
 #include "doppel/base/random.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 Model untrained() {
@@ -121,4 +121,4 @@ TEST(Embedding, GradientsStandBehindTheNetworks) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -4,9 +4,9 @@
 #include <cmath>
 
 #include "doppel/base/elementary.h"
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 constexpr size_t kMostPoints = 1000;
@@ -93,4 +93,4 @@ FarCurve far_curve_from_json(const nlohmann::json& json, const std::string& wher
   return curve;
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

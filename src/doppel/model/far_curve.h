@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-namespace doppel {
+namespace doppel::internal {
 
 struct FarPoint {
   double far = 0;       // in (0, 1]
@@ -47,4 +47,4 @@ nlohmann::json to_json(const FarCurve& curve);
 // of a curve with points.
 FarCurve far_curve_from_json(const nlohmann::json& json, const std::string& where);
 
-}  // namespace doppel
+}  // namespace doppel::internal

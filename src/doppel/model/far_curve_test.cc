@@ -5,9 +5,9 @@
 
 #include <cmath>
 
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 const FarCurve kThreePoints{{{1e-4, 0.2, 1e-5, 1e-3}, {1e-2, 0.4, 4e-3, 3e-2}, {1, 1.0, 1, 1}},
@@ -84,4 +84,4 @@ TEST(FarCurve, RefusesJsonThatIsNone) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

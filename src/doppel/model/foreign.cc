@@ -5,13 +5,13 @@
 #include <nlohmann/json.hpp>
 
 #include "doppel/base/digest.h"
-#include "doppel/base/error.h"
 #include "doppel/base/file.h"
+#include "doppel/error.h"
 #include "doppel/image/resize.h"
 #include "doppel/model/model.h"
 #include "doppel/model/threshold_fault.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 using nlohmann::json;
@@ -235,4 +235,4 @@ Model load_foreign(const std::filesystem::path& onnx) {
   return model;
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

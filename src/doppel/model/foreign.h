@@ -15,7 +15,7 @@
 #include "doppel/image/preprocessing.h"
 #include "doppel/onnx/backend.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 struct Model;
 
@@ -66,4 +66,4 @@ std::filesystem::path description_of(const std::filesystem::path& onnx);
 // OnnxBackend::open() do.
 Model load_foreign(const std::filesystem::path& onnx);
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -3,13 +3,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "doppel/base/error.h"
 #include "doppel/base/file.h"
+#include "doppel/error.h"
 #include "doppel/model/embedding.h"
 #include "doppel/model/model.h"
 #include "doppel/model/onnx_export.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 using nlohmann::json;
@@ -157,4 +157,4 @@ TEST(Foreign, AnExportedModelIsLoadedAsAModel) {
 #endif
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

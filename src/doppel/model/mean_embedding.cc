@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-namespace doppel {
+namespace doppel::internal {
 
 std::vector<float> mean_embedding(const Matrix& embeddings, std::span<const size_t> rows) {
   if (rows.size() == 1) {
@@ -27,4 +27,4 @@ std::vector<float> mean_embedding(const Matrix& embeddings, std::span<const size
   return mean;
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

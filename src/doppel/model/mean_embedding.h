@@ -7,11 +7,11 @@
 
 #include "doppel/base/matrix.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 // The mean of these rows of `embeddings`, at least one, made as long as they are on average, so
 // that those of a network that gives unit length have it again. Where they cancel each other it is
 // of zeros.
 std::vector<float> mean_embedding(const Matrix& embeddings, std::span<const size_t> rows);
 
-}  // namespace doppel
+}  // namespace doppel::internal

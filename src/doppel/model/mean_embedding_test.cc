@@ -4,7 +4,7 @@
 
 #include <cmath>
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 Matrix two_rows(std::vector<float> values) {
@@ -33,4 +33,4 @@ TEST(MeanEmbedding, OfOppositesIsOfZeros) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

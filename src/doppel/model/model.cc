@@ -5,13 +5,13 @@
 #include <memory>
 
 #include "doppel/base/digest.h"
-#include "doppel/base/error.h"
 #include "doppel/base/file.h"
+#include "doppel/error.h"
 #include "doppel/model/safetensors.h"
 #include "doppel/model/threshold_fault.h"
 #include "doppel/nn/engine.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 using nlohmann::json;
@@ -358,4 +358,4 @@ Model load_model(const std::filesystem::path& path) {
   return decode_model(read_file(path, kMostModelBytes), path.string());
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -20,7 +20,7 @@
 #include "doppel/model/whitening.h"
 #include "doppel/nn/network.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 // Losses of one epoch: of the training examples as they were trained, and of the validation ones
 // after it, where there are any.
@@ -90,4 +90,4 @@ Model decode_model(std::string_view bytes, const std::string& name);
 void save_model(const Model& model, const std::filesystem::path& path);
 Model load_model(const std::filesystem::path& path);
 
-}  // namespace doppel
+}  // namespace doppel::internal

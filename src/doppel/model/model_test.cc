@@ -5,11 +5,11 @@
 
 #include <filesystem>
 
-#include "doppel/base/error.h"
 #include "doppel/base/file.h"
+#include "doppel/error.h"
 #include "doppel/model/safetensors.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 using testing::HasSubstr;
@@ -218,4 +218,4 @@ TEST(Model, KnowsWhetherItSawSyntheticFaces) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

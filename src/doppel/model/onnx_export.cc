@@ -3,9 +3,9 @@
 #include <cmath>
 #include <numbers>
 
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 using Floats = std::vector<float>;
@@ -377,4 +377,4 @@ OnnxGraph onnx_graph(const Model& model, const std::string& licence) {
   return graph;
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -7,7 +7,7 @@
 #include "doppel/model/model.h"
 #include "doppel/onnx/graph.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 // The whole of embed_inputs() in standard operators: views, members, gradient histograms and their
 // whitening, all lengths. Normalisations are folded into the weights before them.
@@ -21,4 +21,4 @@ namespace doppel {
 // Throws Error(bad_argument) for a model that is itself somebody else's network.
 OnnxGraph onnx_graph(const Model& model, const std::string& licence = "");
 
-}  // namespace doppel
+}  // namespace doppel::internal

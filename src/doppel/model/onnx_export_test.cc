@@ -4,15 +4,15 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "doppel/base/error.h"
 #include "doppel/base/random.h"
+#include "doppel/error.h"
 #include "doppel/model/embedding.h"
 
 #ifdef DOPPEL_WITH_OPENCV
 #include <opencv2/dnn.hpp>
 #endif
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 constexpr size_t kImages = 7;
@@ -185,4 +185,4 @@ TEST(OnnxExport, TellsWhereItComesFrom) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -2,11 +2,11 @@
 
 #include <utility>
 
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 #include "doppel/face/align.h"
 #include "doppel/image/content.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 // A face that is found is at least about a tenth of the shorter side; so it keeps 100 pixels.
@@ -53,4 +53,4 @@ std::vector<PhotoFace> PhotoFaces::whole(const Image& photo) const {
            looks_of(photo, input_)}};
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -13,7 +13,7 @@
 #include "doppel/image/looks.h"
 #include "doppel/model/model.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 struct PhotoFace {
   double left = 0, top = 0, width = 0, height = 0;  // its box, in pixels of the photo
@@ -50,4 +50,4 @@ class PhotoFaces {
   std::unique_ptr<FaceFinder> finder_;  // null: photos are taken as they are
 };
 
-}  // namespace doppel
+}  // namespace doppel::internal

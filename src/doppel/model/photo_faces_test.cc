@@ -6,14 +6,14 @@
 #include <filesystem>
 #include <fstream>
 
-#include "doppel/base/error.h"
 #include "doppel/data/synthetic.h"
+#include "doppel/error.h"
 #include "doppel/face/align.h"
 #include "doppel/image/decode.h"
 #include "doppel/image/encode.h"
 #include "doppel/image/resize.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 Model model_of(bool align) {
@@ -83,4 +83,4 @@ TEST(PhotoFaces, SaysThatItCannotAlignWithoutADetector) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

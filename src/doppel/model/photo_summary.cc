@@ -8,9 +8,9 @@
 #include <utility>
 
 #include "doppel/base/elementary.h"
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 constexpr size_t kFewestPeopleMet = 4;
@@ -219,4 +219,4 @@ PhotoSummary photo_summary_from_json(const nlohmann::json& json, const std::stri
   return summary;
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -14,7 +14,7 @@
 #include "doppel/base/matrix.h"
 #include "doppel/image/looks.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 // Every person counts as much as every other one.
 struct PhotoSummary {
@@ -67,4 +67,4 @@ nlohmann::json to_json(const PhotoSummary& summary);
 // Throws Error(bad_data) that begins with `where` for anything that to_json() cannot have written.
 PhotoSummary photo_summary_from_json(const nlohmann::json& json, const std::string& where);
 
-}  // namespace doppel
+}  // namespace doppel::internal

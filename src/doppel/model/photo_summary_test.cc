@@ -5,10 +5,10 @@
 
 #include <cmath>
 
-#include "doppel/base/error.h"
 #include "doppel/base/random.h"
+#include "doppel/error.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 constexpr size_t kValues = 40;
@@ -136,4 +136,4 @@ TEST(PhotoSummary, RefusesOtherJson) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -8,9 +8,9 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 static_assert(std::endian::native == std::endian::little, "tensors are written as they lie");
@@ -192,4 +192,4 @@ TensorFile decode_safetensors(std::string_view bytes, const std::string& name) {
   return Decoder(bytes, name).decode();
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-namespace doppel {
+namespace doppel::internal {
 
 struct NamedTensor {
   std::string name;
@@ -30,4 +30,4 @@ std::string encode_safetensors(const TensorFile& file);
 // Throws Error(bad_data) that begins with `name` and says what is wrong.
 TensorFile decode_safetensors(std::string_view bytes, const std::string& name);
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -5,9 +5,9 @@
 #include <cmath>
 #include <cstring>
 
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 TensorFile sample_file() {
@@ -102,4 +102,4 @@ TEST(Safetensors, ValuesMustBeFinite) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -6,9 +6,9 @@
 #include <utility>
 
 #include "doppel/base/digest.h"
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 using nlohmann::json;
@@ -109,4 +109,4 @@ SeenPeople seen_people_from_json(const nlohmann::json& value, const std::string&
   return seen;
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -10,7 +10,7 @@
 #include "doppel/data/dataset.h"
 #include "doppel/image/perceptual_hash.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 // Digests as 64 hexadecimal digits, rising, each once. The names themselves are not kept.
 struct SeenPeople {
@@ -38,4 +38,4 @@ nlohmann::json to_json(const SeenPeople& seen);
 // Throws Error(bad_data) that begins with `where` for anything else.
 SeenPeople seen_people_from_json(const nlohmann::json& json, const std::string& where);
 
-}  // namespace doppel
+}  // namespace doppel::internal

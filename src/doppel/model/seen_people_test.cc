@@ -5,10 +5,10 @@
 
 #include <algorithm>
 
-#include "doppel/base/error.h"
 #include "doppel/data/synthetic.h"
+#include "doppel/error.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 TEST(SeenPeople, RemembersDigestsInOrderAndNoNames) {
@@ -88,4 +88,4 @@ TEST(SeenPeople, RefusesJsonThatIsNone) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

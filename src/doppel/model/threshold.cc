@@ -4,9 +4,9 @@
 #include <cmath>
 #include <utility>
 
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 // The names of the whole numbers and of the rates in the JSON.
@@ -97,4 +97,4 @@ Threshold threshold_from_json(const nlohmann::json& json, const std::string& whe
   return threshold;
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

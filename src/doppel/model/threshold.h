@@ -11,7 +11,7 @@
 #include "doppel/model/far_curve.h"
 #include "doppel/model/photo_summary.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 struct Threshold {
   double far = 0;    // the FAR it was chosen for, in 0 .. 1
@@ -45,4 +45,4 @@ nlohmann::json stored_json(const Threshold& threshold);
 // What either gives. Throws Error(bad_data) that begins with `where` for anything else.
 Threshold threshold_from_json(const nlohmann::json& json, const std::string& where);
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -3,7 +3,7 @@
 #include <cmath>
 #include <cstdio>
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 std::string digits(double value) {
@@ -74,4 +74,4 @@ std::optional<std::string> threshold_fault(const Threshold& threshold, const Ene
   return distance_fault(threshold.value, {energy, length, size, none});
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

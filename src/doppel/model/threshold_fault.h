@@ -11,7 +11,7 @@
 #include "doppel/model/model.h"
 #include "doppel/model/threshold.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 // What embeddings a distance lies between, and what is known of strangers there.
 struct DistanceScale {
@@ -37,4 +37,4 @@ std::optional<std::string> rate_fault(double rate);
 std::optional<std::string> threshold_fault(const Threshold& threshold, const Energy& energy,
                                            EmbeddingLength length, size_t size);
 
-}  // namespace doppel
+}  // namespace doppel::internal

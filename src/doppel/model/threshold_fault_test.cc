@@ -6,7 +6,7 @@
 #include <cmath>
 #include <limits>
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 using testing::HasSubstr;
@@ -101,4 +101,4 @@ TEST(ThresholdFault, ACalibrationIsOnPeople) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -5,9 +5,9 @@
 
 #include <limits>
 
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 const FarCurve kTwoPoints{{{0.01, 0.7311, 0.004, 0.021}, {1, 1.2, 1, 1}}, 2e-4};
@@ -87,4 +87,4 @@ TEST(Threshold, RefusesJsonThatIsNone) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -4,9 +4,9 @@
 #include <algorithm>
 #include <string>
 
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 using FloatRows = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
@@ -82,4 +82,4 @@ void whiten(const Whitening& whitening, std::span<float> row) {
       Eigen::Map<const FloatRows>(whitening.transform.values.data(), size, size) * centred;
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -10,7 +10,7 @@
 
 #include "doppel/base/matrix.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 struct Whitening {
   std::vector<float> mean;  // of all training rows
@@ -30,4 +30,4 @@ Whitening fit_whitening(const Matrix& rows, std::span<const uint32_t> identity_o
 // row = S^(-1/2) (row - mean). Throws Error(mismatch) where the row has another size.
 void whiten(const Whitening& whitening, std::span<float> row);
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -6,10 +6,10 @@
 #include <cmath>
 #include <limits>
 
-#include "doppel/base/error.h"
 #include "doppel/base/random.h"
+#include "doppel/error.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 using testing::ElementsAre;
@@ -122,4 +122,4 @@ TEST(Whitening, WhatCannotBeFittedIsRefused) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -11,7 +11,7 @@
 #include "doppel/nn/lanes-inl.h"
 
 HWY_BEFORE_NAMESPACE();
-namespace doppel {
+namespace doppel::internal {
 namespace HWY_NAMESPACE {
 
 using Words = hn::RebindToUnsigned<Lanes>;
@@ -165,7 +165,7 @@ void SumLanes(const float* values, size_t n, size_t tiles, size_t tile_stride, f
 }
 
 }  // namespace HWY_NAMESPACE
-}  // namespace doppel
+}  // namespace doppel::internal
 HWY_AFTER_NAMESPACE();
 
 #endif  // DOPPEL_NN_ACTIVATION_INL_H_

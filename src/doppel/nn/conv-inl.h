@@ -13,7 +13,7 @@
 #include "doppel/nn/lane_sums-inl.h"
 
 HWY_BEFORE_NAMESPACE();
-namespace doppel {
+namespace doppel::internal {
 namespace HWY_NAMESPACE {
 
 inline constexpr size_t kConvFilters = 4;
@@ -189,7 +189,7 @@ void ConvWeightGradient(const ConvPlain& s, const float* x, const float* y_gradi
 }
 
 }  // namespace HWY_NAMESPACE
-}  // namespace doppel
+}  // namespace doppel::internal
 HWY_AFTER_NAMESPACE();
 
 #endif  // DOPPEL_NN_CONV_INL_H_

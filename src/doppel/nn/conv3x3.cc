@@ -15,7 +15,7 @@
 
 #include <cstring>
 
-namespace doppel {
+namespace doppel::internal {
 
 HWY_EXPORT(WinogradForward);
 HWY_EXPORT(WinogradWeightGradient);
@@ -184,5 +184,5 @@ void conv3x3_weight_gradient(const Conv3x3& s, const float* x, const float* y_gr
   }
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal
 #endif  // HWY_ONCE

@@ -8,7 +8,7 @@
 
 #include <cstddef>
 
-namespace doppel {
+namespace doppel::internal {
 
 struct Conv3x3 {
   size_t in_channels, in_height, in_width, filters;
@@ -43,4 +43,4 @@ void conv3x3_input_gradient(const Conv3x3& shape, const float* y_gradient, const
 void conv3x3_weight_gradient(const Conv3x3& shape, const float* x, const float* y_gradient,
                              float* weight_gradient, float* bias_gradient, float* scratch);
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -14,7 +14,7 @@
 #include "doppel/nn/kernels.h"
 #include "doppel/nn/simd.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 AlignedArray<float> random_values(size_t n, uint32_t index) {
@@ -237,4 +237,4 @@ TEST(Conv3x3, IsNearlyAsExactAsPlainSums) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -13,7 +13,7 @@
 #include "doppel/nn/lanes-inl.h"
 
 HWY_BEFORE_NAMESPACE();
-namespace doppel {
+namespace doppel::internal {
 namespace HWY_NAMESPACE {
 
 // A block's filters are those whose accumulators fit beside the 4x4 input patch.
@@ -266,7 +266,7 @@ void ConvPoolInputGradient(const ConvPool& s, const float* weight, const float* 
 }
 
 }  // namespace HWY_NAMESPACE
-}  // namespace doppel
+}  // namespace doppel::internal
 HWY_AFTER_NAMESPACE();
 
 #endif  // DOPPEL_NN_CONV_POOL_INL_H_

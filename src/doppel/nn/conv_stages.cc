@@ -5,7 +5,7 @@
 #include "doppel/nn/conv3x3.h"
 #include "doppel/nn/kernels.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 constexpr size_t kLaneBytes = kLanes * sizeof(float);
@@ -315,4 +315,4 @@ std::unique_ptr<Stage> pick_stage(const Shape& in, const Shape& out, size_t stri
   return std::make_unique<PickStage>(in, out, stride);
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -10,7 +10,7 @@
 #include "doppel/nn/network.h"
 #include "doppel/nn/stage.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 // Convolution 3x3 with a bias and a padding of at most 1, ReLU, max-pool 2, perhaps dropout, in one
 // pass: the fastest where there are few channels.
@@ -24,4 +24,4 @@ std::unique_ptr<Stage> conv_stage(const Shape& in, const Conv& conv, const Shape
 // Every stride-th row and column: behind a convolution at every place it makes a strided one.
 std::unique_ptr<Stage> pick_stage(const Shape& in, const Shape& out, size_t stride);
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -5,7 +5,7 @@
 
 #include "doppel/nn/kernels.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 // Dense, perhaps with ReLU and dropout behind it.
@@ -140,4 +140,4 @@ std::unique_ptr<Stage> dense_stage(size_t in_size, const Dense& dense, size_t of
   return std::make_unique<DenseStage>(in_size, dense, offset, relu, drop);
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

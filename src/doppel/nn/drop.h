@@ -9,7 +9,7 @@
 #include "doppel/nn/kernels.h"
 #include "doppel/nn/stage.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 // Its place in the description keys its masks, so that fusing changes no bit.
 struct Drop {
@@ -28,4 +28,4 @@ struct Drop {
 // What a mask of n values takes, in floats.
 inline size_t mask_floats(size_t n) { return (n * sizeof(LaneBits) + 63) / 64 * 16; }
 
-}  // namespace doppel
+}  // namespace doppel::internal

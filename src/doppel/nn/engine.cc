@@ -4,11 +4,11 @@
 #include <utility>
 
 #include "doppel/base/aligned.h"
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 #include "doppel/nn/kernels.h"
 #include "doppel/nn/pass_plan.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 // A group of tiles is one task: a dense stage runs best on four tiles at once.
@@ -95,7 +95,7 @@ Engine::Plan::Plan(const Network& described, ThreadPool& threads)
     : network(described), pool(threads), stages(plan_stages(described)) {
   parameters = parameter_count(network);
   image_size = network.input.size();
-  embedding_size = doppel::embedding_size(network);
+  embedding_size = doppel::internal::embedding_size(network);
   workers.resize(static_cast<size_t>(pool.threads()));
   prepared.resize(stages.size());
   statistics.resize(stages.size());
@@ -458,4 +458,4 @@ void Engine::backward(std::span<const float> parameters, const Matrix& embedding
   plan.backward(parameters.data(), embedding_gradient, parameter_gradient, image_gradient);
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

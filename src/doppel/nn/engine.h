@@ -11,7 +11,7 @@
 #include "doppel/nn/network.h"
 #include "doppel/nn/stage.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 // Images are given as pointers to input.size() floats each (channel, row, column). Parameters are
 // the flat array that parameter_tensors() describes. Results do not depend on the number of
@@ -52,4 +52,4 @@ class Engine {
   std::unique_ptr<Plan> plan_;
 };
 
-}  // namespace doppel
+}  // namespace doppel::internal

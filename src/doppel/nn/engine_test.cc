@@ -9,13 +9,13 @@
 #include <cstring>
 #include <limits>
 
-#include "doppel/base/error.h"
 #include "doppel/base/random.h"
+#include "doppel/error.h"
 #include "doppel/nn/reference.h"
 #include "doppel/nn/simd.h"
 #include "doppel/nn/winograd.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 struct Case {
@@ -399,4 +399,4 @@ TEST(Engine, DropoutKeepsItsShareAndItsMean) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -16,7 +16,7 @@
 // clang-format on
 
 #if HWY_ONCE
-namespace doppel {
+namespace doppel::internal {
 
 HWY_EXPORT(RowsToTile);
 HWY_EXPORT(TileToRows);
@@ -134,5 +134,5 @@ void sum_lanes(const float* values, size_t n, size_t tiles, size_t tile_stride, 
   HWY_DYNAMIC_DISPATCH(SumLanes)(values, n, tiles, tile_stride, sums);
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal
 #endif  // HWY_ONCE

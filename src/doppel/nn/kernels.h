@@ -9,7 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace doppel {
+namespace doppel::internal {
 
 inline constexpr size_t kLanes = 16;  // images in a tile
 
@@ -145,4 +145,4 @@ void multiply(const Product& product, const float* a, const float* b, const floa
 // sums[r] = the sum over tiles and their lanes of tile t's value r, at values + t * tile_stride.
 void sum_lanes(const float* values, size_t n, size_t tiles, size_t tile_stride, float* sums);
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -11,7 +11,7 @@
 #include "doppel/nn/reference.h"
 #include "doppel/nn/simd.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 class KernelsOn : public testing::TestWithParam<std::string> {
@@ -149,4 +149,4 @@ INSTANTIATE_TEST_SUITE_P(All, KernelsOn, testing::ValuesIn(simd_names()), [](con
 });
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

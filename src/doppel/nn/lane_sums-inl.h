@@ -13,7 +13,7 @@
 #include "doppel/nn/lanes-inl.h"
 
 HWY_BEFORE_NAMESPACE();
-namespace doppel {
+namespace doppel::internal {
 namespace HWY_NAMESPACE {
 
 #if HWY_TARGET == HWY_SCALAR
@@ -115,7 +115,7 @@ HWY_INLINE void sum_planes(Lanes d, const float* HWY_RESTRICT planes, size_t n, 
 }
 
 }  // namespace HWY_NAMESPACE
-}  // namespace doppel
+}  // namespace doppel::internal
 HWY_AFTER_NAMESPACE();
 
 #endif  // DOPPEL_NN_LANE_SUMS_INL_H_

@@ -32,7 +32,7 @@
 #endif
 
 HWY_BEFORE_NAMESPACE();
-namespace doppel {
+namespace doppel::internal {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
@@ -77,7 +77,7 @@ HWY_INLINE float sum_of_lanes(const float* HWY_RESTRICT lanes) {
 }
 
 }  // namespace HWY_NAMESPACE
-}  // namespace doppel
+}  // namespace doppel::internal
 HWY_AFTER_NAMESPACE();
 
 #endif  // DOPPEL_NN_LANES_INL_H_

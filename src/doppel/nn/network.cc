@@ -4,10 +4,10 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
-#include "doppel/base/error.h"
 #include "doppel/base/random.h"
+#include "doppel/error.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 template <typename... Cases>
@@ -417,4 +417,4 @@ Network network_from_json(const nlohmann::json& json) {
   return network;
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -10,7 +10,7 @@
 #include <variant>
 #include <vector>
 
-namespace doppel {
+namespace doppel::internal {
 
 // Channels x height x width; a vector of n features is n x 1 x 1.
 struct Shape {
@@ -134,4 +134,4 @@ Network network_from_json(const nlohmann::json& json);
 // The list of layers alone, which then may still not fit an input.
 std::vector<Layer> layers_from_json(const nlohmann::json& json);
 
-}  // namespace doppel
+}  // namespace doppel::internal

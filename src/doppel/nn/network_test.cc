@@ -5,11 +5,11 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
-#include "doppel/base/error.h"
 #include "doppel/base/random.h"
+#include "doppel/error.h"
 #include "doppel/nn/engine.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 Network small_network() {
@@ -242,4 +242,4 @@ TEST(Network, GlorotUniformFillsItsRangeAndLeavesBiasesZero) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -10,7 +10,7 @@
 #include "doppel/nn/lanes-inl.h"
 
 HWY_BEFORE_NAMESPACE();
-namespace doppel {
+namespace doppel::internal {
 namespace HWY_NAMESPACE {
 
 // The first `count` of 16 lanes.
@@ -271,7 +271,7 @@ void AddValues(const float* a, const float* b, size_t n, float* sum) {
 }
 
 }  // namespace HWY_NAMESPACE
-}  // namespace doppel
+}  // namespace doppel::internal
 HWY_AFTER_NAMESPACE();
 
 #endif  // DOPPEL_NN_NORM_INL_H_

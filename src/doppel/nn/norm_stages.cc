@@ -7,7 +7,7 @@
 
 #include "doppel/nn/kernels.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 // Batch normalisation, perhaps with a shortcut added, ReLU and max-pool 2 behind it.
@@ -214,4 +214,4 @@ std::unique_ptr<Stage> relu_pool_stage(const Shape& in, const Shape& out) {
   return std::make_unique<ReluPoolStage>(in, out);
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -1,6 +1,6 @@
 #include "doppel/nn/pass_plan.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 Placement place(const std::vector<Lifetime>& lifetimes, const std::vector<Step>& steps) {
   Placement placement;
@@ -28,4 +28,4 @@ Placement place(const std::vector<Lifetime>& lifetimes, const std::vector<Step>&
   return placement;
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

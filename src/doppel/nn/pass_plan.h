@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <vector>
 
-namespace doppel {
+namespace doppel::internal {
 
 enum class Action { forward, measure, backward, measure_gradient };
 
@@ -47,4 +47,4 @@ struct Lifetime {
 // needed; one that no step uses, or that is `outer`, gets none.
 Placement place(const std::vector<Lifetime>& lifetimes, const std::vector<Step>& steps);
 
-}  // namespace doppel
+}  // namespace doppel::internal

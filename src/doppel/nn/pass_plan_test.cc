@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 // Four steps, of which the last is a segment by itself.
@@ -45,4 +45,4 @@ TEST(PassPlan, WhatOutlivesASegmentIsKeptOutside) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -11,7 +11,7 @@
 #include "doppel/nn/lanes-inl.h"
 
 HWY_BEFORE_NAMESPACE();
-namespace doppel {
+namespace doppel::internal {
 namespace HWY_NAMESPACE {
 
 inline constexpr size_t kProductRows = 6;
@@ -108,7 +108,7 @@ void Multiply(const Product& p, const float* a, const float* b, const float* sta
 }
 
 }  // namespace HWY_NAMESPACE
-}  // namespace doppel
+}  // namespace doppel::internal
 HWY_AFTER_NAMESPACE();
 
 #endif  // DOPPEL_NN_PRODUCT_INL_H_

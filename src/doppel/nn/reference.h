@@ -12,7 +12,7 @@
 #include "doppel/nn/network.h"
 #include "doppel/nn/stage.h"
 
-namespace doppel::reference {
+namespace doppel::internal::reference {
 
 // Whether dropout keeps a value: 16 of Philox's bits, as kernels.h describes.
 inline bool kept(const DropoutSeed& seed, size_t slot, size_t layer, size_t value, double rate) {
@@ -170,4 +170,4 @@ inline Batch embed(const Network& network, std::span<const double> parameters, B
   return batch;
 }
 
-}  // namespace doppel::reference
+}  // namespace doppel::internal::reference

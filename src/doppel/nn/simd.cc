@@ -2,10 +2,10 @@
 
 #include <atomic>
 
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 #include "hwy/highway.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 const char* target_name(int64_t target) {
@@ -61,4 +61,4 @@ void use_simd(const std::string& name) {
               "instruction set \"" + name + "\": this program and CPU have " + known);
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-namespace doppel {
+namespace doppel::internal {
 
 // The instruction sets that this program holds code for and this CPU has, best first:
 // of "AVX-512", "AVX2", "SSE2" (or "NEON").
@@ -18,4 +18,4 @@ std::string simd_name();
 // Error(bad_argument) naming those that are there.
 void use_simd(const std::string& name);
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -4,9 +4,9 @@
 
 #include <set>
 
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 TEST(Simd, TheBestIsUsedUntilAnotherIsNamed) {
@@ -33,4 +33,4 @@ TEST(Simd, AnUnknownNameIsRefusedWithTheKnownOnes) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -9,7 +9,7 @@
 #include "doppel/nn/kernels.h"
 #include "doppel/nn/norm_stages.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 // ReLU, dropout, or the one after the other.
@@ -287,4 +287,4 @@ class Planner {
 
 std::vector<PlannedStage> plan_stages(const Network& network) { return Planner(network).plan(); }
 
-}  // namespace doppel
+}  // namespace doppel::internal

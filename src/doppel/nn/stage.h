@@ -9,7 +9,7 @@
 
 #include "doppel/nn/network.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 // Dropout's masks are a function of these and of layer, image slot and value.
 struct DropoutSeed {
@@ -103,4 +103,4 @@ struct PlannedStage {
 // The network's stages in order. Throws as layer_shapes() does.
 std::vector<PlannedStage> plan_stages(const Network& network);
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 size_t stages_of(const Network& network) { return plan_stages(network).size(); }
@@ -34,4 +34,4 @@ TEST(Stages, OnlyWhatTheFusedKernelComputesIsFused) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

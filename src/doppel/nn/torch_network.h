@@ -10,7 +10,7 @@
 
 #include "doppel/nn/network.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 // The described layers, in training mode at first. Tensors have the names that ours have.
 class TorchNetworkImpl : public torch::nn::Module {
@@ -133,4 +133,4 @@ inline torch::Tensor torch_contrastive(const torch::Tensor& embeddings,
       .mean();
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -8,7 +8,7 @@
 #include "doppel/nn/simd.h"
 #include "doppel/nn/torch_network.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 const std::vector<std::pair<std::string, Network>>& networks() {
@@ -127,4 +127,4 @@ TEST(TorchParity, ForwardInputGradientAndWeightGradient) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

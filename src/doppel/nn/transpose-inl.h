@@ -9,7 +9,7 @@
 #include "doppel/nn/lanes-inl.h"
 
 HWY_BEFORE_NAMESPACE();
-namespace doppel {
+namespace doppel::internal {
 namespace HWY_NAMESPACE {
 
 #if HWY_TARGET == HWY_SCALAR
@@ -99,7 +99,7 @@ void TileToRows(const float* HWY_RESTRICT tile, size_t n, float* const* rows) {
 #endif
 
 }  // namespace HWY_NAMESPACE
-}  // namespace doppel
+}  // namespace doppel::internal
 HWY_AFTER_NAMESPACE();
 
 #endif  // DOPPEL_NN_TRANSPOSE_INL_H_

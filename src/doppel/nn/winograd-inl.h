@@ -18,7 +18,7 @@
 #include "hwy/cache_control.h"
 
 HWY_BEFORE_NAMESPACE();
-namespace doppel {
+namespace doppel::internal {
 namespace HWY_NAMESPACE {
 
 // Along one axis, with B, A and G of the paper. `N` outputs take N + 2 inputs, points and products.
@@ -554,7 +554,7 @@ void WinogradWeightGradient(const Conv3x3& s, const float* x, const float* y_gra
 }
 
 }  // namespace HWY_NAMESPACE
-}  // namespace doppel
+}  // namespace doppel::internal
 HWY_AFTER_NAMESPACE();
 
 #endif  // DOPPEL_NN_WINOGRAD_INL_H_

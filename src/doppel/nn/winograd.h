@@ -7,7 +7,7 @@
 
 #include "doppel/nn/conv3x3.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 inline constexpr size_t kWinogradFilters = 4;  // whose weights lie side by side
 inline constexpr size_t kWinogradBlocks = 6;   // blocks of the output that are multiplied at a time
@@ -32,4 +32,4 @@ inline size_t winograd_weight_stride(const Conv3x3& s) {
   return filters * s.in_channels + 16;
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

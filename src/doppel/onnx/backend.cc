@@ -2,7 +2,7 @@
 
 #include "doppel/base/side_library.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 const OnnxBackend& onnx_backend() {
   using Entry = const OnnxBackend* (*)();
@@ -11,4 +11,4 @@ const OnnxBackend& onnx_backend() {
   return *entry();
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -10,7 +10,7 @@
 #include "doppel/base/matrix.h"
 #include "doppel/onnx/graph.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 // What a file's network must take and which of its outputs is wanted.
 struct OnnxInput {
@@ -50,4 +50,4 @@ class OnnxBackend {
 // Throws as side_library_entry() does.
 const OnnxBackend& onnx_backend();
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -1,10 +1,10 @@
 // The entry of the library that backend.h loads.
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 #include "doppel/onnx/backend.h"
 #include "doppel/onnx/onnx_file.h"
 #include "doppel/onnx/opencv_network.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 class Backend final : public OnnxBackend {
@@ -19,9 +19,10 @@ class Backend final : public OnnxBackend {
 };
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal
 
-extern "C" __attribute__((visibility("default"))) const doppel::OnnxBackend* doppel_onnx_backend() {
-  static const doppel::Backend backend;
+extern "C" __attribute__((visibility("default"))) const doppel::internal::OnnxBackend*
+doppel_onnx_backend() {
+  static const doppel::internal::Backend backend;
   return &backend;
 }

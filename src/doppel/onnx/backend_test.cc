@@ -7,9 +7,9 @@
 #include <limits>
 #include <vector>
 
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 using testing::HasSubstr;
@@ -141,4 +141,4 @@ TEST(Onnx, DamagedAndHostileFilesAreRefused) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

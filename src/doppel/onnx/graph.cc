@@ -3,7 +3,7 @@
 #include <cassert>
 #include <utility>
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 std::string numbered(const char* what, size_t number) {
@@ -38,4 +38,4 @@ std::string OnnxGraph::integers(std::vector<int64_t> values) {
   return name;
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

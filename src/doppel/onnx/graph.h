@@ -11,7 +11,7 @@
 #include <variant>
 #include <vector>
 
-namespace doppel {
+namespace doppel::internal {
 
 using OnnxAttribute = std::variant<int64_t, float, std::vector<int64_t>>;
 using OnnxAttributes = std::map<std::string, OnnxAttribute>;
@@ -49,4 +49,4 @@ struct OnnxGraph {
   static constexpr int64_t kOpset = 11;  // of ONNX 1.6: every runtime of the last years reads it
 };
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -12,9 +12,9 @@
 #include <algorithm>
 #include <set>
 
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 constexpr int kMostNodes = 20000, kMostDepth = 32;
@@ -347,4 +347,4 @@ std::string check_onnx(std::string_view bytes, const std::string& name, const On
   return checks.output(model.graph(), output);
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -9,7 +9,7 @@
 #include "doppel/onnx/backend.h"
 #include "doppel/onnx/graph.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 inline constexpr size_t kMostOnnxBytes = size_t{256} << 20;
 
@@ -32,4 +32,4 @@ std::string encode_onnx(const OnnxGraph& graph);
 std::string check_onnx(std::string_view bytes, const std::string& name, const OnnxInput& input,
                        const std::string& output);
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -1,6 +1,6 @@
 #include "doppel/onnx/opencv_network.h"
 
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 
 #ifdef DOPPEL_WITH_OPENCV
 
@@ -9,7 +9,7 @@
 #include <opencv2/core/utils/logger.hpp>
 #include <opencv2/dnn.hpp>
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 constexpr int64_t kMostLayerValues = int64_t{1} << 28, kMostOperations = 1'000'000'000'000;
@@ -140,11 +140,11 @@ std::shared_ptr<const OnnxNetwork> open_with_opencv(std::string_view bytes, cons
   return std::make_shared<OpenCvNetwork>(bytes, name, input, output);
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal
 
 #else  // DOPPEL_WITH_OPENCV
 
-namespace doppel {
+namespace doppel::internal {
 
 std::shared_ptr<const OnnxNetwork> open_with_opencv(std::string_view, const std::string& name,
                                                     const OnnxInput&, const std::string&) {
@@ -154,6 +154,6 @@ std::shared_ptr<const OnnxNetwork> open_with_opencv(std::string_view, const std:
                   "networks");
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal
 
 #endif  // DOPPEL_WITH_OPENCV

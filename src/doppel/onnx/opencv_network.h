@@ -7,7 +7,7 @@
 
 #include "doppel/onnx/backend.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 // `bytes` have passed check_onnx(), which gave `output`. What OpenCV makes of them must still take
 // no more than 2^28 values in all its layers together and 10^12 operations for one input, and must
@@ -17,4 +17,4 @@ std::shared_ptr<const OnnxNetwork> open_with_opencv(std::string_view bytes, cons
                                                     const OnnxInput& input,
                                                     const std::string& output);
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -5,9 +5,9 @@
 #include <string>
 
 #include "doppel/base/elementary.h"
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 WeightAverage::WeightAverage(size_t size, double decay) : decay_(decay), values_(size, 0.0f) {
   if (!(decay >= 0 && decay < 1)) {
@@ -40,4 +40,4 @@ void WeightAverage::restore(std::span<const float> values, size_t updates) {
   updates_ = updates;
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -6,7 +6,7 @@
 #include <span>
 #include <vector>
 
-namespace doppel {
+namespace doppel::internal {
 
 // Polyak averaging with exponential weights, the start corrected as in Adam (Kingma and Ba, 2015):
 // after t updates parameters of k updates ago have the weight d^k (1 - d) / (1 - d^t). The first
@@ -33,4 +33,4 @@ class WeightAverage {
   size_t updates_ = 0;
 };
 
-}  // namespace doppel
+}  // namespace doppel::internal

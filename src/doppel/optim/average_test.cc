@@ -5,10 +5,10 @@
 
 #include <cmath>
 
-#include "doppel/base/error.h"
 #include "doppel/base/random.h"
+#include "doppel/error.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 using testing::ElementsAre;
@@ -74,4 +74,4 @@ TEST(WeightAverage, RefusesWhatMakesNoSense) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -7,9 +7,9 @@
 #include <utility>
 #include <vector>
 
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 // The object's "type". Throws Error(bad_data) where it is no object or has none.
 inline std::string json_type(const nlohmann::json& json, const std::string& what) {
@@ -45,4 +45,4 @@ inline void read_json_numbers(const nlohmann::json& json, const std::string& wha
   }
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

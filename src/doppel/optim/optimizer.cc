@@ -5,7 +5,7 @@
 #include <cmath>
 
 #include "doppel/base/elementary.h"
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 #include "doppel/optim/json_fields.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -16,7 +16,7 @@
 
 #ifndef DOPPEL_OPTIM_STEP_NUMBERS
 #define DOPPEL_OPTIM_STEP_NUMBERS
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 // One step's constants. Moment k becomes keep[k] times itself plus take[k] times what is new.
@@ -32,11 +32,11 @@ struct StepNumbers {
 };
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal
 #endif  // DOPPEL_OPTIM_STEP_NUMBERS
 
 HWY_BEFORE_NAMESPACE();
-namespace doppel {
+namespace doppel::internal {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
@@ -108,11 +108,11 @@ bool Update(OptimizerKind kind, const StepNumbers& s, const float* g, float* m, 
 }
 
 }  // namespace HWY_NAMESPACE
-}  // namespace doppel
+}  // namespace doppel::internal
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
-namespace doppel {
+namespace doppel::internal {
 
 HWY_EXPORT(Update);
 
@@ -316,5 +316,5 @@ void Optimizer::restore(std::span<const float> state, size_t steps) {
   steps_ = steps;
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal
 #endif  // HWY_ONCE

@@ -10,7 +10,7 @@
 
 #include "doppel/base/thread_pool.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 // With g the gradient (where parameters decay g + weight_decay w, except for adamw) and t = 1, 2,
 // .. the step:
@@ -92,4 +92,4 @@ class Optimizer {
   std::vector<Part> parts_;  // all parameters, in pieces for the threads
 };
 
-}  // namespace doppel
+}  // namespace doppel::internal

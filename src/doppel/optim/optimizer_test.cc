@@ -7,11 +7,11 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
-#include "doppel/base/error.h"
 #include "doppel/base/random.h"
+#include "doppel/error.h"
 #include "doppel/nn/simd.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 using nlohmann::json;
@@ -285,4 +285,4 @@ TEST(Optimizer, JsonThatIsWrongIsNamed) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -7,7 +7,7 @@
 #include "doppel/base/elementary.h"
 #include "doppel/optim/json_fields.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 constexpr ScheduleKind kKinds[] = {ScheduleKind::constant, ScheduleKind::cosine,
@@ -82,4 +82,4 @@ Schedule schedule_from_json(const nlohmann::json& json) {
   return schedule;
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

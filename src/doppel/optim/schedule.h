@@ -6,7 +6,7 @@
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 
-namespace doppel {
+namespace doppel::internal {
 
 // constant   1
 // cosine     from 1 down to almost 0 along half a cosine (Loshchilov and Hutter, ICLR 2017)
@@ -40,4 +40,4 @@ nlohmann::json schedule_to_json(const Schedule& schedule);
 // Error(bad_argument) as check() does.
 Schedule schedule_from_json(const nlohmann::json& json);
 
-}  // namespace doppel
+}  // namespace doppel::internal

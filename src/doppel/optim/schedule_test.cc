@@ -6,9 +6,9 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 using nlohmann::json;
@@ -103,4 +103,4 @@ TEST(Schedule, RefusesWhatMakesNoSense) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

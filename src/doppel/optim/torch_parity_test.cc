@@ -8,7 +8,7 @@
 #include "doppel/base/random.h"
 #include "doppel/optim/optimizer.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 constexpr size_t kSize = 1000, kUpdates = 20;
@@ -86,4 +86,4 @@ TEST(TorchOptimizers, Sgd) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -6,12 +6,12 @@
 #include <numeric>
 #include <vector>
 
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 #include "doppel/image/resize.h"
 #include "doppel/image/text.h"
 #include "doppel/model/embedding.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 constexpr size_t kBatch = 256;  // occluded copies in memory at a time
@@ -207,4 +207,4 @@ RgbImage draw_explanation(const Explanation& explanation,
   return picture;
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

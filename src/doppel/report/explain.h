@@ -11,7 +11,7 @@
 #include "doppel/image/image.h"
 #include "doppel/model/model.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 // The patch that hides a part of an image, in pixels of the size that the model takes
 // (Preprocessing::width x height).
@@ -47,4 +47,4 @@ Explanation explain(const Model& model, const Image& a, const Image& b, const Oc
 RgbImage draw_explanation(const Explanation& explanation,
                           const std::array<std::string, 2>& captions, const std::string& verdict);
 
-}  // namespace doppel
+}  // namespace doppel::internal

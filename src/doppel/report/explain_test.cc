@@ -5,10 +5,10 @@
 
 #include <algorithm>
 
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 #include "doppel/image/encode.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 // A network that only flattens: the embedding is the picture, the distance that of the pixels.
@@ -159,4 +159,4 @@ TEST(Explain, DrawsBothPhotosWithOneScale) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -7,7 +7,7 @@
 #include <set>
 #include <string_view>
 
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 #include "doppel/eval/baselines.h"
 #include "doppel/image/encode.h"
 #include "doppel/image/preprocessing.h"
@@ -15,7 +15,7 @@
 #include "doppel/model/embedding.h"
 #include "doppel/report/page_parts.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 using nlohmann::json;
@@ -287,4 +287,4 @@ std::string report_html(const ReportContent& content) {
   return page;
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

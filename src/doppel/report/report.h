@@ -17,7 +17,7 @@
 #include "doppel/model/model.h"
 #include "doppel/model/threshold.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 // What another way of comparing reaches on the same people.
 struct ReportedSystem {
@@ -65,4 +65,4 @@ nlohmann::json report_json(const ReportContent& content);
 // Throws like report_json.
 std::string report_html(const ReportContent& content);
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -3,11 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "doppel/base/error.h"
 #include "doppel/data/synthetic.h"
+#include "doppel/error.h"
 #include "doppel/image/preprocessing.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 using testing::HasSubstr;
@@ -174,4 +174,4 @@ TEST(Report, WhatDoesNotBelongTogetherIsRefused) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -4,14 +4,14 @@
 #include <utility>
 #include <vector>
 
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 #include "doppel/gallery/person_name.h"
 #include "doppel/image/quality.h"
 #include "doppel/service/compreface_photo.h"
 #include "doppel/service/compreface_request.h"
 #include "doppel/service/image_id.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 using nlohmann::json;
@@ -326,4 +326,4 @@ void add_compreface_collection(RouteTable& table, ServiceParts& parts) {
              .answer = with(download_face)});
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

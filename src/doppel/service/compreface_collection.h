@@ -4,7 +4,7 @@
 #include "doppel/service/route.h"
 #include "doppel/service/service_parts.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 //   POST, GET, DELETE       /api/v1/recognition/subjects
 //   PUT, DELETE             /api/v1/recognition/subjects/{subject}
@@ -16,4 +16,4 @@ namespace doppel {
 // The parts outlive the table.
 void add_compreface_collection(RouteTable& table, ServiceParts& parts);
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -7,10 +7,10 @@
 #include <utility>
 #include <vector>
 
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 #include "doppel/service/compreface_request.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 using Clock = std::chrono::steady_clock;
@@ -127,4 +127,4 @@ nlohmann::json values_json(std::span<const float> row) {
   return std::vector<float>(row.begin(), row.end());
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

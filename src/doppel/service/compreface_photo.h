@@ -12,7 +12,7 @@
 #include "doppel/service/route.h"
 #include "doppel/service/service_parts.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 // What the parameters of a photo's routes say.
 struct PhotoOptions {
@@ -48,4 +48,4 @@ std::vector<QueryParameter> compreface_photo_parameters();
 
 nlohmann::json values_json(std::span<const float> row);
 
-}  // namespace doppel
+}  // namespace doppel::internal

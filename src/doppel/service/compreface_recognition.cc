@@ -5,13 +5,13 @@
 #include <utility>
 #include <vector>
 
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 #include "doppel/loss/energy.h"
 #include "doppel/model/embedding_fault.h"
 #include "doppel/service/compreface_photo.h"
 #include "doppel/service/compreface_request.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 using nlohmann::json;
@@ -264,4 +264,4 @@ void add_compreface_recognition(RouteTable& table, ServiceParts& parts) {
              .answer = with(verify_embeddings)});
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

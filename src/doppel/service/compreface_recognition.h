@@ -4,7 +4,7 @@
 #include "doppel/service/route.h"
 #include "doppel/service/service_parts.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 //   POST /api/v1/recognition/recognize
 //   POST /api/v1/recognition/faces/{image_id}/verify
@@ -20,4 +20,4 @@ void add_compreface_recognition(RouteTable& table, ServiceParts& parts);
 // t, and falling. A threshold that is not above 0 gives 1 below it and 0 else.
 double similarity_of(double distance, double threshold);
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -4,7 +4,7 @@
 
 #include "doppel/service/image_id.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 void refuse(CompreFaceCode code, const std::string& message) {
   const bool not_found = code == CompreFaceCode::image_not_found ||
@@ -28,4 +28,4 @@ nlohmann::json object_body(const HttpRequest& request) {
   return body;
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

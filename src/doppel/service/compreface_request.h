@@ -21,7 +21,7 @@
 #include "doppel/service/route.h"
 #include "doppel/service/service_parts.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 // CommonExceptionCode of CompreFace.
 enum class CompreFaceCode {
@@ -49,4 +49,4 @@ int64_t image_in_path(const RouteRequest& request, const ServiceParts& parts,
 // The body as a JSON object. Throws as json_body() does, and Refusal(bad_argument).
 nlohmann::json object_body(const HttpRequest& request);
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -10,7 +10,7 @@
 #include "doppel/service/image_id.h"
 #include "doppel/service/service_fixture.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 using nlohmann::json;
@@ -536,4 +536,4 @@ TEST(Similarity, IsAHalfAtTheThresholdAndFalls) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -3,7 +3,7 @@
 #include <span>
 #include <utility>
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 std::vector<EachEmbedding> embed_together(const Model& model,
@@ -36,4 +36,4 @@ EmbeddingBatches::EmbeddingBatches(const Model& model, int threads)
                 },
                 [](const std::vector<Image>& images) { return images.size(); }, kMostInBatch}) {}
 
-}  // namespace doppel
+}  // namespace doppel::internal

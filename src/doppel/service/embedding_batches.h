@@ -10,7 +10,7 @@
 #include "doppel/model/model.h"
 #include "doppel/service/micro_batches.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 class EmbeddingBatches {
  public:
@@ -29,4 +29,4 @@ class EmbeddingBatches {
   MicroBatches<std::vector<Image>, EachEmbedding> batches_;
 };
 
-}  // namespace doppel
+}  // namespace doppel::internal

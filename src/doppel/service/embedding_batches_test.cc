@@ -4,11 +4,11 @@
 
 #include <thread>
 
-#include "doppel/base/error.h"
 #include "doppel/data/synthetic.h"
+#include "doppel/error.h"
 #include "doppel/model/embedding.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 Model dense_model() {
@@ -54,4 +54,4 @@ TEST(EmbeddingBatches, OneThatCannotBeEmbeddedIsToldWhy) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

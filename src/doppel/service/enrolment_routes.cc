@@ -4,13 +4,13 @@
 #include <utility>
 #include <vector>
 
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 #include "doppel/gallery/person_name.h"
 #include "doppel/image/quality.h"
 #include "doppel/service/image_id.h"
 #include "doppel/service/request_photos.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 using nlohmann::json;
@@ -87,4 +87,4 @@ void add_enrolment_routes(RouteTable& table, ServiceParts& parts) {
              .answer = with(enrol_photos)});
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

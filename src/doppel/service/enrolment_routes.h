@@ -5,11 +5,11 @@
 #include "doppel/service/route.h"
 #include "doppel/service/service_parts.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 //   POST /v1/faces                  the faces on each photo and their quality
 //   POST /v1/people/{name}/photos   all of them become templates of that person, or none does
 // The parts outlive the table.
 void add_enrolment_routes(RouteTable& table, ServiceParts& parts);
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -3,7 +3,7 @@
 #include "doppel/image/quality.h"
 #include "doppel/service/service_fixture.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 using nlohmann::json;
@@ -119,4 +119,4 @@ TEST_F(EnrolmentWithPhotos, KeepsEachPhotoAtItsTemplate) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

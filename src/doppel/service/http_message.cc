@@ -4,9 +4,9 @@
 #include <cctype>
 #include <optional>
 
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 std::optional<int> hex_digit(char c) {
@@ -184,4 +184,4 @@ std::vector<FormPart> read_form(const HttpRequest& request, size_t most) {
   return parts;
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-namespace doppel {
+namespace doppel::internal {
 
 struct HttpRequest {
   std::string method;                          // "GET"
@@ -48,4 +48,4 @@ struct FormPart {
 // cut off or is none, or where there are more than `most` parts.
 std::vector<FormPart> read_form(const HttpRequest& request, size_t most);
 
-}  // namespace doppel
+}  // namespace doppel::internal

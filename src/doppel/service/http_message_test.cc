@@ -2,9 +2,9 @@
 
 #include <gmock/gmock.h>
 
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 using testing::HasSubstr;
@@ -95,4 +95,4 @@ TEST(HttpForm, SaysWhatIsWrong) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

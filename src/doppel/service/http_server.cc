@@ -23,9 +23,9 @@
 #include <utility>
 #include <vector>
 
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 namespace asio = boost::asio;
@@ -556,4 +556,4 @@ void HttpServer::stop() {
   });
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -11,7 +11,7 @@
 
 #include "doppel/service/http_message.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 struct HttpSettings {
   std::string host = "127.0.0.1";          // an address of this machine, or a name of one
@@ -69,4 +69,4 @@ class HttpServer {
   std::unique_ptr<Running> running_;
 };
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -13,9 +13,9 @@
 #include <mutex>
 #include <thread>
 
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 namespace asio = boost::asio;
@@ -502,4 +502,4 @@ TEST(HttpServer, SaysWhichAddressCannotBeUsed) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -5,7 +5,7 @@
 
 #include "doppel/base/digest.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 std::string image_id(const std::string& gallery_identity, int64_t id) {
   const std::string digits = sha256_hex("image ids of " + gallery_identity);
@@ -44,4 +44,4 @@ std::optional<int64_t> template_of_image_id(const std::string& gallery_identity,
   return id;
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

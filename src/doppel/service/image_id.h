@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-namespace doppel {
+namespace doppel::internal {
 
 // A UUID of version 8 (RFC 9562): its lower 62 bits are the number, the others come from the
 // gallery's identity, so that another gallery's is not taken for one of this. `id` >= 0.
@@ -18,4 +18,4 @@ std::optional<int64_t> template_of_image_id(const std::string& gallery_identity,
 // Whether it is written as one.
 bool is_uuid(const std::string& text);
 
-}  // namespace doppel
+}  // namespace doppel::internal

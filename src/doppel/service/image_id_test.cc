@@ -5,7 +5,7 @@
 #include <limits>
 #include <regex>
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 TEST(ImageId, IsAUuidAndGivesItsNumberBack) {
@@ -37,4 +37,4 @@ TEST(ImageId, OtherTextsAreNone) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 std::string number(double value) {
@@ -92,4 +92,4 @@ std::string Metrics::text(const ServiceGauges& gauges) const {
   return text;
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

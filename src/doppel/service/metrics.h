@@ -13,7 +13,7 @@
 #include "doppel/service/route.h"
 #include "doppel/service/served_gallery.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 // What is true at the moment, beside what was counted.
 struct ServiceGauges {
@@ -53,4 +53,4 @@ class Metrics {
   uint64_t known_ = 0, unknown_ = 0;
 };
 
-}  // namespace doppel
+}  // namespace doppel::internal

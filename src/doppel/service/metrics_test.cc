@@ -2,7 +2,7 @@
 
 #include <gmock/gmock.h>
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 using testing::HasSubstr;
@@ -50,4 +50,4 @@ TEST(Metrics, EveryFamilySaysWhatItIs) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

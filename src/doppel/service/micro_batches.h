@@ -14,7 +14,7 @@
 #include <utility>
 #include <vector>
 
-namespace doppel {
+namespace doppel::internal {
 
 template <typename Input, typename Output>
 class MicroBatches {
@@ -104,4 +104,4 @@ class MicroBatches {
   std::thread thread_;
 };
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -6,7 +6,7 @@
 #include <stdexcept>
 #include <string>
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 using testing::ElementsAre;
@@ -78,4 +78,4 @@ TEST_F(MicroBatchesTest, KeepsApartWhatDoesNotFit) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 using nlohmann::json;
@@ -136,4 +136,4 @@ json openapi_document(const RouteTable& table) {
                 {"content", {{"application/json", {{"schema", error}}}}}}}}}}}};
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

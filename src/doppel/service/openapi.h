@@ -5,9 +5,9 @@
 
 #include "doppel/service/route.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 // OpenAPI 3.0.3, made from what the table knows of its routes.
 nlohmann::json openapi_document(const RouteTable& table);
 
-}  // namespace doppel
+}  // namespace doppel::internal

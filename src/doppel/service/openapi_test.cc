@@ -5,7 +5,7 @@
 #include "doppel/service/image_id.h"
 #include "doppel/service/service_fixture.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 using nlohmann::json;
@@ -140,4 +140,4 @@ TEST(Openapi, ReferencesLeadSomewhere) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

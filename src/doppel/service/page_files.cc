@@ -2,7 +2,7 @@
 
 #include "doppel/service/page_bytes.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 std::string_view type_of(std::string_view name) {
@@ -49,4 +49,4 @@ void add_page_routes(RouteTable& table) {
   }
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

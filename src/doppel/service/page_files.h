@@ -6,7 +6,7 @@
 
 #include "doppel/service/route.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 struct PageFile {
   std::string_view path, content_type, bytes;  // "/", "text/html; charset=utf-8"
@@ -17,4 +17,4 @@ const std::vector<PageFile>& page_files();
 // origin (Content-Security-Policy).
 void add_page_routes(RouteTable& table);
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -10,8 +10,8 @@
 #include <utility>
 #include <vector>
 
-#include "doppel/base/error.h"
 #include "doppel/data/synthetic.h"
+#include "doppel/error.h"
 #include "doppel/gallery/answer_json.h"
 #include "doppel/gallery/exchange.h"
 #include "doppel/gallery/person_name.h"
@@ -20,7 +20,7 @@
 #include "doppel/service/image_id.h"
 #include "doppel/service/request_photos.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 using nlohmann::json;
@@ -267,4 +267,4 @@ void add_people_routes(RouteTable& table, ServiceParts& parts) {
              .answer = with(synthetic_photo)});
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

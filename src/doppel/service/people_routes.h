@@ -5,7 +5,7 @@
 #include "doppel/service/route.h"
 #include "doppel/service/service_parts.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 //   GET  /v1/people, /v1/people/{name}, /v1/people/{name}/export
 //   POST /v1/people               an export back in
@@ -15,4 +15,4 @@ namespace doppel {
 // The parts outlive the table.
 void add_people_routes(RouteTable& table, ServiceParts& parts);
 
-}  // namespace doppel
+}  // namespace doppel::internal

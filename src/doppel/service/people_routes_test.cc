@@ -2,7 +2,7 @@
 
 #include "doppel/service/service_fixture.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 using nlohmann::json;
@@ -94,4 +94,4 @@ TEST_F(PeopleRoutes, FillsAnEmptyGalleryWithInventedPeople) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

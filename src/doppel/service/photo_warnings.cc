@@ -3,7 +3,7 @@
 #include <iterator>
 #include <utility>
 
-namespace doppel {
+namespace doppel::internal {
 
 void PhotoWarnings::add(std::span<const PhotoFace> faces, std::span<const Answer> answers) {
   const std::lock_guard lock(mutex_);
@@ -32,4 +32,4 @@ std::vector<std::string> PhotoWarnings::all(const Model& model, ServedGallery& g
   return sentences;
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -11,7 +11,7 @@
 #include "doppel/model/photo_faces.h"
 #include "doppel/service/served_gallery.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 // Several threads may use it at once.
 class PhotoWarnings {
@@ -28,4 +28,4 @@ class PhotoWarnings {
   ProbeNotices probes_;
 };
 
-}  // namespace doppel
+}  // namespace doppel::internal

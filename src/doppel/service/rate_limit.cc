@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 constexpr size_t kManyBuckets = 10'000;
@@ -28,4 +28,4 @@ bool RateLimit::take(const std::string& key, Time now) {
   return true;
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

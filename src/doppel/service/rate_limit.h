@@ -6,7 +6,7 @@
 #include <mutex>
 #include <string>
 
-namespace doppel {
+namespace doppel::internal {
 
 // Several threads may use it at once.
 class RateLimit {
@@ -31,4 +31,4 @@ class RateLimit {
   std::map<std::string, Bucket> buckets_;
 };
 
-}  // namespace doppel
+}  // namespace doppel::internal

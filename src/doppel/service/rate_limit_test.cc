@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 using std::chrono::milliseconds;
@@ -36,4 +36,4 @@ TEST(RateLimit, OneInManySecondsIsARate) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

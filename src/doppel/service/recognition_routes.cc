@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "doppel/base/base64.h"
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 #include "doppel/gallery/answer_json.h"
 #include "doppel/gallery/visits.h"
 #include "doppel/image/encode.h"
@@ -16,7 +16,7 @@
 #include "doppel/service/request_photos.h"
 #include "doppel/service/turn.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 using nlohmann::json;
@@ -244,4 +244,4 @@ void add_recognition_routes(RouteTable& table, ServiceParts& parts) {
        .answer = with(describe)});
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

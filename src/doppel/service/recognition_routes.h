@@ -4,11 +4,11 @@
 #include "doppel/service/route.h"
 #include "doppel/service/service_parts.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 //   POST /v1/identify, /v1/verify, /v1/embed, /v1/explain
 //   GET  /v1/model
 // The parts outlive the table.
 void add_recognition_routes(RouteTable& table, ServiceParts& parts);
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -9,7 +9,7 @@
 #include "doppel/image/resize.h"
 #include "doppel/service/turn.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 std::string name_of(const FormPart& part, size_t index) {
@@ -129,4 +129,4 @@ nlohmann::json box_json(const PhotoFace& face) {
   return {face.left, face.top, face.width, face.height};
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

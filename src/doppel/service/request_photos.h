@@ -7,14 +7,14 @@
 #include <string_view>
 #include <vector>
 
-#include "doppel/base/error.h"
 #include "doppel/base/matrix.h"
+#include "doppel/error.h"
 #include "doppel/face/choose.h"
 #include "doppel/model/photo_faces.h"
 #include "doppel/service/route.h"
 #include "doppel/service/service_parts.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 inline constexpr size_t kMostRequestPhotos = 64;
 
@@ -79,4 +79,4 @@ nlohmann::json photos_json(const std::vector<RequestPhoto>& photos, const OfFace
   return documents;
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

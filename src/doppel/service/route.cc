@@ -6,10 +6,10 @@
 #include <set>
 #include <string_view>
 
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 #include "doppel/gallery/person_name.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 constexpr int kDeepestJson = 8;
@@ -170,4 +170,4 @@ nlohmann::json json_body(const HttpRequest& request) {
   return document;
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

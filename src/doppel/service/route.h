@@ -14,7 +14,7 @@
 #include "doppel/gallery/search.h"
 #include "doppel/service/http_message.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 // What is to be told of a request: no images, and names where that is asked for alone.
 struct RequestRecord {
@@ -118,4 +118,4 @@ HttpResponse refusal_response(int status, int code, const std::string& message);
 // memory than its text; no object has a member twice. Throws Error(bad_argument).
 nlohmann::json json_body(const HttpRequest& request);
 
-}  // namespace doppel
+}  // namespace doppel::internal

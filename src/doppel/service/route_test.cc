@@ -2,9 +2,9 @@
 
 #include <gtest/gtest.h>
 
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 RouteTable table_of(const std::vector<std::pair<std::string, std::string>>& routes) {
@@ -74,4 +74,4 @@ TEST(RouteRequest, ReadsItsQuery) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -10,10 +10,10 @@
 #include <utility>
 
 #include "doppel/base/disk_full.h"
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 #include "doppel/gallery/location.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 constexpr size_t kMostSearchedTogether = 64;
@@ -389,4 +389,4 @@ void ServedGallery::change(const std::function<void(Gallery&)>& work) {
   take_in(/*surely=*/true);
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -13,15 +13,15 @@
 #include <thread>
 #include <vector>
 
-#include "doppel/base/error.h"
 #include "doppel/base/matrix.h"
 #include "doppel/base/thread_pool.h"
+#include "doppel/error.h"
 #include "doppel/gallery/access_keys.h"
 #include "doppel/gallery/gallery.h"
 #include "doppel/gallery/search.h"
 #include "doppel/service/micro_batches.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 // What ServedGallery::change() throws where this user may not write the gallery.
 class ReadOnlyGallery : public Error {
@@ -142,4 +142,4 @@ class ServedGallery {
   MicroBatches<Probes, std::vector<Answer>> searches_;
 };
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -9,12 +9,12 @@
 
 #include "doppel/base/digest.h"
 #include "doppel/base/disk_full.h"
-#include "doppel/base/error.h"
 #include "doppel/base/small_files.h"
+#include "doppel/error.h"
 #include "doppel/gallery/restore.h"
 #include "doppel/service/service_fixture.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 class ServedGalleryTest : public ServiceFixture {
@@ -287,4 +287,4 @@ TEST_F(ServedGalleryTest, ManyMaySearchAndChangeAtOnce) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "doppel/base/disk_full.h"
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 #include "doppel/service/compreface_collection.h"
 #include "doppel/service/compreface_recognition.h"
 #include "doppel/service/enrolment_routes.h"
@@ -14,7 +14,7 @@
 #include "doppel/service/people_routes.h"
 #include "doppel/service/recognition_routes.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 constexpr const char* kAllowedHeaders = "content-type, x-api-key, authorization";
@@ -305,4 +305,4 @@ HttpResponse Service::answer_route(const Route& route,
   return route.answer(call);
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -14,7 +14,7 @@
 #include "doppel/service/route.h"
 #include "doppel/service/service_parts.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 struct ServiceSettings {
   int threads = 1;  // that embed and search
@@ -80,4 +80,4 @@ class Service {
   std::string openapi_;
 };
 
-}  // namespace doppel
+}  // namespace doppel::internal

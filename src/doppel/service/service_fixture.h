@@ -19,7 +19,7 @@
 #include "doppel/model/embedding.h"
 #include "doppel/service/service.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 // Pictures as their own embeddings: equal ones are at distance 0, others are far.
 inline Model grey_model() {
@@ -138,4 +138,4 @@ class ServiceFixture : public testing::Test {
   std::vector<std::string> notes_;
 };
 
-}  // namespace doppel
+}  // namespace doppel::internal

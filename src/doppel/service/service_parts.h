@@ -12,7 +12,7 @@
 #include "doppel/service/photo_warnings.h"
 #include "doppel/service/served_gallery.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 struct ServiceParts {
   ServiceParts(Model served, const std::string& location, int threads, int64_t most_photo_pixels,
@@ -45,4 +45,4 @@ struct ServiceParts {
   std::counting_semaphore<> explaining{1};  // each takes all threads for a second
 };
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -7,7 +7,7 @@
 #include "doppel/base/small_files.h"
 #include "doppel/service/service_fixture.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 using nlohmann::json;
@@ -410,4 +410,4 @@ TEST_F(ServiceTest, ServesThePageWithItsLimits) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -7,7 +7,7 @@
 
 #include "doppel/service/route.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 class Turn {
  public:
@@ -28,4 +28,4 @@ class Turn {
   std::counting_semaphore<>& turns_;
 };
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -4,7 +4,7 @@
 
 #include <thread>
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 TEST(Turn, ComesToTheNextAndNotToWhoIsLate) {
@@ -31,4 +31,4 @@ TEST(Turn, ComesToTheNextAndNotToWhoIsLate) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <numeric>
 
-#include "doppel/base/error.h"
 #include "doppel/base/random.h"
+#include "doppel/error.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 PairBatches::PairBatches(const Matrix& inputs, std::span<const Pair> pairs, size_t batch,
                          uint64_t seed)
@@ -72,4 +72,4 @@ TrainingBatch ImageBatches::batch(size_t step) {
   return result;
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -12,7 +12,7 @@
 #include "doppel/data/pairs.h"
 #include "doppel/image/augment.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 struct TrainingBatch {
   std::vector<const float*> images;  // network inputs
@@ -76,4 +76,4 @@ class ImageBatches : public BatchSource {
   uint64_t seed_;
 };
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -6,10 +6,10 @@
 #include <map>
 #include <set>
 
-#include "doppel/base/error.h"
 #include "doppel/base/random.h"
+#include "doppel/error.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 // Row i holds the values 100 i, 100 i + 1, ..: a pointer to it tells which image it is.
@@ -119,4 +119,4 @@ TEST_F(ImageBatchesTest, AugmentsEverySlotByTheSeedTheStepAndTheSlot) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -3,11 +3,11 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
-#include "doppel/base/error.h"
 #include "doppel/base/file.h"
+#include "doppel/error.h"
 #include "doppel/model/safetensors.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 using nlohmann::json;
@@ -108,4 +108,4 @@ Checkpoint load_checkpoint(const std::filesystem::path& path, const std::string&
   return checkpoint;
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

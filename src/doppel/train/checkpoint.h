@@ -10,7 +10,7 @@
 
 #include "doppel/model/model.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 struct Checkpoint {
   std::string run;  // JSON of all that shapes the run: recipe, seed, network, digest of the data
@@ -30,4 +30,4 @@ void save_checkpoint(const Checkpoint& checkpoint, const std::filesystem::path& 
 // `run`, naming the settings that differ.
 Checkpoint load_checkpoint(const std::filesystem::path& path, const std::string& run);
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -2,11 +2,11 @@
 
 #include <nlohmann/json.hpp>
 
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 #include "doppel/loss/contrastive.h"
 #include "doppel/loss/logistic.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 using nlohmann::json;
@@ -84,4 +84,4 @@ std::unique_ptr<BatchLoss> make_objective(const nlohmann::json& settings, bool p
   return std::make_unique<ContrastivePairs>(complete["margin"].get<double>());
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -11,7 +11,7 @@
 
 #include "doppel/loss/batch_loss.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 // For batches of images all that make_batch_loss() knows; labels are identities. For pairs
 //   contrastive_pairs  margin 1   (contrastive.h)
@@ -25,4 +25,4 @@ std::unique_ptr<BatchLoss> make_objective(const nlohmann::json& settings, bool p
 // The settings with every default filled in; throws as make_objective() does.
 nlohmann::json complete_objective(const nlohmann::json& settings, bool pairs);
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -5,12 +5,12 @@
 
 #include <nlohmann/json.hpp>
 
-#include "doppel/base/error.h"
 #include "doppel/base/random.h"
+#include "doppel/error.h"
 #include "doppel/loss/contrastive.h"
 #include "doppel/loss/logistic.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 using nlohmann::json;
@@ -87,4 +87,4 @@ TEST(Objective, WhatMakesNoSenseIsNamed) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

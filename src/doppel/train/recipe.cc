@@ -6,13 +6,13 @@
 #include <algorithm>
 #include <sstream>
 
-#include "doppel/base/error.h"
 #include "doppel/base/file.h"
+#include "doppel/error.h"
 #include "doppel/loss/energy.h"
 #include "doppel/train/built_in_recipes.h"
 #include "doppel/train/objective.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 using nlohmann::json;
@@ -331,4 +331,4 @@ Recipe find_recipe(const std::string& name_or_file, std::span<const std::string>
   return recipe_from_json(document);
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -17,7 +17,7 @@
 #include "doppel/optim/optimizer.h"
 #include "doppel/optim/schedule.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 struct Recipe {
   std::string name, about;
@@ -85,4 +85,4 @@ std::vector<std::string> recipe_names();
 // or, for a file that cannot be read, Error(io).
 Recipe find_recipe(const std::string& name_or_file, std::span<const std::string> changes = {});
 
-}  // namespace doppel
+}  // namespace doppel::internal

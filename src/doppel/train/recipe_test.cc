@@ -5,10 +5,10 @@
 
 #include <fstream>
 
-#include "doppel/base/error.h"
 #include "doppel/base/file.h"
+#include "doppel/error.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 using nlohmann::json;
@@ -200,4 +200,4 @@ TEST(Recipe, ErrorsInAFileNameItAndTheLine) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

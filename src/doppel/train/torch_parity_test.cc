@@ -14,7 +14,7 @@
 #include "doppel/nn/torch_network.h"
 #include "doppel/train/trainer.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 constexpr size_t kSteps = 10, kBatch = 32, kImages = 30;
@@ -157,4 +157,4 @@ TEST(TorchParity, TenTrainingStepsEndInTheSameWeights) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -4,13 +4,13 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
-#include "doppel/base/error.h"
 #include "doppel/data/rotations.h"
 #include "doppel/data/synthetic.h"
+#include "doppel/error.h"
 #include "doppel/loss/contrastive.h"
 #include "doppel/model/embedding.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 constexpr size_t kEpochsOfSteps = 20;  // a training counted in steps is reported in as many parts
@@ -138,4 +138,4 @@ TrainedModel train_model(const Dataset& given, const Recipe& recipe, uint64_t se
   return result;
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -10,7 +10,7 @@
 #include "doppel/train/recipe.h"
 #include "doppel/train/trainer.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 // The size that a recipe names; without one, pictures of up to 160 pixels a side are taken as they
 // are, and larger ones are shrunk to 112 on the longer side, since networks here are made for small
@@ -33,4 +33,4 @@ TrainedModel train_model(const Dataset& dataset, const Recipe& recipe, uint64_t 
                          ThreadPool& pool, const TrainingHooks& hooks = {},
                          CheckpointPlace checkpoint = {});
 
-}  // namespace doppel
+}  // namespace doppel::internal

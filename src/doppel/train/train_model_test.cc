@@ -3,12 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "doppel/base/error.h"
 #include "doppel/data/synthetic.h"
+#include "doppel/error.h"
 #include "doppel/image/resize.h"
 #include "doppel/model/embedding.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 Recipe pairs_recipe() {
@@ -179,4 +179,4 @@ TEST(TrainModel, PicturesThatAreTooSmallAreRefusedInWords) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal

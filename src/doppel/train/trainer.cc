@@ -8,13 +8,13 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
-#include "doppel/base/error.h"
+#include "doppel/error.h"
 #include "doppel/loss/energy.h"
 #include "doppel/optim/average.h"
 #include "doppel/train/checkpoint.h"
 #include "doppel/train/objective.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 using Clock = std::chrono::steady_clock;
@@ -301,4 +301,4 @@ Trained train(const TrainingTask& task, uint64_t seed, ThreadPool& pool, const T
   return Training(task, seed, pool, hooks, checkpoint).run();
 }
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -17,7 +17,7 @@
 #include "doppel/train/batch_source.h"
 #include "doppel/train/recipe.h"
 
-namespace doppel {
+namespace doppel::internal {
 
 struct BatchReport {
   size_t member, members;  // of the networks trained one after the other, from 0
@@ -84,4 +84,4 @@ struct Trained {
 Trained train(const TrainingTask& task, uint64_t seed, ThreadPool& pool,
               const TrainingHooks& hooks = {}, const CheckpointPlace& checkpoint = {});
 
-}  // namespace doppel
+}  // namespace doppel::internal

@@ -6,15 +6,15 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
-#include "doppel/base/error.h"
 #include "doppel/base/file.h"
 #include "doppel/base/random.h"
+#include "doppel/error.h"
 #include "doppel/loss/contrastive.h"
 #include "doppel/model/safetensors.h"
 #include "doppel/nn/simd.h"
 #include "doppel/train/checkpoint.h"
 
-namespace doppel {
+namespace doppel::internal {
 namespace {
 
 using testing::HasSubstr;
@@ -49,7 +49,7 @@ class TrainerTest : public testing::Test {
   Trained train(int threads = 2, const TrainingHooks& hooks = {}, const CheckpointPlace& place = {},
                 uint64_t seed = 7) {
     ThreadPool pool(threads);
-    return doppel::train(task(), seed, pool, hooks, place);
+    return doppel::internal::train(task(), seed, pool, hooks, place);
   }
 
   // Stops after so many steps, resumes, and expects the result of `whole`.
@@ -446,4 +446,4 @@ TEST_F(OnImages, ADamagedOrForeignCheckpointIsRefused) {
 }
 
 }  // namespace
-}  // namespace doppel
+}  // namespace doppel::internal
