@@ -39,19 +39,19 @@ void* side_library_entry(const std::string& name, const std::string& entry,
       beside.is_absolute() && fs::exists(beside, error) ? beside.string() : library;
   void* const opened = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (opened == nullptr) {
-    throw Error(ErrorKind::io, purpose + " takes the library " + library +
+    throw Error(ErrorKind::unavailable, purpose + " takes the library " + library +
                                    ", which cannot be loaded: " + dlerror());
   }
   const auto symbol = [&](const std::string& wanted) {
     void* const address = dlsym(opened, wanted.c_str());
     if (address != nullptr) return address;
-    throw Error(ErrorKind::io,
+    throw Error(ErrorKind::unavailable,
                 purpose + ": " + file + " is no library of this program: " + dlerror());
   };
   using Version = const char* (*)();
   const std::string version = reinterpret_cast<Version>(symbol("doppel_side_library_version"))();
   if (version != DOPPEL_VERSION) {
-    throw Error(ErrorKind::io, purpose + ": " + file + " is of version " + version +
+    throw Error(ErrorKind::unavailable, purpose + ": " + file + " is of version " + version +
                                    ", and this is version " DOPPEL_VERSION +
                                    "; install both from one package");
   }

@@ -16,7 +16,7 @@ std::string refusal(const std::string& name, const std::string& entry) {
   try {
     side_library_entry(name, entry, "Purpose");
   } catch (const Error& error) {
-    EXPECT_EQ(error.kind(), ErrorKind::io);
+    EXPECT_EQ(error.kind(), ErrorKind::unavailable);
     return error.what();
   }
   return "";

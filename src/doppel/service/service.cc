@@ -280,7 +280,9 @@ HttpResponse Service::answer(const HttpRequest& request, RequestRecord& record) 
   } catch (const Error& error) {
     // What is wrong with the request is for its client; what is wrong here for follow() and the
     // log.
-    const bool asked_wrongly = error.kind() != ErrorKind::io && error.kind() != ErrorKind::numeric;
+    const bool asked_wrongly = error.kind() != ErrorKind::io &&
+                               error.kind() != ErrorKind::numeric &&
+                               error.kind() != ErrorKind::unavailable;
     if (asked_wrongly) return refusal_response(400, compreface ? 36 : 400, error.what());
     return refusal_response(503, compreface ? 41 : 503,
                             "the gallery cannot be used at present" + unchanged());

@@ -1,0 +1,7 @@
+// Doppel recognises people from one photo each. This header brings all of the library.
+#pragma once
+
+#include "doppel/error.h"    // IWYU pragma: export
+#include "doppel/model.h"    // IWYU pragma: export
+#include "doppel/photo.h"    // IWYU pragma: export
+#include "doppel/version.h"  // IWYU pragma: export
