@@ -6,7 +6,6 @@
 #include "doppel/error.h"
 #include "doppel/gallery/answer_json.h"
 #include "doppel/image/decode.h"
-#include "doppel/model/embedding.h"
 #include "measures.h"
 
 namespace doppel::internal::app {
@@ -40,7 +39,7 @@ PhotoAnswers::Embedded PhotoAnswers::embed(std::span<const std::string> files) c
   for (std::vector<PhotoFace>& of_photo : faces) {
     for (PhotoFace& face : of_photo) images.push_back(std::move(face.image));
   }
-  const EachEmbedding embeddings = embed_each(model_, images, pool_);
+  const EachEmbedding embeddings = embedder_.embed_each(images, pool_);
   embedded.embeddings = Matrix(0, embeddings.rows.columns);
   size_t next = 0;
   for (size_t i = 0; i < files.size(); ++i) {

@@ -11,6 +11,7 @@
 #include "doppel/gallery/person_name.h"
 #include "doppel/gallery/search.h"
 #include "doppel/image/looks.h"
+#include "doppel/model/embedding.h"
 #include "doppel/model/model.h"
 #include "doppel/model/photo_faces.h"
 
@@ -37,9 +38,9 @@ class PhotoAnswers {
  public:
   using Search = std::function<GallerySearch&()>;
   PhotoAnswers(const Model& model, Search search, FaceChoice choice, size_t top, ThreadPool& pool)
-      : model_(model),
-        search_(std::move(search)),
+      : search_(std::move(search)),
         faces_(model),
+        embedder_(model),
         choice_(choice),
         top_(top),
         pool_(pool) {}
@@ -60,9 +61,9 @@ class PhotoAnswers {
   Embedded embed(std::span<const std::string> files) const;
 
  private:
-  const Model& model_;
   Search search_;
   PhotoFaces faces_;
+  Embedder embedder_;
   FaceChoice choice_;
   size_t top_;
   ThreadPool& pool_;

@@ -151,8 +151,9 @@ struct Compared {
 Compared compare(const Model& model, const std::vector<fs::path>& files, ThreadPool& pool,
                  Progress& progress) {
   const PhotoFaces photos(model);
+  const Embedder embedder(model);
   Compared result;
-  Matrix embeddings(0, embedding_size(model));
+  Matrix embeddings(0, embedder.size());
   constexpr size_t kPart = 256;  // a large folder does not have to fit into memory
   for (size_t first = 0; first < files.size(); first += kPart) {
     check_stop();
@@ -175,7 +176,7 @@ Compared compare(const Model& model, const std::vector<fs::path>& files, ThreadP
       images.push_back(std::move(*faces[i]));
       shown.push_back(i);
     }
-    const EachEmbedding part = embed_each(model, images, pool);
+    const EachEmbedding part = embedder.embed_each(images, pool);
     for (size_t k = 0; k < shown.size(); ++k) {
       const fs::path& file = files[first + shown[k]];
       if (part.faults[k]) {

@@ -50,10 +50,11 @@ void run(const EmbedOptions& options) {
   }
   const Model model = load_model(options.model);
   const PhotoFaces photos(model);
+  const Embedder embedder(model);
   const FaceChoice choice = single_face_choice(options.faces);
   const std::vector<std::filesystem::path> files = image_files(options.images);
   ThreadPool pool(options.threads > 0 ? options.threads : ThreadPool::available_threads());
-  Matrix embeddings(files.size(), embedding_size(model));
+  Matrix embeddings(files.size(), embedder.size());
   // In parts, so that a large folder does not have to fit into memory.
   constexpr size_t kPart = 1024;
   Progress progress;
@@ -63,7 +64,7 @@ void run(const EmbedOptions& options) {
     pool.parallel_for(n, [&](size_t i, size_t) {
       images[i] = face_of(photos, choice, files[first + i].string());
     });
-    const Matrix part = embed_images(model, images, pool);
+    const Matrix part = embedder.embed(images, pool);
     std::ranges::copy(part.values, embeddings.row(first).begin());
     progress.show("Embedding", first + n, files.size(), "",
                   static_cast<double>(first + n) / static_cast<double>(files.size()));

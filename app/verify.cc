@@ -32,7 +32,7 @@ Matrix embed_two(const VerifyOptions& options, const Model& model) {
     images.push_back(face_of(photos, choice, path));
   }
   ThreadPool pool(1);
-  EachEmbedding embeddings = embed_each(model, images, pool);
+  EachEmbedding embeddings = Embedder(model).embed_each(images, pool);
   for (size_t i = 0; i < 2; ++i) {
     if (!embeddings.faults[i]) continue;
     throw Exit{kUndecided,

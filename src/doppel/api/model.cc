@@ -15,10 +15,11 @@ namespace internal {
 
 struct LoadedModel {
   explicit LoadedModel(Model loaded)
-      : model(std::move(loaded)), faces(model), digest(embedding_digest(model)) {}
+      : model(std::move(loaded)), faces(model), embedder(model), digest(embedding_digest(model)) {}
 
   const Model model;
   const PhotoFaces faces;
+  const Embedder embedder;
   const std::string digest;
 };
 
@@ -37,7 +38,7 @@ Model Model::load(const std::filesystem::path& file) {
   return Model(std::make_shared<internal::LoadedModel>(internal::load_model(file)));
 }
 
-size_t Model::embedding_size() const { return internal::embedding_size(loaded_->model); }
+size_t Model::embedding_size() const { return loaded_->embedder.size(); }
 
 const std::string& Model::digest() const { return loaded_->digest; }
 
@@ -68,7 +69,7 @@ std::vector<Embedding> Model::embed(std::span<const Photo> photos) const {
     for (const std::optional<Error>& problem : problems) {
       if (problem) throw Error(*problem);
     }
-    const internal::EachEmbedding embedded = internal::embed_each(loaded_->model, faces, pool);
+    const internal::EachEmbedding embedded = loaded_->embedder.embed_each(faces, pool);
     for (size_t i = 0; i < part.size(); ++i) {
       if (const std::optional<std::string>& fault = embedded.faults[i]) {
         throw Error(ErrorKind::numeric, part[i].name() + ": its embedding " + *fault);

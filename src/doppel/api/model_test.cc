@@ -114,9 +114,8 @@ TEST(PublicModel, SaysWhatIsWrongWithAPhoto) {
 TEST(PublicModel, EmbeddingsOfAnotherModelAreRefused) {
   const Model model = Model::load(kCalibrated);
   const Embedding a = model.embed(face(1, 0)), other(3);
-  for (const auto& [x, y] : {std::pair(a, other), {other, a}}) {
-    EXPECT_EQ(error_of([&] { model.distance(x, y); }).kind(), ErrorKind::mismatch);
-  }
+  EXPECT_EQ(error_of([&] { model.distance(a, other); }).kind(), ErrorKind::mismatch);
+  EXPECT_EQ(error_of([&] { model.distance(other, a); }).kind(), ErrorKind::mismatch);
 }
 
 TEST(PublicModel, SeveralThreadsMayUseOne) {

@@ -7,7 +7,6 @@
 #include "doppel/image/decode.h"
 #include "doppel/image/quality.h"
 #include "doppel/image/resize.h"
-#include "doppel/model/embedding.h"
 
 namespace doppel::internal {
 namespace {
@@ -24,7 +23,7 @@ struct PhotoTemplates::Loaded {
 };
 
 PhotoTemplates::PhotoTemplates(const Model& model, ThreadPool& pool)
-    : model_(model), pool_(pool), faces_(model) {}
+    : input_(model.preprocessing), pool_(pool), faces_(model), embedder_(model) {}
 
 PhotoTemplates::Loaded PhotoTemplates::load(std::string_view bytes, FaceChoice choice,
                                             const std::string& name) const {
@@ -34,8 +33,7 @@ PhotoTemplates::Loaded PhotoTemplates::load(std::string_view bytes, FaceChoice c
   loaded.made.image_digest = image_digest(photo);
   PhotoFace face = std::move(faces_.of(photo, choice, name).front());
   loaded.face = std::move(face.image);
-  loaded.made.quality =
-      image_quality(resize(loaded.face, model_.preprocessing.width, model_.preprocessing.height));
+  loaded.made.quality = image_quality(resize(loaded.face, input_.width, input_.height));
   loaded.made.looks = face.looks;
   return loaded;
 }
@@ -66,7 +64,7 @@ std::vector<PhotoTemplate> PhotoTemplates::of_files(
       good.push_back(first + i);
       images.push_back(std::move(faces[i]));
     }
-    const EachEmbedding embeddings = embed_each(model_, images, pool_);
+    const EachEmbedding embeddings = embedder_.embed_each(images, pool_);
     for (size_t i = 0; i < good.size(); ++i) {
       PhotoTemplate& result = templates[good[i]];
       if (const std::optional<std::string>& fault = embeddings.faults[i]) {
@@ -85,7 +83,7 @@ std::vector<PhotoTemplate> PhotoTemplates::of_files(
 NewTemplate PhotoTemplates::of_bytes(std::string_view bytes, FaceChoice choice,
                                      const std::string& name) const {
   Loaded loaded = load(bytes, choice, name);
-  EachEmbedding embedding = embed_each(model_, std::span(&loaded.face, 1), pool_);
+  EachEmbedding embedding = embedder_.embed_each(std::span(&loaded.face, 1), pool_);
   if (embedding.faults[0]) {
     throw Error(ErrorKind::bad_data, name + ": its embedding " + *embedding.faults[0]);
   }

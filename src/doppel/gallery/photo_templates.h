@@ -13,6 +13,7 @@
 #include "doppel/error.h"
 #include "doppel/face/choose.h"
 #include "doppel/gallery/gallery.h"
+#include "doppel/model/embedding.h"
 #include "doppel/model/model.h"
 #include "doppel/model/photo_faces.h"
 
@@ -26,7 +27,7 @@ struct PhotoTemplate {
 
 class PhotoTemplates {
  public:
-  // `model` and `pool` outlive this. Throws as PhotoFaces does.
+  // `pool` outlives this. Throws as PhotoFaces does.
   PhotoTemplates(const Model& model, ThreadPool& pool);
 
   // One for each of `files`, in their order, of the one face chosen. The photo's bytes are in it
@@ -42,9 +43,10 @@ class PhotoTemplates {
   struct Loaded;
   Loaded load(std::string_view bytes, FaceChoice choice, const std::string& name) const;
 
-  const Model& model_;
+  const Preprocessing input_;
   ThreadPool& pool_;
   PhotoFaces faces_;
+  Embedder embedder_;
 };
 
 }  // namespace doppel::internal

@@ -87,7 +87,7 @@ TEST(Embedding, GradientsStandBehindTheNetworks) {
   model.members = {initial_parameters(model.network, Initialisation::he_normal, 1)};
   const std::vector<Image> images = noise_images(30);
   const Matrix inputs = preprocess(images, model.preprocessing, pool);
-  const Matrix alone = embed_inputs(model, inputs, pool);
+  const Matrix alone = embed_images(model, images, pool);
   model.gradients.histograms = {2, 3};
   model.gradients.weight = 0.25;
   const Matrix histograms = gradient_histograms(model, inputs, pool);
@@ -96,7 +96,7 @@ TEST(Embedding, GradientsStandBehindTheNetworks) {
   model.gradients.whitening = fit_whitening(histograms, identity_of);
 
   const GradientHistograms make({2, 3}, {4, 3});
-  const Matrix whole = embed_inputs(model, inputs, pool);
+  const Matrix whole = embed_images(model, images, pool);
   ASSERT_EQ(whole.columns, 2 + make.size());
   for (size_t i = 0; i < images.size(); ++i) {
     std::vector<float> looks(4 * 12), one(make.size()), sum(make.size());

@@ -335,7 +335,7 @@ OnnxGraph onnx_graph(const Model& model, const std::string& licence) {
   const size_t views = model.views.count();
   const bool units = std::holds_alternative<L2Normalize>(model.network.layers.back());
   const double weight = model.gradients.weight;
-  const double whole = units ? 1 / std::sqrt(1 + weight) : 1;  // as embed_inputs() has it
+  const double whole = units ? 1 / std::sqrt(1 + weight) : 1;  // as Embedder has it
   const double factor = whole / std::sqrt(static_cast<double>(model.members.size()));
   std::vector<std::string> parts;
   for (const std::vector<float>& member : model.members) {

@@ -9,7 +9,7 @@
 
 namespace doppel::internal {
 
-// The whole of embed_inputs() in standard operators: views, members, gradient histograms and their
+// All that Embedder does with an input, in standard operators: views, members, gradient histograms and their
 // whitening, all lengths. Normalisations are folded into the weights before them.
 // * Input "input", N x 1 x height x width: what preprocess() gives, i.e. grey values in [0, 1] of
 //   the resized (where the model aligns: aligned) picture, every step-th row and column of it, and

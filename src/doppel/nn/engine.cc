@@ -5,23 +5,17 @@
 
 #include "doppel/base/aligned.h"
 #include "doppel/error.h"
+#include "doppel/nn/inference.h"
 #include "doppel/nn/kernels.h"
 #include "doppel/nn/pass_plan.h"
+#include "doppel/nn/tiles.h"
 
 namespace doppel::internal {
-namespace {
-
-// A group of tiles is one task: a dense stage runs best on four tiles at once.
-constexpr size_t kMostTilesInGroup = 4;
-
-}  // namespace
-
 // Values are numbered from 0, the images; value s + 1 is what stage s gives.
 struct Engine::Plan {
   // A thread's own memory.
   struct Worker {
-    std::vector<AlignedArray<float>> embed_tile, gradient_tile;  // inner values
-    std::vector<AlignedArray<float>> embed_group;                // outer values of inference
+    std::vector<AlignedArray<float>> gradient_tile;  // inner values
     AlignedArray<float> second[2];  // gradients that are to be added to others: by x, by the skip
     AlignedArray<float> scratch;
   };
@@ -29,8 +23,8 @@ struct Engine::Plan {
   Network network;
   ThreadPool& pool;
   std::vector<PlannedStage> stages;
-  std::vector<Step> embed_steps, forward_steps, backward_steps;
-  Placement embed_placement, gradient_placement;
+  std::vector<Step> forward_steps, backward_steps;
+  Placement gradient_placement;
   std::vector<Worker> workers;
   size_t parameters = 0;
   size_t image_size = 0, embedding_size = 0;
@@ -38,7 +32,7 @@ struct Engine::Plan {
   std::vector<uint8_t> adds_to_x, adds_to_skip;
   size_t second_size = 0;  // of the largest gradient that does
 
-  std::vector<AlignedArray<float>> prepared, statistics, recalled;  // per stage
+  std::vector<AlignedArray<float>> prepared, statistics;  // per stage
 
   // What forward keeps for backward, for all tiles.
   size_t images = 0, tile_count = 0, capacity = 0;
@@ -55,41 +49,18 @@ struct Engine::Plan {
   bool has_skip(size_t s) const { return stages[s].skip != kNoSkip; }
   bool has_statistics(size_t s) const { return stage(s).statistics_floats() > 0; }
 
-  void add_step(std::vector<Step>& steps, Action action, size_t s, bool new_run) const;
-  void plan_embed();
   void plan_training();
 
-  size_t group_size(size_t tiles) const {
-    const size_t threads = static_cast<size_t>(pool.threads());
-    return std::clamp((tiles + threads - 1) / threads, size_t{1}, kMostTilesInGroup);
-  }
   void check_parameters(size_t given) const;
   void reserve(size_t tiles);
   void prepare(const float* params);
-  void load_tile(std::span<const float* const> images, size_t tile, float* out) const;
-  void store_rows(const float* tile_values, size_t size, size_t tile, size_t rows,
-                  Matrix& matrix) const;
-  Pass pass(const float* params, size_t s, size_t tile, size_t tiles, size_t total, bool keep,
-            Worker& worker);
+  Pass pass(const float* params, size_t s, size_t tile, size_t tiles, Worker& worker);
   template <typename Do>
   void run_groups(const std::vector<Step>& steps, size_t run, size_t tiles, const Do& act);
-  Matrix embed(const float* params, std::span<const float* const> images);
   Matrix forward(const float* params, std::span<const float* const> images);
   void backward(const float* params, const Matrix& embedding_gradient,
                 std::span<float> parameter_gradient, Matrix* image_gradient);
 };
-
-void Engine::Plan::add_step(std::vector<Step>& steps, Action action, size_t s, bool new_run) const {
-  const bool several = stage(s).wants_several_tiles();
-  Step step{action, s, 0, 0};
-  if (!steps.empty()) {
-    const Step& before = steps.back();
-    step.run = before.run + (new_run ? 1 : 0);
-    const bool joined = !new_run && !several && !stage(before.stage).wants_several_tiles();
-    step.segment = before.segment + (joined ? 0 : 1);
-  }
-  steps.push_back(step);
-}
 
 Engine::Plan::Plan(const Network& described, ThreadPool& threads)
     : network(described), pool(threads), stages(plan_stages(described)) {
@@ -99,49 +70,20 @@ Engine::Plan::Plan(const Network& described, ThreadPool& threads)
   workers.resize(static_cast<size_t>(pool.threads()));
   prepared.resize(stages.size());
   statistics.resize(stages.size());
-  recalled.resize(stages.size());
   size_t scratch_floats = 0;
   for (size_t s = 0; s < stages.size(); ++s) {
     scratch_floats = std::max(scratch_floats, stage(s).scratch_floats());
     prepared[s] = AlignedArray<float>(stage(s).prepared_floats());
     statistics[s] = AlignedArray<float>(stage(s).statistics_floats());
-    recalled[s] = AlignedArray<float>(stage(s).statistics_floats());
   }
   for (Worker& worker : workers) worker.scratch = AlignedArray<float>(scratch_floats);
-  plan_embed();
   plan_training();
-}
-
-void Engine::Plan::plan_embed() {
-  std::vector<Lifetime> lifetimes(stages.size() + 1);
-  for (size_t v = 0; v < lifetimes.size(); ++v) lifetimes[v].size = value_size(v);
-  for (size_t s = 0; s < stages.size(); ++s) {
-    add_step(embed_steps, Action::forward, s, false);
-    lifetimes[s].use(s);
-    lifetimes[s + 1].use(s);
-    if (has_skip(s)) lifetimes[skip_value(s)].use(s);
-  }
-  if (!stages.empty()) {
-    // An image is loaded where its tile is treated, the embedding read after all.
-    lifetimes.front().outer = stage(0).wants_several_tiles();
-    lifetimes.back().outer = true;
-  }
-  embed_placement = place(lifetimes, embed_steps);
-  for (Worker& worker : workers) {
-    for (size_t size : embed_placement.buffer_sizes) {
-      worker.embed_tile.emplace_back(size * kLanes);
-    }
-    for (size_t v = 0; v < lifetimes.size(); ++v) {
-      const size_t size = embed_placement.of[v].inner ? 0 : value_size(v);
-      worker.embed_group.emplace_back(size * kLanes * kMostTilesInGroup);
-    }
-  }
 }
 
 void Engine::Plan::plan_training() {
   for (size_t s = 0; s < stages.size(); ++s) {
-    if (has_statistics(s)) add_step(forward_steps, Action::measure, s, false);
-    add_step(forward_steps, Action::forward, s, has_statistics(s));
+    if (has_statistics(s)) add_step(forward_steps, stages, Action::measure, s, false);
+    add_step(forward_steps, stages, Action::forward, s, has_statistics(s));
   }
   std::vector<Lifetime> lifetimes(stages.size() + 1);
   std::vector<bool> written(stages.size() + 1, false);
@@ -150,10 +92,10 @@ void Engine::Plan::plan_training() {
   for (size_t v = 0; v < lifetimes.size(); ++v) lifetimes[v].size = value_size(v);
   for (size_t s = stages.size(); s-- > 0;) {
     if (has_statistics(s)) {
-      add_step(backward_steps, Action::measure_gradient, s, false);
+      add_step(backward_steps, stages, Action::measure_gradient, s, false);
       lifetimes[s + 1].use(backward_steps.size() - 1);
     }
-    add_step(backward_steps, Action::backward, s, has_statistics(s));
+    add_step(backward_steps, stages, Action::backward, s, has_statistics(s));
     const size_t step = backward_steps.size() - 1;
     lifetimes[s + 1].use(step);
     lifetimes[s].use(step);
@@ -214,106 +156,38 @@ void Engine::Plan::prepare(const float* params) {
   });
 }
 
-void Engine::Plan::load_tile(std::span<const float* const> given, size_t tile, float* out) const {
-  const float* rows[kLanes];
-  for (size_t lane = 0; lane < kLanes; ++lane) {
-    const size_t i = tile * kLanes + lane;
-    rows[lane] = i < given.size() ? given[i] : nullptr;
-  }
-  rows_to_tile(rows, image_size, out);
-}
-
-void Engine::Plan::store_rows(const float* values, size_t size, size_t tile, size_t count,
-                              Matrix& matrix) const {
-  float* rows[kLanes];
-  for (size_t lane = 0; lane < kLanes; ++lane) {
-    const size_t i = tile * kLanes + lane;
-    rows[lane] = i < count ? matrix.row(i).data() : nullptr;
-  }
-  tile_to_rows(values, size, rows);
-}
-
-Pass Engine::Plan::pass(const float* params, size_t s, size_t tile, size_t tiles, size_t total,
-                        bool keep, Worker& worker) {
+Pass Engine::Plan::pass(const float* params, size_t s, size_t tile, size_t tiles, Worker& worker) {
   const size_t slot = tile * kLanes;
   return {.parameters = params,
           .prepared = prepared[s].data(),
-          .statistics = keep ? statistics[s].data() : recalled[s].data(),
+          .statistics = statistics[s].data(),
           .tiles = tiles,
           .slot = slot,
-          .images = std::min(tiles * kLanes, total - slot),
-          .dropout = keep ? dropout : nullptr,
+          .images = std::min(tiles * kLanes, images - slot),
+          .dropout = dropout,
           .scratch = worker.scratch.data(),
-          .tape = keep ? tape[s].data() + tile * stage(s).tape_floats() : nullptr};
+          .tape = tape[s].data() + tile * stage(s).tape_floats()};
 }
 
-// Calls act(step, first tile of the group, first tile, tiles, worker) for the steps of a run.
+// Calls act(step, first tile, tiles, worker) for the steps of a run.
 template <typename Do>
 void Engine::Plan::run_groups(const std::vector<Step>& steps, size_t run, size_t tiles,
                               const Do& act) {
-  size_t begin = 0;
-  while (begin < steps.size() && steps[begin].run < run) ++begin;
-  size_t end = begin;
-  while (end < steps.size() && steps[end].run == run) ++end;
-  const size_t size = group_size(tiles);
+  const std::span<const Step> of_run(std::ranges::lower_bound(steps, run, {}, &Step::run),
+                                     std::ranges::upper_bound(steps, run, {}, &Step::run));
+  const size_t size = tiles_in_group(tiles, pool.threads());
   pool.parallel_for((tiles + size - 1) / size, [&](size_t group, size_t w) {
-    const size_t first = group * size, count = std::min(size, tiles - first);
-    for (size_t i = begin; i < end;) {
-      size_t next = i + 1;
-      while (next < end && steps[next].segment == steps[i].segment) ++next;
-      if (stage(steps[i].stage).wants_several_tiles()) {
-        act(steps[i], first, first, count, workers[w]);
-      } else {
-        for (size_t t = first; t < first + count; ++t) {
-          for (size_t k = i; k < next; ++k) act(steps[k], first, t, 1, workers[w]);
-        }
-      }
-      i = next;
-    }
+    const size_t first = group * size;
+    run_group(
+        of_run, stages, first, std::min(size, tiles - first),
+        [&](const Step& step, size_t tile, size_t count) { act(step, tile, count, workers[w]); });
   });
-}
-
-Matrix Engine::Plan::embed(const float* params, std::span<const float* const> given) {
-  Matrix embeddings(given.size(), embedding_size);
-  const size_t tiles = (given.size() + kLanes - 1) / kLanes;
-  prepare(params);
-  for (size_t s = 0; s < stages.size(); ++s) stage(s).recall(params, recalled[s].data());
-  const auto at = [&](size_t v, size_t first, size_t tile, Worker& worker) {
-    const Placement::Value& where = embed_placement.of[v];
-    return where.inner ? worker.embed_tile[where.buffer].data()
-                       : worker.embed_group[v].data() + (tile - first) * value_size(v) * kLanes;
-  };
-  run_groups(embed_steps, 0, tiles,
-             [&](const Step& step, size_t first, size_t tile, size_t count, Worker& worker) {
-               const size_t s = step.stage;
-               if (s == 0) {
-                 for (size_t t = tile; t < tile + count; ++t) {
-                   load_tile(given, t, at(0, first, t, worker));
-                 }
-               }
-               float* y = at(s + 1, first, tile, worker);
-               stage(s).forward(pass(params, s, tile, count, given.size(), false, worker),
-                                at(s, first, tile, worker),
-                                has_skip(s) ? at(skip_value(s), first, tile, worker) : nullptr, y);
-               if (s + 1 == stages.size()) {
-                 for (size_t t = 0; t < count; ++t) {
-                   store_rows(y + t * embedding_size * kLanes, embedding_size, tile + t,
-                              given.size(), embeddings);
-                 }
-               }
-             });
-  if (stages.empty()) {  // a network of flatten alone
-    for (size_t i = 0; i < given.size(); ++i) {
-      std::copy_n(given[i], image_size, embeddings.row(i).begin());
-    }
-  }
-  return embeddings;
 }
 
 Matrix Engine::Plan::forward(const float* params, std::span<const float* const> given) {
   Matrix embeddings(given.size(), embedding_size);
   images = given.size();
-  tile_count = (images + kLanes - 1) / kLanes;
+  tile_count = tiles_of(images);
   reserve(tile_count);
   prepare(params);
   const auto at = [&](size_t v, size_t tile) {
@@ -322,12 +196,13 @@ Matrix Engine::Plan::forward(const float* params, std::span<const float* const> 
   const size_t runs = forward_steps.empty() ? 0 : forward_steps.back().run + 1;
   for (size_t run = 0; run < runs; ++run) {
     run_groups(forward_steps, run, tile_count,
-               [&](const Step& step, size_t, size_t tile, size_t count, Worker& worker) {
+               [&](const Step& step, size_t tile, size_t count, Worker& worker) {
                  const size_t s = step.stage;
                  if (s == 0 && (step.action == Action::measure || !has_statistics(0))) {
-                   for (size_t t = tile; t < tile + count; ++t) load_tile(given, t, at(0, t));
+                   for (size_t t = tile; t < tile + count; ++t)
+                     load_tile(given, image_size, t, at(0, t));
                  }
-                 const Pass p = pass(params, s, tile, count, images, true, worker);
+                 const Pass p = pass(params, s, tile, count, worker);
                  if (step.action == Action::measure) {
                    stage(s).measure(p, at(s, tile),
                                     partial[s].data() + tile * stage(s).partial_floats());
@@ -343,8 +218,8 @@ Matrix Engine::Plan::forward(const float* params, std::span<const float* const> 
     }
   }
   for (size_t t = 0; t < tile_count; ++t) {
-    if (stages.empty()) load_tile(given, t, at(0, t));
-    store_rows(at(stages.size(), t), embedding_size, t, images, embeddings);
+    if (stages.empty()) load_tile(given, image_size, t, at(0, t));
+    store_tile(at(stages.size(), t), embedding_size, t, embeddings);
   }
   return embeddings;
 }
@@ -367,9 +242,9 @@ void Engine::Plan::backward(const float* params, const Matrix& embedding_gradien
     const Placement::Value& where = gradient_placement.of[v];
     return where.inner ? worker.gradient_tile[where.buffer].data() : batch_at(gradient, v, tile);
   };
-  const auto back = [&](const Step& step, size_t, size_t tile, size_t count, Worker& worker) {
+  const auto back = [&](const Step& step, size_t tile, size_t count, Worker& worker) {
     const size_t s = step.stage;
-    const Pass p = pass(params, s, tile, count, images, true, worker);
+    const Pass p = pass(params, s, tile, count, worker);
     const Values values{batch_at(value, s, tile),
                         has_skip(s) ? batch_at(value, skip_value(s), tile) : nullptr,
                         batch_at(value, s + 1, tile)};
@@ -399,7 +274,7 @@ void Engine::Plan::backward(const float* params, const Matrix& embedding_gradien
   if (image_gradient != nullptr) {
     *image_gradient = Matrix(images, image_size);
     for (size_t t = 0; t < tile_count; ++t) {
-      store_rows(batch_at(gradient, 0, t), image_size, t, images, *image_gradient);
+      store_tile(batch_at(gradient, 0, t), image_size, t, *image_gradient);
     }
   }
   // The tasks of all stages in one row, so that no thread waits between stages.
@@ -421,8 +296,8 @@ Engine::~Engine() = default;
 const Network& Engine::network() const { return plan_->network; }
 
 Matrix Engine::embed(std::span<const float> parameters, std::span<const float* const> images) {
-  plan_->check_parameters(parameters.size());
-  return plan_->embed(parameters.data(), images);
+  const Inference inference(plan_->network, {{parameters.begin(), parameters.end()}});
+  return inference.embed(0, images, plan_->pool);
 }
 
 Matrix Engine::forward(std::span<const float> parameters, std::span<const float* const> images,

@@ -29,7 +29,8 @@ class Engine {
 
   const Network& network() const;
 
-  // The embeddings, one row for each image: n x embedding_size. No dropout, running statistics.
+  // The embeddings, one row for each image: n x embedding_size. No dropout, running statistics. The
+  // parameters are prepared for this call alone; inference.h keeps what is prepared.
   Matrix embed(std::span<const float> parameters, std::span<const float* const> images);
 
   // The same, kept for backward(); with dropout unless `dropout` is null, and with the batch's own

@@ -2,6 +2,19 @@
 
 namespace doppel::internal {
 
+void add_step(std::vector<Step>& steps, const std::vector<PlannedStage>& stages, Action action,
+              size_t stage, bool new_run) {
+  const auto several = [&](size_t s) { return stages[s].stage->wants_several_tiles(); };
+  Step step{action, stage, 0, 0};
+  if (!steps.empty()) {
+    const Step& before = steps.back();
+    step.run = before.run + (new_run ? 1 : 0);
+    const bool joined = !new_run && !several(stage) && !several(before.stage);
+    step.segment = before.segment + (joined ? 0 : 1);
+  }
+  steps.push_back(step);
+}
+
 Placement place(const std::vector<Lifetime>& lifetimes, const std::vector<Step>& steps) {
   Placement placement;
   placement.of.resize(lifetimes.size());

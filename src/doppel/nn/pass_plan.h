@@ -3,7 +3,10 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <span>
 #include <vector>
+
+#include "doppel/nn/stage.h"
 
 namespace doppel::internal {
 
@@ -18,6 +21,28 @@ struct Step {
   size_t run;
   size_t segment;
 };
+
+// Adds a step; `new_run`: it needs what the steps before give of all tiles.
+void add_step(std::vector<Step>& steps, const std::vector<PlannedStage>& stages, Action action,
+              size_t stage, bool new_run);
+
+// Calls act(step, first tile, tiles) for steps of one run and a group of tiles.
+template <typename Act>
+void run_group(std::span<const Step> steps, const std::vector<PlannedStage>& stages, size_t first,
+               size_t count, const Act& act) {
+  for (size_t i = 0; i < steps.size();) {
+    size_t next = i + 1;
+    while (next < steps.size() && steps[next].segment == steps[i].segment) ++next;
+    if (stages[steps[i].stage].stage->wants_several_tiles()) {
+      act(steps[i], first, count);
+    } else {
+      for (size_t t = first; t < first + count; ++t) {
+        for (size_t k = i; k < next; ++k) act(steps[k], t, size_t{1});
+      }
+    }
+    i = next;
+  }
+}
 
 // Where the values of a pass are kept. A value that is made and used within one segment lives in a
 // thread's own buffer for one tile, and shares it with values whose time is over; others get

@@ -59,8 +59,9 @@ Image hidden(const Image& image, const Patch& patch, int side, float grey) {
 }
 
 // The heat of `image` against an image with the embedding `other`.
-Matrix heat_of(const Model& model, const Image& image, std::span<const float> other,
-               double distance, const Occlusion& occlusion, ThreadPool& pool) {
+Matrix heat_of(const Embedder& embedder, const Energy& energy, const Image& image,
+               std::span<const float> other, double distance, const Occlusion& occlusion,
+               ThreadPool& pool) {
   std::vector<Patch> patches;
   for (const int row : places(image.height, occlusion.side, occlusion.stride)) {
     for (const int column : places(image.width, occlusion.side, occlusion.stride)) {
@@ -78,9 +79,9 @@ Matrix heat_of(const Model& model, const Image& image, std::span<const float> ot
     std::vector<Image> copies;
     copies.reserve(batch.size());
     for (const Patch& patch : batch) copies.push_back(hidden(image, patch, occlusion.side, grey));
-    const Matrix embeddings = embed_images(model, copies, pool);
+    const Matrix embeddings = embedder.embed(copies, pool);
     for (size_t i = 0; i < batch.size(); ++i) {
-      const double grown = energy_of(model.energy, embeddings.row(i), other) - distance;
+      const double grown = energy_of(energy, embeddings.row(i), other) - distance;
       for (int row = batch[i].row; row < batch[i].row + occlusion.side; ++row) {
         const size_t begin =
             static_cast<size_t>(row) * columns + static_cast<size_t>(batch[i].column);
@@ -140,13 +141,14 @@ Explanation explain(const Model& model, const Image& a, const Image& b, const Oc
   const int width = model.preprocessing.width, height = model.preprocessing.height;
   const Occlusion patch = filled_in(occlusion, width, height);
   const std::vector<Image> images = {resize(a, width, height), resize(b, width, height)};
-  const Matrix whole = embed_images(model, images, pool);
+  const Embedder embedder(model);
+  const Matrix whole = embedder.embed(images, pool);
   Explanation result;
   result.distance = energy_of(model.energy, whole.row(0), whole.row(1));
   for (size_t side = 0; side < 2; ++side) {
     result.sides[side].image = side == 0 ? a : b;
-    result.sides[side].heat =
-        heat_of(model, images[side], whole.row(1 - side), result.distance, patch, pool);
+    result.sides[side].heat = heat_of(embedder, model.energy, images[side], whole.row(1 - side),
+                                      result.distance, patch, pool);
   }
   return result;
 }

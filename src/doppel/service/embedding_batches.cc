@@ -6,14 +6,14 @@
 namespace doppel::internal {
 namespace {
 
-std::vector<EachEmbedding> embed_together(const Model& model,
+std::vector<EachEmbedding> embed_together(const Embedder& embedder,
                                           std::span<const std::vector<Image>> requests,
                                           ThreadPool& pool) {
   std::vector<Image> images;
   for (const std::vector<Image>& request : requests) {
     images.insert(images.end(), request.begin(), request.end());
   }
-  EachEmbedding all = embed_each(model, images, pool);
+  EachEmbedding all = embedder.embed_each(images, pool);
   std::vector<EachEmbedding> parts;
   size_t next = 0;
   for (const std::vector<Image>& request : requests) {
@@ -31,8 +31,9 @@ std::vector<EachEmbedding> embed_together(const Model& model,
 
 EmbeddingBatches::EmbeddingBatches(const Model& model, int threads)
     : pool_(threads),
-      batches_({[&model, this](std::span<const std::vector<Image>> requests) {
-                  return embed_together(model, requests, pool_);
+      embedder_(model),
+      batches_({[this](std::span<const std::vector<Image>> requests) {
+                  return embed_together(embedder_, requests, pool_);
                 },
                 [](const std::vector<Image>& images) { return images.size(); }, kMostInBatch}) {}
 

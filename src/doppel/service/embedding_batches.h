@@ -14,11 +14,11 @@ namespace doppel::internal {
 
 class EmbeddingBatches {
  public:
-  // `threads` >= 1 work on a batch. The model must outlive this.
+  // `threads` >= 1 work on a batch.
   EmbeddingBatches(const Model& model, int threads);
 
-  // embed_each() of these; waits for it. Several threads may call this at once. Throws what that
-  // does.
+  // Embedder::embed_each() of these; waits for it. Several threads may call this at once. Throws
+  // what that does.
   EachEmbedding embed(std::vector<Image> images) { return batches_.run(std::move(images)); }
 
   // Of images; one request may have more.
@@ -26,6 +26,7 @@ class EmbeddingBatches {
 
  private:
   ThreadPool pool_;
+  Embedder embedder_;
   MicroBatches<std::vector<Image>, EachEmbedding> batches_;
 };
 
