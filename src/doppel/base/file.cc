@@ -40,7 +40,7 @@ struct Temporary {
   }
 };
 
-// To the disk, with the rights of a new file.
+// To the disk.
 void write_all(int file, const std::filesystem::path& path, std::string_view bytes) {
   const char* const problem = "cannot be written; what was there before is unchanged";
   while (!bytes.empty()) {
@@ -49,22 +49,21 @@ void write_all(int file, const std::filesystem::path& path, std::string_view byt
     if (put < 0) fail(path, problem, errno);
     bytes.remove_prefix(static_cast<size_t>(put));
   }
-  const mode_t mask = ::umask(0);
-  ::umask(mask);
-  if (::fchmod(file, 0666 & ~mask) != 0 || ::fsync(file) != 0) fail(path, problem, errno);
+  if (::fsync(file) != 0) fail(path, problem, errno);
 }
 
-// Gives a file without a name one that is free, beside `path`; empty where that cannot be done.
-std::string name_beside(const std::filesystem::path& path, int file) {
-  const std::string open_file = "/proc/self/fd/" + std::to_string(file);
+// The first name beside `path` that `take(name)` gets; where it fails for another reason than that
+// the name is taken, an empty one, and errno says why.
+template <typename Take>
+std::string name_beside(const std::filesystem::path& path, const Take& take) {
   for (int i = 0;; ++i) {
     std::string name = path.string() + "." + std::to_string(::getpid()) + "-" + std::to_string(i);
-    if (::linkat(AT_FDCWD, open_file.c_str(), AT_FDCWD, name.c_str(), AT_SYMLINK_FOLLOW) == 0) {
-      return name;
-    }
+    if (take(name.c_str())) return name;
     if (errno != EEXIST) return {};
   }
 }
+
+constexpr mode_t kRights = 0666;  // less what the process's umask takes
 
 }  // namespace
 
@@ -102,16 +101,21 @@ void write_file_atomically(const std::filesystem::path& path, std::string_view b
   const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : ".";
   Temporary temporary;
   // A file without a name: whoever kills us leaves nothing.
-  const Descriptor unnamed(::open(folder.c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600));
+  const Descriptor unnamed(::open(folder.c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, kRights));
   if (unnamed.fd >= 0) {
     write_all(unnamed.fd, path, bytes);
-    temporary.name = name_beside(path, unnamed.fd);
+    const std::string open_file = "/proc/self/fd/" + std::to_string(unnamed.fd);
+    temporary.name = name_beside(path, [&](const char* name) {
+      return ::linkat(AT_FDCWD, open_file.c_str(), AT_FDCWD, name, AT_SYMLINK_FOLLOW) == 0;
+    });
   }
   if (temporary.name.empty()) {  // this file system has none
-    std::string name = path.string() + ".XXXXXX";
-    const Descriptor named(::mkostemp(name.data(), O_CLOEXEC));
-    if (named.fd < 0) fail(path, "cannot be created", errno);
-    temporary.name = name;
+    Descriptor named(-1);
+    temporary.name = name_beside(path, [&](const char* name) {
+      named.fd = ::open(name, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, kRights);
+      return named.fd >= 0;
+    });
+    if (temporary.name.empty()) fail(path, "cannot be created", errno);
     write_all(named.fd, path, bytes);
   }
   if (::rename(temporary.name.c_str(), path.c_str()) != 0) {

@@ -105,5 +105,15 @@ TEST_F(File, NothingIsLeftOfManyWritesAtOnce) {
   EXPECT_EQ(last, std::string(100, last[0]));
 }
 
+// The process's umask is asked of the kernel; to ask for it here would change it for a moment.
+TEST_F(File, ANewFileHasTheRightsOfTheProcess) {
+  const fs::path path = folder_ / "new";
+  const mode_t before = ::umask(027);
+  write_file_atomically(path, "bytes");
+  ::umask(before);
+  EXPECT_EQ(fs::status(path).permissions(),
+            fs::perms::owner_read | fs::perms::owner_write | fs::perms::group_read);
+}
+
 }  // namespace
 }  // namespace doppel::internal

@@ -9,6 +9,11 @@
 
 #include "doppel/error.h"
 
+#ifdef DOPPEL_WITH_OPENCV
+#include <opencv2/core.hpp>
+#include <opencv2/core/utils/logger.hpp>
+#endif
+
 namespace doppel::internal {
 namespace {
 
@@ -51,6 +56,24 @@ TEST(Onnx, AGraphIsCheckedBeforeItIsWritten) {
 }
 
 #ifdef DOPPEL_WITH_OPENCV
+
+int own_handler(int, const char*, const char*, const char*, int, void*) { return 0; }
+
+// A program may use OpenCV itself.
+TEST(Onnx, OpenCvIsLeftAsItWas) {
+  namespace logging = cv::utils::logging;
+  const std::string bytes = onnx_backend().encode(sample());
+  const logging::LogLevel level = logging::setLogLevel(logging::LOG_LEVEL_INFO);
+  int own = 0;
+  cv::redirectError(own_handler, &own);
+  onnx_backend().open(bytes, "m", kInput, "")->embed(Matrix(3, 12));
+  EXPECT_NE(refusal(bytes, {1, 3, 3}), "accepted");  // found by OpenCV alone
+  EXPECT_EQ(logging::getLogLevel(), logging::LOG_LEVEL_INFO);
+  void* data = nullptr;
+  EXPECT_EQ(cv::redirectError(nullptr, nullptr, &data), own_handler);
+  EXPECT_EQ(data, &own);
+  logging::setLogLevel(level);
+}
 
 TEST(Onnx, RunsOneAfterTheOther) {
   const auto network = onnx_backend().open(onnx_backend().encode(sample()), "m", kInput, "");

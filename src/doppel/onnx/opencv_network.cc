@@ -15,8 +15,34 @@ namespace {
 constexpr int64_t kMostLayerValues = int64_t{1} << 28, kMostOperations = 1'000'000'000'000;
 constexpr size_t kMostEmbedding = 65536;
 
-// OpenCV would print; what it has to say comes as an exception.
 int say_nothing(int, const char*, const char*, const char*, int, void*) { return 0; }
+
+// While one lives OpenCV prints nothing: what it has to say comes as an exception. How it prints is
+// the whole process's, so the last one leaves it as the first one found it.
+class Silence {
+ public:
+  Silence() {
+    const std::lock_guard lock(mutex_);
+    if (living_++ > 0) return;
+    level_ = cv::utils::logging::setLogLevel(cv::utils::logging::LOG_LEVEL_SILENT);
+    handler_ = cv::redirectError(say_nothing, nullptr, &data_);
+  }
+  ~Silence() {
+    const std::lock_guard lock(mutex_);
+    if (--living_ > 0) return;
+    cv::redirectError(handler_, data_);
+    cv::utils::logging::setLogLevel(level_);
+  }
+  Silence(const Silence&) = delete;
+  Silence& operator=(const Silence&) = delete;
+
+ private:
+  inline static std::mutex mutex_;
+  inline static size_t living_ = 0;
+  inline static cv::utils::logging::LogLevel level_;
+  inline static cv::ErrorCallback handler_;
+  inline static void* data_;
+};
 
 [[noreturn]] void refuse(const std::string& name, const std::string& what) {
   throw Error(ErrorKind::bad_data, name + ": " + what);
@@ -70,8 +96,7 @@ class OpenCvNetwork final : public OnnxNetwork {
   OpenCvNetwork(std::string_view bytes, std::string name, const OnnxInput& input,
                 std::string output)
       : name_(std::move(name)), input_(input), output_(std::move(output)) {
-    cv::utils::logging::setLogLevel(cv::utils::logging::LOG_LEVEL_SILENT);
-    cv::redirectError(say_nothing);
+    const Silence silence;
     try {
       net_ = cv::dnn::readNetFromONNX(bytes.data(), bytes.size());
       net_.setPreferableBackend(cv::dnn::DNN_BACKEND_OPENCV);
@@ -98,6 +123,7 @@ class OpenCvNetwork final : public OnnxNetwork {
                                            std::to_string(inputs.columns));
     }
     const std::lock_guard lock(mutex_);
+    const Silence silence;
     Matrix embeddings(inputs.rows, size_);
     for (size_t i = 0; i < inputs.rows; ++i) {
       const std::span<float> row = embeddings.row(i);
