@@ -11,6 +11,7 @@
 #include "doppel/nn/tiles.h"
 
 namespace doppel::internal {
+
 // Values are numbered from 0, the images; value s + 1 is what stage s gives.
 struct Engine::Plan {
   // A thread's own memory.
@@ -199,8 +200,9 @@ Matrix Engine::Plan::forward(const float* params, std::span<const float* const> 
                [&](const Step& step, size_t tile, size_t count, Worker& worker) {
                  const size_t s = step.stage;
                  if (s == 0 && (step.action == Action::measure || !has_statistics(0))) {
-                   for (size_t t = tile; t < tile + count; ++t)
+                   for (size_t t = tile; t < tile + count; ++t) {
                      load_tile(given, image_size, t, at(0, t));
+                   }
                  }
                  const Pass p = pass(params, s, tile, count, worker);
                  if (step.action == Action::measure) {
