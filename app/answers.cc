@@ -6,6 +6,7 @@
 #include "doppel/error.h"
 #include "doppel/gallery/answer_json.h"
 #include "doppel/image/decode.h"
+#include "doppel/image/resize.h"
 #include "measures.h"
 
 namespace doppel::internal::app {
@@ -30,6 +31,10 @@ PhotoAnswers::Embedded PhotoAnswers::embed(std::span<const std::string> files) c
     try {
       const Image photo = load_image(files[i], faces_.decoding());
       faces[i] = faces_.of(photo, choice_, files[i]);
+      // Large photos would fill the memory; it changes no bit of the embeddings.
+      for (PhotoFace& face : faces[i]) {
+        face.image = resize(face.image, input_.width, input_.height);
+      }
       results[i].photo = AnsweredPhoto{files[i], {}};
     } catch (const Error& error) {
       results[i].problem = error;

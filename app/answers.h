@@ -41,6 +41,7 @@ class PhotoAnswers {
       : search_(std::move(search)),
         faces_(model),
         embedder_(model),
+        input_(model.preprocessing),
         choice_(choice),
         top_(top),
         pool_(pool) {}
@@ -64,6 +65,7 @@ class PhotoAnswers {
   Search search_;
   PhotoFaces faces_;
   Embedder embedder_;
+  Preprocessing input_;
   FaceChoice choice_;
   size_t top_;
   ThreadPool& pool_;

@@ -17,6 +17,7 @@
 #include "doppel/gallery/clusters.h"
 #include "doppel/image/decode.h"
 #include "doppel/image/encode.h"
+#include "doppel/image/resize.h"
 #include "doppel/image/sheet.h"
 #include "doppel/model/embedding.h"
 #include "doppel/model/model.h"
@@ -163,7 +164,10 @@ Compared compare(const Model& model, const std::vector<fs::path>& files, ThreadP
     pool.parallel_for(n, [&](size_t i, size_t) {
       const Image photo = load_image(files[first + i], photos.decoding());
       try {
-        faces[i] = photos.of(photo, FaceChoice::largest, files[first + i].string()).front().image;
+        // Large photos would fill the memory; it changes no bit of the embeddings.
+        faces[i] =
+            resize(photos.of(photo, FaceChoice::largest, files[first + i].string()).front().image,
+                   model.preprocessing.width, model.preprocessing.height);
       } catch (const Error& error) {
         if (error.kind() != ErrorKind::mismatch) throw;
         problems[i] = error.what();

@@ -8,6 +8,7 @@
 #include "doppel/base/file.h"
 #include "doppel/error.h"
 #include "doppel/eval/npy.h"
+#include "doppel/image/resize.h"
 #include "doppel/model/embedding.h"
 #include "doppel/model/model.h"
 #include "doppel/model/photo_faces.h"
@@ -62,7 +63,9 @@ void run(const EmbedOptions& options) {
     const size_t n = std::min(kPart, files.size() - first);
     std::vector<Image> images(n);
     pool.parallel_for(n, [&](size_t i, size_t) {
-      images[i] = face_of(photos, choice, files[first + i].string());
+      // Large photos would fill the memory; it changes no bit of the embeddings.
+      images[i] = resize(face_of(photos, choice, files[first + i].string()),
+                         model.preprocessing.width, model.preprocessing.height);
     });
     const Matrix part = embedder.embed(images, pool);
     std::ranges::copy(part.values, embeddings.row(first).begin());

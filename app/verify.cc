@@ -1,8 +1,10 @@
 // doppel verify: do two photos show one person?
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <fstream>
 
 #include "commands.h"
+#include "doppel/data/synthetic.h"
 #include "doppel/error.h"
 #include "doppel/loss/energy.h"
 #include "doppel/model/embedding.h"
@@ -11,6 +13,7 @@
 #include "exit_code.h"
 #include "faces_option.h"
 #include "measures.h"
+#include "notices.h"
 
 namespace doppel::internal::app {
 namespace {
@@ -39,6 +42,13 @@ Matrix embed_two(const VerifyOptions& options, const Model& model) {
                (i == 0 ? options.a : options.b) + ": its embedding " + *embeddings.faults[i]};
   }
   return std::move(embeddings.rows);
+}
+
+bool is_synthetic_photo(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::string start(kSyntheticMarkBytes, '\0');
+  file.read(start.data(), static_cast<std::streamsize>(start.size()));
+  return is_synthetic_file(start);
 }
 
 void print_verdict(const Model& model, double distance, const VerifyOptions& options,
@@ -82,6 +92,12 @@ bool run(const VerifyOptions& options) {
   const Model model = load_model(options.model);
   const std::optional<double> threshold = decision_threshold(model, options.threshold);
   const Matrix embeddings = embed_two(options, model);
+  if (model.training.synthetic &&
+      !(is_synthetic_photo(options.a) && is_synthetic_photo(options.b))) {
+    say_notice(options.model +
+               " was trained on synthetic faces and mistakes people for one another: its answers "
+               "mean nothing of people");
+  }
   const double distance = energy_of(model.energy, embeddings.row(0), embeddings.row(1));
   (options.as_json ? print_verdict_json : print_verdict)(model, distance, options, threshold);
   if (!threshold) throw Exit{kUndecided, options.model + ": " + kNoThreshold};

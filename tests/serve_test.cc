@@ -79,6 +79,20 @@ TEST_F(ServeCommand, KeepsPhotosOfPeopleFromAModelOfSyntheticFaces) {
     const std::string drawn = "-F file=@" + photo(3);
     EXPECT_EQ(json::parse(curl(port, "/v1/people/Mary/photos", drawn))["added"], 1);
   }
+  // Nor by an export that holds them.
+  std::ofstream(folder_ / "photos.pgm", std::ios::binary) << encode_pgm(synthetic_face(3, 1, 0));
+  ASSERT_EQ(run({"enroll", "kept", "--model", "m.safetensors", "--name", "Eve", "photos.pgm",
+                 "--keep-photos", "--force"})
+                .code,
+            0);
+  ASSERT_EQ(run({"gallery", "export", "kept", "kept.jsonl", "--photos"}).code, 0);
+  const std::string lines =
+      "-H 'Content-Type: application/x-ndjson' --data-binary @" + (folder_ / "kept.jsonl").string();
+  {
+    const Running serving(folder_, {"serve", "g", "--port", "0"}, "");
+    EXPECT_THAT(curl(port_of(serving), "/v1/people", lines),
+                HasSubstr("trained on synthetic faces"));
+  }
   const Running serving(folder_, {"serve", "g", "--port", "0", "--force"}, "");
   const int port = port_of(serving);
   EXPECT_EQ(json::parse(curl(port, routes[0], file))["added"], 1);

@@ -33,6 +33,10 @@ struct Calibration {
 // Immutable and cheap to copy. Several threads may use one at the same time.
 class Model {
  public:
+  // Also instead of a move, so that none is ever empty.
+  Model(const Model&) = default;
+  Model& operator=(const Model&) = default;
+
   // A model file of `doppel train` (.safetensors), or an ONNX network with its description beside
   // it (x.onnx, x.onnx.json). Throws Error(io), Error(bad_data) naming the file and what is wrong
   // with it, Error(unavailable) where it takes a library that is not installed.
@@ -47,12 +51,17 @@ class Model {
   // The embedding of the one face on the photo, the same bits whatever else is embedded with it. A
   // model that was trained on pictures as they are takes the whole photo for a face. Throws
   // Error(bad_data) where the photo cannot be decoded, Error(mismatch) where it shows no face, or
-  // several, Error(numeric) where the embedding is not finite.
+  // several, Error(numeric) where the embedding is not finite; of a model that finds faces also
+  // Error(io) or Error(bad_data) naming the file of dlib's landmarks, which the first photo reads.
   Embedding embed(const Photo& photo) const;
 
-  // One for each photo, in their order, on all processors. Throws as embed() does for the first
+  // One for each photo, in their order, on all processors: a call starts threads for as long as it
+  // lasts, where there are several photos. Throws as embed() does for the first
   // photo that has something wrong with it.
   std::vector<Embedding> embed(std::span<const Photo> photos) const;
+
+  // Whether it was trained on faces that Doppel drew. Such a model mistakes people for one another.
+  bool synthetic() const;
 
   // How far two embeddings are apart: 0 and more, small where they are of one person; what kind of
   // distance it is is the model's. Throws Error(mismatch) where one has not embedding_size()

@@ -5,6 +5,8 @@
 
 #include "doppel/api/photo_source.h"
 #include "doppel/error.h"
+#include "doppel/face/face_detector.h"
+#include "doppel/image/resize.h"
 #include "doppel/loss/energy.h"
 #include "doppel/model/embedding.h"
 #include "doppel/model/model.h"
@@ -15,7 +17,9 @@ namespace internal {
 
 struct LoadedModel {
   explicit LoadedModel(Model loaded)
-      : model(std::move(loaded)), faces(model), embedder(model), digest(embedding_digest(model)) {}
+      : model(std::move(loaded)), faces(model), embedder(model), digest(embedding_digest(model)) {
+    if (model.preprocessing.align) face_detector();  // so that it is missing now, not at the door
+  }
 
   const Model model;
   const PhotoFaces faces;
@@ -60,8 +64,10 @@ std::vector<Embedding> Model::embed(std::span<const Photo> photos) const {
       const internal::PhotoSource& source = *part[i].source_;
       try {
         const internal::Image photo = source.decoded(loaded_->faces.decoding());
-        faces[i] = std::move(
-            loaded_->faces.of(photo, internal::FaceChoice::one, source.name).front().image);
+        // At once, which changes no bit of its embedding: many large photos would fill the memory.
+        faces[i] = internal::resize(
+            loaded_->faces.of(photo, internal::FaceChoice::one, source.name).front().image,
+            loaded_->model.preprocessing.width, loaded_->model.preprocessing.height);
       } catch (const Error& error) {
         problems[i] = error;
       }
@@ -80,6 +86,8 @@ std::vector<Embedding> Model::embed(std::span<const Photo> photos) const {
   }
   return embeddings;
 }
+
+bool Model::synthetic() const { return loaded_->model.training.synthetic; }
 
 double Model::distance(std::span<const float> a, std::span<const float> b) const {
   for (const size_t size : {a.size(), b.size()}) {

@@ -42,6 +42,7 @@ TEST(PublicModel, EmbedsAsTheProgramDoes) {
   const internal::Model internals = internal::load_model(kCalibrated);
   EXPECT_EQ(model.embedding_size(), internal::embedding_size(internals));
   EXPECT_EQ(model.digest(), internal::embedding_digest(internals));
+  EXPECT_TRUE(model.synthetic());
   std::vector<Photo> photos;
   std::vector<internal::Image> images;
   for (uint32_t person = 0; person < 5; ++person) {

@@ -50,19 +50,27 @@ Photo Photo::load(const std::filesystem::path& file) {
 }
 
 Photo Photo::decode(std::span<const std::byte> bytes, const std::string& name) {
+  if (bytes.size() > internal::kMostImageBytes) {
+    throw Error(ErrorKind::bad_data, name + ": larger than the " +
+                                         std::to_string(internal::kMostImageBytes) +
+                                         " bytes that are accepted here");
+  }
   return Photo(std::make_shared<internal::PhotoSource>(internal::PhotoSource{
       name, std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size())}));
 }
 
 Photo Photo::from_pixels(const uint8_t* pixels, int width, int height, size_t row_bytes,
                          PixelFormat format, const std::string& name) {
+  constexpr size_t kMostRowBytes = size_t{1} << 31;
+  if (pixels == nullptr) throw Error(ErrorKind::bad_argument, name + ": pixels were expected");
   internal::check_size(ErrorKind::bad_argument, width, height, name);
   const PixelLayout layout = layout_of(format);
   const size_t columns = static_cast<size_t>(width), rows = static_cast<size_t>(height);
-  if (row_bytes < columns * layout.bytes) {
+  if (row_bytes < columns * layout.bytes || row_bytes > kMostRowBytes) {
     throw Error(ErrorKind::bad_argument,
-                name + ": rows of " + std::to_string(columns * layout.bytes) +
-                    " bytes and more were expected, not of " + std::to_string(row_bytes));
+                name + ": rows of " + std::to_string(columns * layout.bytes) + " to " +
+                    std::to_string(kMostRowBytes) + " bytes were expected, not of " +
+                    std::to_string(row_bytes));
   }
   internal::Image image{width, height, {}};
   image.pixels.reserve(columns * rows);

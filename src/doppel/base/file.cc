@@ -40,7 +40,6 @@ struct Temporary {
   }
 };
 
-// To the disk.
 void write_all(int file, const std::filesystem::path& path, std::string_view bytes) {
   const char* const problem = "cannot be written; what was there before is unchanged";
   while (!bytes.empty()) {
@@ -49,7 +48,8 @@ void write_all(int file, const std::filesystem::path& path, std::string_view byt
     if (put < 0) fail(path, problem, errno);
     bytes.remove_prefix(static_cast<size_t>(put));
   }
-  if (::fsync(file) != 0) fail(path, problem, errno);
+  // A device or a pipe has nothing to flush.
+  if (::fsync(file) != 0 && errno != EINVAL && errno != EROFS) fail(path, problem, errno);
 }
 
 // The first name beside `path` that `take(name)` gets; where it fails for another reason than that
@@ -98,6 +98,15 @@ std::string read_file(const std::filesystem::path& path, size_t most_bytes) {
 }
 
 void write_file_atomically(const std::filesystem::path& path, std::string_view bytes) {
+  std::error_code error;
+  const std::filesystem::file_status there = std::filesystem::status(path, error);
+  // /dev/null has to stay what it is, also where root writes.
+  if (exists(there) && !is_regular_file(there) && !is_directory(there)) {
+    const Descriptor special(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+    if (special.fd < 0) fail(path, "cannot be opened", errno);
+    write_all(special.fd, path, bytes);
+    return;
+  }
   const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : ".";
   Temporary temporary;
   // A file without a name: whoever kills us leaves nothing.

@@ -15,7 +15,7 @@ std::string read_file(const std::filesystem::path& path, size_t most_bytes);
 // Writes `bytes` to a temporary file beside `path`, flushes it to the disk and renames it: after
 // any failure (full disk, kill) `path` holds what it held before, and nothing lies beside it; a
 // kill leaves the temporary file only on file systems without files that have no name (O_TMPFILE).
-// Throws Error(io).
+// Throws Error(io). What is no file, as a device or a pipe, is written into.
 void write_file_atomically(const std::filesystem::path& path, std::string_view bytes);
 
 }  // namespace doppel::internal

@@ -115,5 +115,19 @@ TEST_F(File, ANewFileHasTheRightsOfTheProcess) {
             fs::perms::owner_read | fs::perms::owner_write | fs::perms::group_read);
 }
 
+// As root, `--out /dev/null` would else put a file in its place, for every program of the machine.
+TEST_F(File, WhatIsNoFileIsWrittenInto) {
+  const fs::path pipe = folder_ / "pipe";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  const int reader = ::open(pipe.c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC);
+  ASSERT_GE(reader, 0);
+  write_file_atomically(pipe, "bytes");
+  EXPECT_TRUE(fs::is_fifo(pipe));
+  char read_back[8] = {};
+  EXPECT_EQ(::read(reader, read_back, sizeof read_back), 5);
+  EXPECT_STREQ(read_back, "bytes");
+  ::close(reader);
+}
+
 }  // namespace
 }  // namespace doppel::internal

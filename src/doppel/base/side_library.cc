@@ -23,9 +23,10 @@ fs::path own_folder() {
   }
   std::error_code error;
   const std::string name = module->l_name;  // of the program itself it is empty
-  const fs::path file =
-      name.empty() ? fs::read_symlink("/proc/self/exe", error) : fs::canonical(name, error);
-  return error ? fs::path() : file.parent_path();
+  if (name.empty()) return fs::read_symlink("/proc/self/exe", error).parent_path();
+  // A relative one was meant for the folder of that time, which may be another one now.
+  if (!name.starts_with('/')) return {};
+  return fs::canonical(name, error).parent_path();
 }
 
 }  // namespace
@@ -40,7 +41,7 @@ void* side_library_entry(const std::string& name, const std::string& entry,
   void* const opened = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (opened == nullptr) {
     throw Error(ErrorKind::unavailable, purpose + " takes the library " + library +
-                                   ", which cannot be loaded: " + dlerror());
+                                            ", which cannot be loaded: " + dlerror());
   }
   const auto symbol = [&](const std::string& wanted) {
     void* const address = dlsym(opened, wanted.c_str());
@@ -49,11 +50,12 @@ void* side_library_entry(const std::string& name, const std::string& entry,
                 purpose + ": " + file + " is no library of this program: " + dlerror());
   };
   using Version = const char* (*)();
-  const std::string version = reinterpret_cast<Version>(symbol("doppel_side_library_version"))();
+  const char* const told = reinterpret_cast<Version>(symbol("doppel_side_library_version"))();
+  const std::string version = told != nullptr ? told : "unknown";
   if (version != DOPPEL_VERSION) {
     throw Error(ErrorKind::unavailable, purpose + ": " + file + " is of version " + version +
-                                   ", and this is version " DOPPEL_VERSION +
-                                   "; install both from one package");
+                                            ", and this is version " DOPPEL_VERSION +
+                                            "; install both from one package");
   }
   return symbol(entry);
 }

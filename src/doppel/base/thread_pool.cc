@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <string>
+#include <system_error>
 #include <utility>
 
 #include "doppel/error.h"
@@ -37,8 +38,13 @@ ThreadPool::ThreadPool(int threads) {
     throw Error(ErrorKind::bad_argument,
                 "threads: at least 1 was expected, not " + std::to_string(threads));
   }
+  workers_.reserve(static_cast<size_t>(threads) - 1);
   for (int i = 1; i < threads; ++i) {
-    workers_.emplace_back([this, i] { work(static_cast<size_t>(i)); });
+    try {
+      workers_.emplace_back([this, i] { work(static_cast<size_t>(i)); });
+    } catch (const std::system_error&) {
+      return;  // the process may have no more threads: fewer do the same work
+    }
   }
 }
 

@@ -16,7 +16,7 @@ namespace doppel::internal {
 // write to places of their own, and what is summed over tasks is summed in the tasks' order.
 class ThreadPool {
  public:
-  // `threads` >= 1 counts the caller: ThreadPool(1) starts none. Throws Error(bad_argument).
+  // `threads` >= 1 counts the caller; fewer run where no more start. Throws Error(bad_argument).
   explicit ThreadPool(int threads);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;

@@ -1,7 +1,12 @@
 #include "doppel/base/thread_pool.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
+#include <atomic>
+#include <cstdlib>
+#include <fstream>
 #include <numeric>
 #include <vector>
 
@@ -53,6 +58,29 @@ TEST(ThreadPool, AnExceptionReachesTheCallerAndThePoolLivesOn) {
 }
 
 TEST(ThreadPool, RefusesNoThreads) { EXPECT_THROW(ThreadPool(0), Error); }
+
+// A process may have no room for so many threads; without the catch it ended here.
+TEST(ThreadPool, FewerThreadsDoTheSameWork) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || defined(__clang__)
+  GTEST_SKIP() << "a sanitizer takes all the address space there is";
+#else
+  const auto work = [] {
+    std::ifstream statm("/proc/self/statm");
+    rlim_t pages = 0;
+    statm >> pages;
+    const rlim_t room = pages * static_cast<rlim_t>(sysconf(_SC_PAGESIZE)) + (20U << 20);
+    const rlimit limit{room, room};
+    setrlimit(RLIMIT_AS, &limit);
+    ThreadPool pool(64);
+    std::atomic<int> done = 0;
+    pool.parallel_for(1000, [&](size_t, size_t worker) {
+      if (worker < static_cast<size_t>(pool.threads())) ++done;
+    });
+    std::exit(done == 1000 && pool.threads() < 64 ? 0 : 1);
+  };
+  EXPECT_EXIT(work(), testing::ExitedWithCode(0), "");
+#endif
+}
 
 }  // namespace
 }  // namespace doppel::internal

@@ -203,10 +203,9 @@ void write_synthetic(const std::filesystem::path& folder, int identities, int im
       if (error) fail(error);
       for (int j = 0; j < images; ++j) {
         if (before_each) before_each();
-        std::string bytes =
-            encode_pgm(synthetic_face(seed, static_cast<uint32_t>(i), static_cast<uint32_t>(j)));
-        bytes.insert(kPgm.size(), kMark);
-        write_file_atomically(person / (std::to_string(j + 1) + ".pgm"), bytes);
+        write_file_atomically(
+            person / (std::to_string(j + 1) + ".pgm"),
+            synthetic_file(seed, static_cast<uint32_t>(i), static_cast<uint32_t>(j)));
       }
     }
   } catch (...) {
@@ -214,6 +213,12 @@ void write_synthetic(const std::filesystem::path& folder, int identities, int im
     if (is_new) fs::remove(folder, error);
     throw;
   }
+}
+
+std::string synthetic_file(uint64_t seed, uint32_t identity, uint32_t index) {
+  std::string bytes = encode_pgm(synthetic_face(seed, identity, index));
+  bytes.insert(kPgm.size(), kMark);
+  return bytes;
 }
 
 bool is_synthetic_file(std::string_view bytes) {

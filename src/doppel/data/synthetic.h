@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <string>
 #include <string_view>
 
 #include "doppel/data/dataset.h"
@@ -28,6 +29,9 @@ Dataset synthetic_dataset(int identities, int images, uint64_t seed);
 // otherwise leaves no pictures.
 void write_synthetic(const std::filesystem::path& folder, int identities, int images, uint64_t seed,
                      const std::function<void()>& before_each = {});
+
+// The same picture as a file's bytes, marked.
+std::string synthetic_file(uint64_t seed, uint32_t identity, uint32_t index);
 
 // Whether a file's bytes are those of such a picture: it is marked by a comment, which stays with
 // it when it is copied, renamed or packed, and is lost when another program saves it anew. The

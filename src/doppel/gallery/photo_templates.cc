@@ -31,9 +31,10 @@ PhotoTemplates::Loaded PhotoTemplates::load(std::string_view bytes, FaceChoice c
   const Image photo = decode_image(bytes, name, faces_.decoding());
   loaded.made.origin = name;
   loaded.made.image_digest = image_digest(photo);
-  PhotoFace face = std::move(faces_.of(photo, choice, name).front());
-  loaded.face = std::move(face.image);
-  loaded.made.quality = image_quality(resize(loaded.face, input_.width, input_.height));
+  const PhotoFace face = std::move(faces_.of(photo, choice, name).front());
+  // At once, which changes no bit of its embedding: many large photos would fill the memory.
+  loaded.face = resize(face.image, input_.width, input_.height);
+  loaded.made.quality = image_quality(loaded.face);
   loaded.made.looks = face.looks;
   return loaded;
 }

@@ -9,8 +9,8 @@
 
 namespace doppel::internal {
 
-// All that Embedder does with an input, in standard operators: views, members, gradient histograms and their
-// whitening, all lengths. Normalisations are folded into the weights before them.
+// All that Embedder does with an input, in standard operators: views, members, gradient histograms
+// and their whitening, all lengths. Normalisations are folded into the weights before them.
 // * Input "input", N x 1 x height x width: what preprocess() gives, i.e. grey values in [0, 1] of
 //   the resized (where the model aligns: aligned) picture, every step-th row and column of it, and
 //   where the model standardises, these with mean 0 and deviation 1. N is free.

@@ -99,6 +99,11 @@ HttpResponse import_people(const RouteRequest& request, ServiceParts& parts) {
   if (imported.settings.model_digest != parts.digest) {
     throw Refusal(409, "these templates are of another model than the one that is served");
   }
+  for (const NewPerson& person : imported.people) {
+    for (const NewTemplate& photo : person.templates) {
+      if (!photo.photo.empty()) check_model_for(photo.photo, photo.origin, parts);
+    }
+  }
   Enrolled enrolled;
   parts.gallery.change([&](Gallery& gallery) {
     if (gallery.settings().photos && !imported.settings.photos) {
@@ -161,7 +166,7 @@ HttpResponse fill_synthetically(const RouteRequest& request, ServiceParts& parts
   std::vector<RequestPhoto> photos;
   std::vector<std::string> files;
   for (size_t i = 1; i <= wanted.get<size_t>(); ++i) {
-    files.push_back(encode_png(synthetic_face(kSyntheticSeed, static_cast<uint32_t>(i), 0)));
+    files.push_back(synthetic_file(kSyntheticSeed, static_cast<uint32_t>(i), 0));
     try {
       photos.push_back(
           read_photo(request, files.back(), synthetic_name(i), FaceChoice::largest, false, parts));
