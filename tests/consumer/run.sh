@@ -16,7 +16,7 @@ env -i "$doppel" synth new --identities 2 --images 2 --seed 9 > /dev/null
 env -i "$doppel" embed "$source/tests/earlier/0.1/batches.onnx" new/s1/1.pgm > /dev/null
 
 project() {  # name, source
-  cmake -S "$2" -B "$1" -DCMAKE_PREFIX_PATH="$folder/installed" > "$1.log" || { cat "$1.log"; exit 1; }
+  cmake -G Ninja -S "$2" -B "$1" -DCMAKE_PREFIX_PATH="$folder/installed" > "$1.log" || { cat "$1.log"; exit 1; }
   cmake --build "$1" >> "$1.log" || { cat "$1.log"; exit 1; }
 }
 
