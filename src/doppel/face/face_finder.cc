@@ -99,7 +99,13 @@ FoundFace face_of(const Searched& searched, const DetectedFace& found) {
 
 }  // namespace
 
-bool can_find_faces() { return DOPPEL_HAS_DLIB; }
+bool can_find_faces() {
+#if DOPPEL_HAS_DLIB
+  return true;
+#else
+  return false;
+#endif
+}
 
 FaceFinder::FaceFinder(std::filesystem::path landmarks)
     : landmarks_(landmarks.empty() ? kLandmarksFile : std::move(landmarks)) {
