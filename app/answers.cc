@@ -5,8 +5,6 @@
 
 #include "doppel/error.h"
 #include "doppel/gallery/answer_json.h"
-#include "doppel/image/decode.h"
-#include "doppel/image/resize.h"
 #include "measures.h"
 
 namespace doppel::internal::app {
@@ -23,49 +21,23 @@ std::string rate(const std::optional<double>& value) { return value ? number("%.
 }  // namespace
 
 PhotoAnswers::Embedded PhotoAnswers::embed(std::span<const std::string> files) const {
-  Embedded embedded;
-  std::vector<Result>& results = embedded.photos;
-  results.resize(files.size());
-  std::vector<std::vector<PhotoFace>> faces(files.size());
-  pool_.parallel_for(files.size(), [&](size_t i, size_t) {
-    try {
-      const Image photo = load_image(files[i], faces_.decoding());
-      faces[i] = faces_.of(photo, choice_, files[i]);
-      // Large photos would fill the memory; it changes no bit of the embeddings.
-      for (PhotoFace& face : faces[i]) {
-        face.image = resize(face.image, input_.width, input_.height);
-      }
-      results[i].photo = AnsweredPhoto{files[i], {}};
-    } catch (const Error& error) {
-      results[i].problem = error;
-    }
-  });
-  std::vector<Image> images;
-  for (std::vector<PhotoFace>& of_photo : faces) {
-    for (PhotoFace& face : of_photo) images.push_back(std::move(face.image));
-  }
-  const EachEmbedding embeddings = embedder_.embed_each(images, pool_);
-  embedded.embeddings = Matrix(0, embeddings.rows.columns);
-  size_t next = 0;
+  std::vector<PhotoSource> sources;
+  for (const std::string& file : files) sources.push_back(PhotoSource::of_file(file));
+  Embedded result{{}, Matrix(0, embedder_.embedder().size())};
+  std::vector<EmbeddedPhoto> photos = embedder_.embed(sources, {.choice = choice_}, pool_);
   for (size_t i = 0; i < files.size(); ++i) {
-    const size_t first = next;
-    next += faces[i].size();
-    for (size_t row = first; row < next; ++row) {
-      if (const std::optional<std::string>& fault = embeddings.faults[row]) {
-        results[i] = {std::nullopt,
-                      Error(ErrorKind::bad_data, files[i] + ": its embedding " + *fault)};
-      }
+    if (photos[i].problem) {
+      result.photos.push_back({std::nullopt, std::move(photos[i].problem)});
+      continue;
     }
-    if (results[i].problem) continue;
-    for (const PhotoFace& face : faces[i]) {
-      results[i].photo->faces.push_back(
-          {face.left, face.top, face.width, face.height, face.looks, {}});
+    AnsweredPhoto answered{files[i], {}};
+    for (const auto& [face, quality, embedding] : photos[i].faces) {
+      answered.faces.push_back({face.left, face.top, face.width, face.height, face.looks, {}});
+      result.embeddings.append(embedding);
     }
-    for (size_t row = first; row < next; ++row) {
-      embedded.embeddings.append(embeddings.rows.row(row));
-    }
+    result.photos.push_back({std::move(answered), std::nullopt});
   }
-  return embedded;
+  return result;
 }
 
 std::vector<PhotoAnswers::Result> PhotoAnswers::of(std::span<const std::string> files) const {

@@ -11,9 +11,8 @@
 #include "doppel/gallery/person_name.h"
 #include "doppel/gallery/search.h"
 #include "doppel/image/looks.h"
-#include "doppel/model/embedding.h"
 #include "doppel/model/model.h"
-#include "doppel/model/photo_faces.h"
+#include "doppel/model/photo_embedder.h"
 
 namespace doppel::internal::app {
 
@@ -38,13 +37,7 @@ class PhotoAnswers {
  public:
   using Search = std::function<GallerySearch&()>;
   PhotoAnswers(const Model& model, Search search, FaceChoice choice, size_t top, ThreadPool& pool)
-      : search_(std::move(search)),
-        faces_(model),
-        embedder_(model),
-        input_(model.preprocessing),
-        choice_(choice),
-        top_(top),
-        pool_(pool) {}
+      : search_(std::move(search)), embedder_(model), choice_(choice), top_(top), pool_(pool) {}
 
   // One for each file, in their order: an answer, or the Error of it.
   struct Result {
@@ -63,9 +56,7 @@ class PhotoAnswers {
 
  private:
   Search search_;
-  PhotoFaces faces_;
-  Embedder embedder_;
-  Preprocessing input_;
+  PhotoEmbedder embedder_;
   FaceChoice choice_;
   size_t top_;
   ThreadPool& pool_;

@@ -12,10 +12,12 @@
 #include "doppel/model/foreign.h"
 #include "doppel/model/model.h"
 #include "doppel/model/threshold_fault.h"
+#include "doppel/pipeline/dataset_loading.h"
+#include "doppel/pipeline/strangers.h"
 #include "measures.h"
+#include "notices.h"
 #include "output_file.h"
 #include "recipe_options.h"
-#include "strangers.h"
 
 namespace doppel::internal::app {
 namespace {
@@ -59,7 +61,8 @@ void run(const CalibrateOptions& options) {
   ThreadPool pool(options.threads > 0 ? options.threads : ThreadPool::available_threads());
   const Dataset people = options.data.load(pool, loaded_for(model));
   print_notes(people);
-  const SeenOverlap seen = check_namesakes(model, people, options.allow_seen);
+  say_notice(unhashed_note(model));
+  const SeenOverlap seen = check_namesakes(model, people, options.allow_seen, kAllowSeen);
   Calibration calibration = calibrate(model, people, options.far, pool);
   calibration.threshold.namesakes = !seen.empty();
   model.threshold = calibration.threshold;

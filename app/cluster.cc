@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
-#include <iterator>
 #include <set>
 
 #include "commands.h"
@@ -17,11 +16,9 @@
 #include "doppel/gallery/clusters.h"
 #include "doppel/image/decode.h"
 #include "doppel/image/encode.h"
-#include "doppel/image/resize.h"
 #include "doppel/image/sheet.h"
-#include "doppel/model/embedding.h"
 #include "doppel/model/model.h"
-#include "doppel/model/photo_faces.h"
+#include "doppel/model/photo_embedder.h"
 #include "exit_code.h"
 #include "measures.h"
 #include "progress.h"
@@ -151,49 +148,28 @@ struct Compared {
 
 Compared compare(const Model& model, const std::vector<fs::path>& files, ThreadPool& pool,
                  Progress& progress) {
-  const PhotoFaces photos(model);
-  const Embedder embedder(model);
+  const PhotoEmbedder embedder(model);
+  std::vector<PhotoSource> sources;
+  for (const fs::path& file : files) sources.push_back(PhotoSource::of_file(file.string()));
+  const std::vector<EmbeddedPhoto> photos =
+      embedder.embed(sources, {.choice = FaceChoice::largest}, pool, [&](size_t done) {
+        check_stop();
+        progress.show("Embedding", done, files.size(), "",
+                      static_cast<double>(done) / static_cast<double>(files.size()));
+      });
   Compared result;
-  Matrix embeddings(0, embedder.size());
-  constexpr size_t kPart = 256;  // a large folder does not have to fit into memory
-  for (size_t first = 0; first < files.size(); first += kPart) {
-    check_stop();
-    const size_t n = std::min(kPart, files.size() - first);
-    std::vector<std::optional<Image>> faces(n);
-    std::vector<std::string> problems(n);
-    pool.parallel_for(n, [&](size_t i, size_t) {
-      const Image photo = load_image(files[first + i], photos.decoding());
-      try {
-        // Large photos would fill the memory; it changes no bit of the embeddings.
-        faces[i] =
-            resize(photos.of(photo, FaceChoice::largest, files[first + i].string()).front().image,
-                   model.preprocessing.width, model.preprocessing.height);
-      } catch (const Error& error) {
-        if (error.kind() != ErrorKind::mismatch) throw;
-        problems[i] = error.what();
-      }
-    });
-    std::vector<Image> images;
-    std::vector<size_t> shown;
-    for (size_t i = 0; i < n; ++i) {
-      if (!faces[i]) continue;
-      images.push_back(std::move(*faces[i]));
-      shown.push_back(i);
+  Matrix embeddings(0, embedder.embedder().size());
+  for (size_t i = 0; i < files.size(); ++i) {
+    if (const std::optional<Error>& problem = photos[i].problem) {
+      // What shows nobody can be left out; what cannot be read is a mistake.
+      const bool nobody =
+          problem->kind() == ErrorKind::no_face || problem->kind() == ErrorKind::numeric;
+      if (!nobody) throw Error(*problem);
+      result.left_out.emplace_back(problem->what());
+      continue;
     }
-    const EachEmbedding part = embedder.embed_each(images, pool);
-    for (size_t k = 0; k < shown.size(); ++k) {
-      const fs::path& file = files[first + shown[k]];
-      if (part.faults[k]) {
-        problems[shown[k]] = file.string() + ": its embedding " + *part.faults[k];
-        continue;
-      }
-      result.files.push_back(file);
-      embeddings.append(part.rows.row(k));
-    }
-    std::ranges::copy_if(problems, std::back_inserter(result.left_out),
-                         [](const std::string& problem) { return !problem.empty(); });
-    progress.show("Embedding", first + n, files.size(), "",
-                  static_cast<double>(first + n) / static_cast<double>(files.size()));
+    result.files.push_back(files[i]);
+    embeddings.append(photos[i].faces.front().embedding);
   }
   result.distances = all_distances(embeddings, pool, model.energy);
   return result;

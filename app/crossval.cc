@@ -2,13 +2,13 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 
-#include "alignment.h"
 #include "commands.h"
 #include "data_source.h"
 #include "doppel/base/file.h"
 #include "doppel/data/listing.h"
 #include "doppel/eval/crossval.h"
 #include "doppel/nn/simd.h"
+#include "doppel/pipeline/dataset_loading.h"
 #include "doppel/report/report.h"
 #include "measures.h"
 #include "output_file.h"
@@ -134,7 +134,7 @@ void write_report(const CrossvalOptions& options, const Dataset& dataset, const 
 void run(const CrossvalOptions& options) {
   Recipe recipe = options.recipe.recipe();
   ThreadPool pool(options.recipe.thread_count());
-  if (!recipe.align) recipe.align = aligning_helps(data_at_hand(options.data.data), pool);
+  decide_alignment(recipe, data_at_hand(options.data.data), pool);
   const Dataset dataset = options.data.load(pool, loaded_for(recipe));
   print_notes(dataset);
   if (!options.as_json) {

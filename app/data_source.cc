@@ -4,14 +4,13 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
-#include <memory>
 
 #include "doppel/base/natural_order.h"
 #include "doppel/data/listing.h"
 #include "doppel/data/people.h"
 #include "doppel/data/synthetic.h"
 #include "doppel/error.h"
-#include "doppel/face/dataset_aligner.h"
+#include "doppel/pipeline/dataset_loading.h"
 
 namespace doppel::internal::app {
 
@@ -42,47 +41,6 @@ Dataset load_or_make_data(const std::string& source, ThreadPool& pool, const Loa
   Dataset drawn = synthetic_dataset(40, 10, 1);
   prepare_images(drawn, options.preparation, pool);
   return drawn;
-}
-
-namespace {
-
-ImagePreparation aligning(ImageSize size) {
-  const auto aligner = std::make_shared<DatasetAligner>(size);
-  return {[aligner](const Image& image, const std::string& name) {
-            return aligner->align(image, name);
-          },
-          [aligner](const Image& image, const std::string& name) {
-            return aligner->place(image, name);
-          },
-          [aligner] { return aligner->note(); }};
-}
-
-}  // namespace
-
-LoadOptions loaded_for(const Recipe& recipe) {
-  LoadOptions options;
-  if (recipe.width && recipe.height) options.size = {*recipe.width, *recipe.height};
-  if (recipe.align.value_or(false))
-    options.preparation = aligning(options.size.value_or(ImageSize{92, 112}));
-  return options;
-}
-
-LoadOptions loaded_for(const Model& model) {
-  LoadOptions options;
-  options.size = {model.preprocessing.width, model.preprocessing.height};
-  options.color = takes_color(model);
-  options.framings = true;  // whom the model has seen is asked
-  options.leave_out_blank = true;
-  if (model.preprocessing.align) options.preparation = aligning(*options.size);
-  return options;
-}
-
-void keep_preparation_note(const LoadOptions& options, Dataset& chosen) {
-  if (!options.preparation.note) return;
-  const std::optional<std::string> note = options.preparation.note();
-  if (note && std::ranges::find(chosen.notes, *note) == chosen.notes.end()) {
-    chosen.notes.push_back(*note);
-  }
 }
 
 void DataSource::add_to(CLI::App& command) {

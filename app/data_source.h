@@ -7,8 +7,6 @@
 
 #include "doppel/base/thread_pool.h"
 #include "doppel/data/dataset.h"
-#include "doppel/model/model.h"
-#include "doppel/train/recipe.h"
 
 namespace CLI {
 class App;
@@ -24,17 +22,6 @@ std::string data_at_hand(const std::string& source);
 // which.
 Dataset load_or_make_data(const std::string& source, ThreadPool& pool,
                           const LoadOptions& options = {});
-
-// Images as a network will see them: read at its size they take less memory, and nothing is lost.
-// What is compared by a model leaves out pictures that show nothing; a training does not, for a
-// drawing of a single dot, as Omniglot has, shows too little to be told from them.
-// Where it takes aligned faces, they are found and aligned; a recipe without a size then has those
-// of 92 x 112. Throw as FaceFinder does where this program cannot.
-LoadOptions loaded_for(const Recipe& recipe);
-LoadOptions loaded_for(const Model& model);
-
-// What was noted when the data set was prepared, into the notes of a part of it, which has its own.
-void keep_preparation_note(const LoadOptions& options, Dataset& chosen);
 
 // The argument DATA and the options that take a part of it.
 struct DataSource {

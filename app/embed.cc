@@ -1,6 +1,5 @@
 // doppel embed: images to embeddings, for whatever else one wants to do with them.
 #include <CLI/CLI.hpp>
-#include <algorithm>
 #include <cstdio>
 
 #include "commands.h"
@@ -8,10 +7,8 @@
 #include "doppel/base/file.h"
 #include "doppel/error.h"
 #include "doppel/eval/npy.h"
-#include "doppel/image/resize.h"
-#include "doppel/model/embedding.h"
 #include "doppel/model/model.h"
-#include "doppel/model/photo_faces.h"
+#include "doppel/model/photo_embedder.h"
 #include "faces_option.h"
 #include "measures.h"
 #include "progress.h"
@@ -50,29 +47,23 @@ void run(const EmbedOptions& options) {
                 "--out " + options.out + ": a name that ends in .npy or .csv was expected");
   }
   const Model model = load_model(options.model);
-  const PhotoFaces photos(model);
-  const Embedder embedder(model);
+  const PhotoEmbedder embedder(model);
   const FaceChoice choice = single_face_choice(options.faces);
   const std::vector<std::filesystem::path> files = image_files(options.images);
-  ThreadPool pool(options.threads > 0 ? options.threads : ThreadPool::available_threads());
-  Matrix embeddings(files.size(), embedder.size());
-  // In parts, so that a large folder does not have to fit into memory.
-  constexpr size_t kPart = 1024;
-  Progress progress;
-  for (size_t first = 0; first < files.size(); first += kPart) {
-    const size_t n = std::min(kPart, files.size() - first);
-    std::vector<Image> images(n);
-    pool.parallel_for(n, [&](size_t i, size_t) {
-      // Large photos would fill the memory; it changes no bit of the embeddings.
-      images[i] = resize(face_of(photos, choice, files[first + i].string()),
-                         model.preprocessing.width, model.preprocessing.height);
-    });
-    const Matrix part = embedder.embed(images, pool);
-    std::ranges::copy(part.values, embeddings.row(first).begin());
-    progress.show("Embedding", first + n, files.size(), "",
-                  static_cast<double>(first + n) / static_cast<double>(files.size()));
+  std::vector<PhotoSource> sources;
+  for (const std::filesystem::path& file : files) {
+    sources.push_back(PhotoSource::of_file(file.string()));
   }
+  ThreadPool pool(options.threads > 0 ? options.threads : ThreadPool::available_threads());
+  Progress progress;
+  const std::vector<EmbeddedPhoto> photos =
+      embedder.embed(sources, {.choice = choice, .all_or_nothing = true}, pool, [&](size_t done) {
+        progress.show("Embedding", done, files.size(), "",
+                      static_cast<double>(done) / static_cast<double>(files.size()));
+      });
   progress.clear();
+  Matrix embeddings(0, embedder.embedder().size());
+  for (const EmbeddedPhoto& photo : photos) embeddings.append(photo.faces.front().embedding);
   if (options.out.empty()) {
     std::fputs(encode_csv(files, embeddings).c_str(), stdout);
     return;

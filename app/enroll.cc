@@ -2,14 +2,12 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
-#include <fstream>
 #include <map>
 #include <set>
 
 #include "commands.h"
 #include "doppel/base/natural_order.h"
 #include "doppel/data/listing.h"
-#include "doppel/data/synthetic.h"
 #include "doppel/error.h"
 #include "doppel/gallery/location.h"
 #include "doppel/gallery/person_name.h"
@@ -111,37 +109,28 @@ std::vector<PersonFiles> people_to_enroll(const EnrollOptions& options) {
   return people;
 }
 
-void refuse_synthetic_model(const Model& model, const std::string& name,
-                            const std::vector<PersonFiles>& people) {
-  if (!model.training.synthetic) return;
-  for (const PersonFiles& person : people) {
-    for (const std::string& photo : person.files) {
-      std::ifstream file(photo, std::ios::binary);
-      std::string start(kSyntheticMarkBytes, '\0');
-      // What cannot be read is told when it is embedded.
-      if (!file.read(start.data(), static_cast<std::streamsize>(start.size()))) continue;
-      refuse_person(model, name, start, photo, "add --force");
-    }
-  }
-}
-
 // Embeds all photos. Those that cannot be are said on standard error; without --skip-bad they are
 // the end of it.
 std::vector<NewPerson> embed(const std::vector<PersonFiles>& people, const Model& model,
-                             const EnrollOptions& options, bool keep_photos, ThreadPool& pool) {
-  std::vector<std::string> files;
+                             const std::string& model_name, const EnrollOptions& options,
+                             bool keep_photos, ThreadPool& pool) {
+  std::vector<PhotoSource> photos;
   for (const PersonFiles& person : people) {
-    files.insert(files.end(), person.files.begin(), person.files.end());
+    for (const std::string& file : person.files) photos.push_back(PhotoSource::of_file(file));
   }
   Progress progress;
-  std::vector<PhotoTemplate> templates =
-      PhotoTemplates(model, pool)
-          .of_files(files, single_face_choice(options.faces), keep_photos, [&](size_t done) {
-            progress.show("Enrolling", done, files.size(), "",
-                          static_cast<double>(done) / static_cast<double>(files.size()));
-            check_stop();
-          });
+  std::vector<PhotoTemplate> templates = photo_templates(
+      PhotoEmbedder(model), photos, single_face_choice(options.faces), keep_photos, pool,
+      [&](size_t done) {
+        progress.show("Enrolling", done, photos.size(), "",
+                      static_cast<double>(done) / static_cast<double>(photos.size()));
+        check_stop();
+      });
   progress.clear();
+  for (const PhotoTemplate& photo : templates) {
+    if (options.force || !photo.made) continue;
+    refuse_person(model, model_name, photo.synthetic, photo.made->origin, "add --force");
+  }
   std::vector<NewPerson> result;
   std::vector<std::string> problems;
   size_t next = 0;
@@ -162,10 +151,10 @@ std::vector<NewPerson> embed(const std::vector<PersonFiles>& people, const Model
     if (!added.templates.empty()) result.push_back(std::move(added));
   }
   if (problems.empty()) return result;
-  if (files.size() == 1) throw Error(ErrorKind::bad_data, problems[0] + "; nothing was enrolled");
+  if (photos.size() == 1) throw Error(ErrorKind::bad_data, problems[0] + "; nothing was enrolled");
   for (const std::string& problem : problems) std::fprintf(stderr, "doppel: %s\n", problem.c_str());
   const std::string count =
-      plural(problems.size(), "photo") + " of " + std::to_string(files.size());
+      plural(problems.size(), "photo") + " of " + std::to_string(photos.size());
   if (!options.skip_bad || result.empty()) {
     throw Error(ErrorKind::bad_data, count + " cannot be enrolled; nothing was changed" +
                                          (result.empty() ? "" : " (--skip-bad leaves them out)"));
@@ -200,12 +189,10 @@ void run(const EnrollOptions& options) {
     Gallery::check_place(options.gallery);
     model = load_model(options.model);
   }
-  if (!options.force) {
-    refuse_synthetic_model(
-        model, options.model.empty() ? gallery->settings().model_file : options.model, people);
-  }
+  const std::string& model_name =
+      options.model.empty() ? gallery->settings().model_file : options.model;
   const bool keep = gallery ? gallery->settings().photos : options.keep_photos;
-  const std::vector<NewPerson> added = embed(people, model, options, keep, pool);
+  const std::vector<NewPerson> added = embed(people, model, model_name, options, keep, pool);
   Enrolled enrolled;
   if (gallery) {
     enrolled = gallery->enrol(added);

@@ -19,12 +19,14 @@
 #include "doppel/model/embedding.h"
 #include "doppel/model/model.h"
 #include "doppel/model/threshold_fault.h"
+#include "doppel/pipeline/dataset_loading.h"
+#include "doppel/pipeline/strangers.h"
 #include "gallery_access.h"
 #include "measures.h"
+#include "notices.h"
 #include "open_set.h"
 #include "progress.h"
 #include "recipe_options.h"
-#include "strangers.h"
 
 namespace doppel::internal::app {
 namespace {
@@ -129,11 +131,12 @@ Subject subject_of_model(const EvalOptions& options, const std::optional<PairLis
     subject.people = named_people(subject.people, *list);
     keep_preparation_note(loading, subject.people);
   }
-  subject.seen = check_strangers(model, subject.people, options.allow_seen);
+  say_notice(unhashed_note(model));
+  subject.seen = check_strangers(model, subject.people, options.allow_seen, kAllowSeen);
   std::optional<Dataset> searched;
   if (!options.searched.empty()) {
     searched = DataSource{options.searched, "", ""}.load(pool, loading);
-    SeenOverlap seen = check_strangers(model, *searched, options.allow_seen);
+    SeenOverlap seen = check_strangers(model, *searched, options.allow_seen, kAllowSeen);
     if (subject.seen.empty()) subject.seen = std::move(seen);
     subject.searched = searched_photos(subject.people, *searched);
   }

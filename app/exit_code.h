@@ -3,6 +3,8 @@
 
 #include <string>
 
+#include "doppel/error.h"
+
 namespace doppel::internal::app {
 
 using ExitCode = int;
@@ -20,6 +22,9 @@ inline constexpr const char* kExitCodes =
     "  2    wrong usage: a command, option or argument that cannot be meant\n"
     "  3    nothing can be decided: there is no threshold, or no face to compare\n"
     "  130  ended by Ctrl-C or SIGTERM; serve, which is always ended so, gives 0\n";
+
+// Of an Error that ends a command.
+ExitCode code_of(ErrorKind kind);
 
 // Ends the program with a code of that table.
 struct Exit {

@@ -4,7 +4,6 @@
 
 #include "doppel/error.h"
 #include "doppel/image/decode.h"
-#include "exit_code.h"
 
 namespace doppel::internal::app {
 
@@ -24,13 +23,7 @@ FaceChoice single_face_choice(const std::string& faces) {
 }
 
 Image face_of(const PhotoFaces& photos, FaceChoice choice, const std::string& path) {
-  const Image photo = load_image(path, photos.decoding());
-  try {
-    return std::move(photos.of(photo, choice, path).front().image);
-  } catch (const Error& error) {
-    if (error.kind() != ErrorKind::mismatch) throw;
-    throw Exit{kUndecided, error.what()};
-  }
+  return std::move(photos.of(load_image(path, photos.decoding()), choice, path).front().image);
 }
 
 }  // namespace doppel::internal::app

@@ -19,8 +19,7 @@ void add_faces_option(CLI::App& command, std::string& faces);
 // What it says. Throws Error(bad_argument).
 FaceChoice single_face_choice(const std::string& faces);
 
-// The one face of a photo, for embed_images(). Throws Exit(kUndecided) where the photo has none, or
-// not one, and Error where it cannot be read.
+// The one face of a photo, for embed_images(). Throws as load_image() and PhotoFaces::of() do.
 Image face_of(const PhotoFaces& photos, FaceChoice choice, const std::string& path);
 
 }  // namespace doppel::internal::app

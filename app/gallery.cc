@@ -14,10 +14,10 @@
 #include "doppel/gallery/index_measure.h"
 #include "doppel/gallery/location.h"
 #include "doppel/gallery/person_name.h"
-#include "doppel/gallery/photo_templates.h"
 #include "doppel/gallery/restore.h"
 #include "doppel/gallery/synthetic_model.h"
 #include "doppel/loss/energy.h"
+#include "doppel/model/photo_embedder.h"
 #include "gallery_access.h"
 #include "measures.h"
 #include "notices.h"
@@ -255,7 +255,7 @@ void migrate(const GalleryOptions& options) {
   Gallery gallery = open_to_change(options.gallery);
   const Model model = load_model(options.model);
   ThreadPool pool(ThreadPool::available_threads());
-  const PhotoTemplates templates(model, pool);
+  const PhotoEmbedder embedder(model);
   const size_t total = gallery.templates();
   size_t done = 0;
   Progress progress;
@@ -266,10 +266,13 @@ void migrate(const GalleryOptions& options) {
                     progress.show("Embedding", done, total, "",
                                   static_cast<double>(done) / static_cast<double>(total));
                     ++done;
+                    const auto source = PhotoSource::of_bytes(name, std::string(photo));
+                    const EmbeddedPhoto embedded =
+                        embedder.embed_one(source, FaceChoice::largest, pool);
                     if (!options.force) {
-                      refuse_person(model, options.model, photo, name, "add --force");
+                      refuse_person(model, options.model, embedded.synthetic, name, "add --force");
                     }
-                    return templates.of_bytes(photo, FaceChoice::largest, name).embedding;
+                    return embedded.faces.front().embedding;
                   });
   progress.clear();
   std::printf("%s: %s embedded by %s\n", gallery.name().c_str(), plural(total, "photo").c_str(),
@@ -298,7 +301,7 @@ void bench(const GalleryOptions& options) {
   ThreadPool pool(ThreadPool::available_threads());
   Progress progress;
   GallerySearch search(gallery, pool);
-  if (search.rule().source == RuleSource::none) throw CannotDecide(search.rule());
+  check_decides(search.rule());
   search.make_graph(pool, index_progress(progress));
   progress.clear();
   std::map<int64_t, std::vector<int64_t>> templates_of;

@@ -45,7 +45,7 @@ void run(const IdentifyOptions& options) {
     if (!ready) {
       gallery.check_model(of_model);
       say_left_out(found, gallery.name());
-      if (found.rule().source == RuleSource::none) throw CannotDecide(found.rule());
+      check_decides(found.rule());
       ready = true;
     }
     return found;

@@ -15,7 +15,6 @@
 #include "commands.h"
 #include "doppel/base/credentials.h"
 #include "doppel/error.h"
-#include "doppel/gallery/decision.h"
 #include "doppel/gallery/location.h"
 #include "doppel/nn/simd.h"
 #include "exit_code.h"
@@ -117,11 +116,8 @@ int main(int argc, char** argv) {
   };
   try {
     code = run(argc, argv);
-  } catch (const doppel::internal::CannotDecide& fault) {
-    code = fail(kUndecided, fault.what());
   } catch (const doppel::Error& error) {
-    code =
-        fail(error.kind() == doppel::ErrorKind::bad_argument ? kWrongUsage : kFailed, error.what());
+    code = fail(code_of(error.kind()), error.what());
   } catch (const Exit& exit) {
     code = exit.problem.empty() ? exit.code : fail(exit.code, exit.problem);
   } catch (const Interrupted&) {

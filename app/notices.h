@@ -10,6 +10,9 @@
 
 namespace doppel::internal::app {
 
+// The option that measures people whom a model knows, for pipeline/strangers.h.
+inline constexpr const char* kAllowSeen = "--allow-seen";
+
 void say_notice(const std::optional<std::string>& notice);
 // ["..."], or [] where there is none.
 nlohmann::json warnings_json(const std::optional<std::string>& notice);

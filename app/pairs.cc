@@ -14,6 +14,7 @@
 #include "doppel/image/sheet.h"
 #include "doppel/model/embedding.h"
 #include "doppel/model/model.h"
+#include "doppel/pipeline/dataset_loading.h"
 #include "exit_code.h"
 #include "measures.h"
 

@@ -1,9 +1,11 @@
 #include "recipe_options.h"
 
 #include <CLI/CLI.hpp>
+#include <cstdio>
 
 #include "doppel/base/thread_pool.h"
 #include "doppel/error.h"
+#include "doppel/pipeline/alignment_decision.h"
 
 namespace doppel::internal::app {
 
@@ -52,20 +54,29 @@ int RecipeOptions::thread_count() const {
   return threads > 0 ? threads : ThreadPool::available_threads();
 }
 
+void decide_alignment(Recipe& recipe, const std::string& source, ThreadPool& pool) {
+  if (recipe.align) return;
+  const AlignmentDecision decision =
+      source.empty() ? AlignmentDecision() : internal::decide_alignment(source, pool);
+  recipe.align = decision.align;
+  if (decision.finding.empty()) return;
+  std::string sentence = decision.finding;
+  if (decision.judged) {
+    sentence += decision.align ? " (--no-align leaves them)" : " (--align does it)";
+  }
+  if (!decision.detail.empty()) sentence += ": " + decision.detail;
+  std::fprintf(stderr, "Note: %s\n", sentence.c_str());
+}
+
 std::function<void(const BatchReport&)> batch_progress(Progress& progress, std::string text,
                                                        size_t part, size_t parts) {
   return [&progress, text = std::move(text), part, parts](const BatchReport& report) {
     char loss[48];
     std::snprintf(loss, sizeof loss, "loss: %.4f", report.loss);
-    const double epochs = static_cast<double>(report.epoch) +
-                          static_cast<double>(report.batch) / static_cast<double>(report.batches);
-    const double done =
-        (static_cast<double>(report.member) + epochs / static_cast<double>(report.epochs)) /
-        static_cast<double>(report.members);
     progress.show(
         text + "Epoch " + std::to_string(report.epoch + 1) + "/" + std::to_string(report.epochs),
         report.batch, report.batches, loss,
-        (static_cast<double>(part) + done) / static_cast<double>(parts));
+        (static_cast<double>(part) + report.done()) / static_cast<double>(parts));
   };
 }
 

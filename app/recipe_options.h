@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "doppel/base/thread_pool.h"
 #include "doppel/train/recipe.h"
 #include "doppel/train/trainer.h"
 #include "progress.h"
@@ -29,6 +30,10 @@ struct RecipeOptions {
   Recipe recipe() const;  // throws Error(bad_argument) naming the setting that makes no sense
   int thread_count() const;
 };
+
+// Decides whether a recipe that leaves it open aligns the faces of `source` (data_at_hand()), and
+// says on standard error which it is, why, and how to have it otherwise.
+void decide_alignment(Recipe& recipe, const std::string& source, ThreadPool& pool);
 
 // A live line for the batches of part `part` of `parts` (folds), named `text` in front.
 std::function<void(const BatchReport&)> batch_progress(Progress& progress, std::string text,

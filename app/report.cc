@@ -12,9 +12,11 @@
 #include "doppel/data/listing.h"
 #include "doppel/error.h"
 #include "doppel/nn/simd.h"
+#include "doppel/pipeline/dataset_loading.h"
+#include "doppel/pipeline/strangers.h"
 #include "measures.h"
+#include "notices.h"
 #include "recipe_options.h"
-#include "strangers.h"
 
 namespace doppel::internal::app {
 namespace {
@@ -96,7 +98,8 @@ void run(const ReportOptions& options) {
   ThreadPool pool(options.threads > 0 ? options.threads : ThreadPool::available_threads());
   Dataset people = load_people(options.data, model, pool);
   print_notes(people);
-  check_strangers(model, people, options.allow_seen);
+  say_notice(unhashed_note(model));
+  check_strangers(model, people, options.allow_seen, kAllowSeen);
   const Clock::time_point start = Clock::now();
   ReportGroup group = measure_group("", model, std::move(people), pool);
   const std::chrono::duration<double> taken = Clock::now() - start;

@@ -7,17 +7,16 @@
 #include <filesystem>
 #include <optional>
 
-#include "alignment.h"
 #include "commands.h"
 #include "data_source.h"
 #include "doppel/data/listing.h"
 #include "doppel/error.h"
-#include "doppel/eval/calibration.h"
 #include "doppel/eval/distances.h"
 #include "doppel/model/embedding.h"
 #include "doppel/model/threshold_fault.h"
 #include "doppel/nn/simd.h"
-#include "doppel/train/train_model.h"
+#include "doppel/pipeline/calibrated_training.h"
+#include "doppel/pipeline/dataset_loading.h"
 #include "measures.h"
 #include "output_file.h"
 #include "progress.h"
@@ -34,9 +33,6 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-// What is kept from a training on images where nothing else is asked for.
-constexpr double kHoldout = 0.2;
-
 struct TrainOptions {
   DataSource data;
   std::string out = "model.safetensors";
@@ -48,30 +44,15 @@ struct TrainOptions {
   std::filesystem::path checkpoint() const { return out + ".checkpoint"; }
 };
 
-// The people to train on, and those kept from it to choose the threshold on.
-struct Parts {
-  Dataset training;
-  std::optional<Dataset> held_out;
-};
-
-Parts keep_some(const Dataset& dataset, const TrainOptions& options, const Recipe& recipe) {
-  // A training on pairs keeps pairs for its own test.
-  const double share = options.holdout.value_or(recipe.pairs ? 0 : kHoldout);
-  const std::vector<size_t> held = held_out_identities(dataset, share, options.recipe.seed);
-  if (held.empty()) {
-    if (share > 0) {
-      std::fprintf(stderr,
-                   "Note: %zu identities are too few to keep some for the threshold, at least 15 "
-                   "were expected: the model gets no threshold\n",
-                   dataset.identities.size());
-    }
-    return {dataset, std::nullopt};
+TrainingParts parts_of(const Dataset& dataset, const TrainOptions& options, const Recipe& recipe) {
+  TrainingParts parts = hold_out(dataset, recipe, options.holdout, options.recipe.seed);
+  if (!parts.held_out && parts.share > 0) {
+    std::fprintf(stderr,
+                 "Note: %zu identities are too few to keep some for the threshold, at least 15 "
+                 "were expected: the model gets no threshold\n",
+                 dataset.identities.size());
   }
-  std::vector<size_t> others;
-  for (size_t i = 0; i < dataset.identities.size(); ++i) {
-    if (!std::ranges::binary_search(held, i)) others.push_back(i);
-  }
-  return {select_identities(dataset, others), select_identities(dataset, held)};
+  return parts;
 }
 
 void print_calibration(const Calibration& calibration, const Dataset& held_out, double far) {
@@ -172,10 +153,10 @@ void run(const TrainOptions& options) {
   Recipe recipe = options.recipe.recipe();
   check_writable("--out", options.out);
   ThreadPool pool(options.recipe.thread_count());
-  if (!recipe.align) recipe.align = aligning_helps(data_at_hand(options.data.data), pool);
+  decide_alignment(recipe, data_at_hand(options.data.data), pool);
   const Dataset dataset = options.data.load(pool, loaded_for(recipe));
   print_notes(dataset);
-  const Parts parts = keep_some(dataset, options, recipe);
+  const TrainingParts parts = parts_of(dataset, options, recipe);
   const bool text = !options.as_json;
   if (text) {
     std::printf("Data: %s: %zu identities, %zu images of %d x %d\n", dataset.source.c_str(),
@@ -208,10 +189,10 @@ void run(const TrainOptions& options) {
     epochs.push_back(entry);
     if (text) print_epoch(report, recipe.pairs.has_value());
   };
-  const Clock::time_point train_start = Clock::now();
-  TrainedModel trained =
-      train_model(parts.training, recipe, options.recipe.seed, pool, hooks, place);
-  const double train_seconds = seconds_since(train_start);
+  const CalibratedModel made =
+      train_calibrated(parts, recipe, options.recipe.seed, options.far, pool, hooks, place);
+  const TrainedModel& trained = made.trained;
+  const std::optional<Calibration>& calibration = made.calibration;
   progress.clear();
   if (!trained.finished) {
     std::fprintf(stderr,
@@ -219,12 +200,6 @@ void run(const TrainOptions& options) {
                  "--resume goes on from there\n",
                  place.path.c_str());
     throw Interrupted{};
-  }
-  std::optional<Calibration> calibration;
-  if (parts.held_out) {
-    calibration = calibrate(trained.model, *parts.held_out, options.far, pool);
-    trained.model.threshold = calibration->threshold;
-    trained.model.training.seen = remember(dataset);  // who chose the threshold is no stranger
   }
   save_model(trained.model, options.out);
   std::error_code ignored;
@@ -248,7 +223,7 @@ void run(const TrainOptions& options) {
   if (!options.as_json) {
     if (on_pairs) {
       std::printf("Trained on %zu pairs in %.1f s.\nPairs: %s\n", trained.split.train.size(),
-                  train_seconds, trained.pair_method.c_str());
+                  made.train_seconds, trained.pair_method.c_str());
       if (tested) {
         print_test(*tested, pairs);
       } else {
@@ -257,7 +232,7 @@ void run(const TrainOptions& options) {
       }
     } else {
       std::printf("Trained on %zu images in %.1f s.\n", parts.training.images.size(),
-                  train_seconds);
+                  made.train_seconds);
     }
     if (calibration) print_calibration(*calibration, *parts.held_out, options.far);
     std::printf("Model: %s\n", options.out.c_str());
@@ -279,7 +254,7 @@ void run(const TrainOptions& options) {
       {"held_out",
        calibration ? calibration_json(*calibration, *parts.held_out, options.far) : json()},
       {"measures_unseen_people", calibration.has_value()},
-      {"train_seconds", train_seconds},
+      {"train_seconds", made.train_seconds},
       {"wall_seconds", seconds_since(start)},
       {"threads", pool.threads()},
       {"simd", simd_name()}};

@@ -1,15 +1,12 @@
 // doppel verify: do two photos show one person?
 #include <CLI/CLI.hpp>
 #include <cstdio>
-#include <fstream>
 
 #include "commands.h"
-#include "doppel/data/synthetic.h"
 #include "doppel/error.h"
 #include "doppel/loss/energy.h"
-#include "doppel/model/embedding.h"
 #include "doppel/model/model.h"
-#include "doppel/model/photo_faces.h"
+#include "doppel/model/photo_embedder.h"
 #include "exit_code.h"
 #include "faces_option.h"
 #include "measures.h"
@@ -25,30 +22,18 @@ struct VerifyOptions {
   bool as_json = false, exit_code = false;
 };
 
-// The embeddings of both photos. Throws Exit where there is not one face on each, or nothing that
-// could be compared.
-Matrix embed_two(const VerifyOptions& options, const Model& model) {
-  const PhotoFaces photos(model);
+// Both photos. Throws Exit where there is nothing that could be compared.
+std::vector<EmbeddedPhoto> embed_two(const VerifyOptions& options, const Model& model) {
+  const PhotoEmbedder embedder(model);
   const FaceChoice choice = single_face_choice(options.faces);
-  std::vector<Image> images;
-  for (const std::string& path : {options.a, options.b}) {
-    images.push_back(face_of(photos, choice, path));
-  }
+  const PhotoSource photos[] = {PhotoSource::of_file(options.a), PhotoSource::of_file(options.b)};
   ThreadPool pool(1);
-  EachEmbedding embeddings = Embedder(model).embed_each(images, pool);
-  for (size_t i = 0; i < 2; ++i) {
-    if (!embeddings.faults[i]) continue;
-    throw Exit{kUndecided,
-               (i == 0 ? options.a : options.b) + ": its embedding " + *embeddings.faults[i]};
+  try {
+    return embedder.embed(photos, {.choice = choice, .all_or_nothing = true}, pool);
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::numeric) throw;
+    throw Exit{kUndecided, error.what()};
   }
-  return std::move(embeddings.rows);
-}
-
-bool is_synthetic_photo(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::string start(kSyntheticMarkBytes, '\0');
-  file.read(start.data(), static_cast<std::streamsize>(start.size()));
-  return is_synthetic_file(start);
 }
 
 void print_verdict(const Model& model, double distance, const VerifyOptions& options,
@@ -91,14 +76,14 @@ void print_verdict_json(const Model& model, double distance, const VerifyOptions
 bool run(const VerifyOptions& options) {
   const Model model = load_model(options.model);
   const std::optional<double> threshold = decision_threshold(model, options.threshold);
-  const Matrix embeddings = embed_two(options, model);
-  if (model.training.synthetic &&
-      !(is_synthetic_photo(options.a) && is_synthetic_photo(options.b))) {
+  const std::vector<EmbeddedPhoto> photos = embed_two(options, model);
+  if (model.training.synthetic && !(photos[0].synthetic && photos[1].synthetic)) {
     say_notice(options.model +
                " was trained on synthetic faces and mistakes people for one another: its answers "
                "mean nothing of people");
   }
-  const double distance = energy_of(model.energy, embeddings.row(0), embeddings.row(1));
+  const double distance =
+      energy_of(model.energy, photos[0].faces.front().embedding, photos[1].faces.front().embedding);
   (options.as_json ? print_verdict_json : print_verdict)(model, distance, options, threshold);
   if (!threshold) throw Exit{kUndecided, options.model + ": " + kNoThreshold};
   return distance < *threshold;

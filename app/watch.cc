@@ -201,7 +201,7 @@ void run(const WatchOptions& options) {
   progress.clear();
   say_left_out(search, gallery.name());
   say_notice(notice_of_gallery(search.photo_difference()));
-  if (search.rule().source == RuleSource::none) throw CannotDecide(search.rule());
+  check_decides(search.rule());
   size_t left_out = search.left_out().size();
   const auto people = [&]() -> GallerySearch& { return search; };
   const PhotoAnswers answers(model, people, face_choice(options.faces), options.top, pool);

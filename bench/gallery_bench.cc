@@ -23,8 +23,6 @@ struct Options {
   bool as_json = false;
 };
 
-const auto kNoProgress = [](size_t) {};
-
 class Bench {
  public:
   explicit Bench(const Options& options) : options_(options) {}
@@ -60,13 +58,14 @@ class Bench {
   }
 
   nlohmann::json time_enrolment() {
-    const PhotoTemplates templates(world_.model(), world_.pool());
+    const PhotoEmbedder embedder(world_.model());
+    const std::vector<PhotoSource> photos = sources();
     std::vector<Image> images;
     for (const std::string& file : world_.files()) images.push_back(load_image(file));
     std::vector<double> enrolling, embedding;
     for (int round = 0; round < options_.rounds; ++round) {
       Clock::time_point start = Clock::now();
-      const auto made = templates.of_files(world_.files(), FaceChoice::one, false, kNoProgress);
+      const auto made = photo_templates(embedder, photos, FaceChoice::one, false, world_.pool());
       enrolling.push_back(seconds_since(start));
       start = Clock::now();
       const Matrix embeddings = embed_images(world_.model(), images, world_.pool());
@@ -82,15 +81,22 @@ class Bench {
             {"enrol_ratio", median(enrolling) / median(embedding)}};
   }
 
+  std::vector<PhotoSource> sources() const {
+    std::vector<PhotoSource> photos;
+    for (const std::string& file : world_.files()) photos.push_back(PhotoSource::of_file(file));
+    return photos;
+  }
+
   // Photos from their files to names, again and again.
   nlohmann::json measure_memory() {
     Gallery gallery = Gallery::open(world_.gallery_file(), Access::read);
     GallerySearch search(gallery, world_.pool());
-    const PhotoTemplates templates(world_.model(), world_.pool());
+    const PhotoEmbedder embedder(world_.model());
+    const std::vector<PhotoSource> photos = sources();
     double early = 0;
     size_t done = 0;
     while (done < options_.identifications) {
-      const auto made = templates.of_files(world_.files(), FaceChoice::one, false, kNoProgress);
+      const auto made = photo_templates(embedder, photos, FaceChoice::one, false, world_.pool());
       Matrix probes(made.size(), embedding_size(world_.model()));
       for (size_t i = 0; i < made.size(); ++i) {
         std::ranges::copy(made[i].made->embedding, probes.row(i).begin());

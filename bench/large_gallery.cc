@@ -19,8 +19,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-const auto kUntold = [](size_t) {};
-
 }  // namespace
 
 LargeGallery::LargeGallery() {
@@ -59,12 +57,12 @@ std::vector<NewPerson> LargeGallery::directions(size_t number) {
 void LargeGallery::fill(size_t number) {
   Gallery gallery = Gallery::create(gallery_file(), settings_for(model_, model_file()));
   std::vector<NewPerson> people = directions(number - 1);
-  const std::vector<std::string> one = {files_[0]};
-  people.push_back({"the one",
-                    {*PhotoTemplates(model_, pool_)
-                          .of_files(one, FaceChoice::one, false, kUntold)
-                          .front()
-                          .made}});
+  const PhotoSource one = PhotoSource::of_file(files_[0]);
+  people.push_back(
+      {"the one",
+       {*photo_templates(PhotoEmbedder(model_), std::span(&one, 1), FaceChoice::one, false, pool_)
+             .front()
+             .made}});
   gallery.enrol(people);
 }
 

@@ -8,13 +8,17 @@
 namespace doppel {
 
 enum class ErrorKind {
-  bad_argument,  // a setting outside its range, an option that names nothing
-  io,            // a file or folder that cannot be read or written
-  bad_data,      // a file whose bytes are not what its format demands
-  mismatch,      // two things, each right by itself, that do not belong together
-  numeric,       // values that are no numbers any more: a loss or an embedding that is not finite
-  uncalibrated,  // a decision was asked for, and nothing says from which distance on
-  unavailable,   // a part of the program that is not installed, or that this build has not
+  bad_argument,   // a setting outside its range, an option that names nothing
+  io,             // a file or folder that cannot be read or written
+  bad_data,       // a file whose bytes are not what its format demands
+  mismatch,       // two things, each right by itself, that do not belong together
+  numeric,        // values that are no numbers any more: a loss or an embedding that is not finite
+  uncalibrated,   // a decision was asked for, and nothing says from which distance on
+  unavailable,    // a part of the program that is not installed, or that this build has not
+  no_face,        // a photo without a face, where one was expected
+  several_faces,  // a photo with several faces, where one was expected
+  seen_people,    // people whom the model knows, where only strangers tell what it is worth
+  cancelled,      // work that its caller asked to stop
 };
 
 // Public functions throw this, std::bad_alloc, or what a callback threw.

@@ -14,8 +14,9 @@
 namespace doppel {
 
 namespace internal {
+struct PublicAccess;
 struct LoadedModel;
-}
+}  // namespace internal
 
 // Of one face; as many values as Model::embedding_size().
 using Embedding = std::vector<float>;
@@ -42,6 +43,11 @@ class Model {
   // with it, Error(unavailable) where it takes a library that is not installed.
   static Model load(const std::filesystem::path& file);
 
+  // As such a file, all or nothing. Galleries that are made with this model from then on name the
+  // file, so that they find it again. Throws Error(io) where it cannot be written,
+  // Error(bad_argument) for an ONNX network, which stays the file that it is.
+  void save(const std::filesystem::path& file) const;
+
   size_t embedding_size() const;
 
   // SHA-256, in hexadecimal, of all that shapes an embedding: models of one digest give equal
@@ -50,14 +56,14 @@ class Model {
 
   // The embedding of the one face on the photo, the same bits whatever else is embedded with it. A
   // model that was trained on pictures as they are takes the whole photo for a face. Throws
-  // Error(bad_data) where the photo cannot be decoded, Error(mismatch) where it shows no face, or
-  // several, Error(numeric) where the embedding is not finite; of a model that finds faces also
-  // Error(io) or Error(bad_data) naming the file of dlib's landmarks, which the first photo reads.
+  // Error(bad_data) where the photo cannot be decoded, Error(no_face) where it shows no face,
+  // Error(several_faces) where it shows several, Error(numeric) where the embedding is not finite;
+  // of a model that finds faces also Error(io) or Error(bad_data) naming the file of dlib's
+  // landmarks, which the first photo reads.
   Embedding embed(const Photo& photo) const;
 
-  // One for each photo, in their order, on all processors: a call starts threads for as long as it
-  // lasts, where there are several photos. Throws as embed() does for the first
-  // photo that has something wrong with it.
+  // One for each photo, in their order, on the library's threads (threads.h). Throws as embed()
+  // does for the first photo that has something wrong with it.
   std::vector<Embedding> embed(std::span<const Photo> photos) const;
 
   // Whether it was trained on faces that Doppel drew. Such a model mistakes people for one another.
@@ -68,7 +74,7 @@ class Model {
   // values.
   double distance(std::span<const float> a, std::span<const float> b) const;
 
-  // None where nobody was kept from the training to measure it on; `doppel calibrate` does that
+  // None where nobody was kept from the training to measure it on; calibrated() does that
   // afterwards.
   std::optional<Calibration> calibration() const;
 
@@ -77,6 +83,7 @@ class Model {
   bool same_person(std::span<const float> a, std::span<const float> b) const;
 
  private:
+  friend struct internal::PublicAccess;
   explicit Model(std::shared_ptr<const internal::LoadedModel> loaded);
   std::shared_ptr<const internal::LoadedModel> loaded_;
 };

@@ -11,8 +11,9 @@
 namespace doppel {
 
 namespace internal {
+struct PublicAccess;
 struct PhotoSource;
-}
+}  // namespace internal
 
 // What the bytes of a pixel stand for, in their order. Alpha is ignored.
 enum class PixelFormat { grey, rgb, bgr, rgba, bgra };
@@ -44,7 +45,7 @@ class Photo {
   const std::string& name() const;
 
  private:
-  friend class Model;
+  friend struct internal::PublicAccess;
   explicit Photo(std::shared_ptr<const internal::PhotoSource> source);
   std::shared_ptr<const internal::PhotoSource> source_;
 };

@@ -1,48 +1,49 @@
 #include "doppel/model.h"
 
-#include <algorithm>
 #include <utility>
 
-#include "doppel/api/photo_source.h"
+#include "doppel/api/public_access.h"
+#include "doppel/base/shared_pool.h"
 #include "doppel/error.h"
 #include "doppel/face/face_detector.h"
-#include "doppel/image/resize.h"
 #include "doppel/loss/energy.h"
-#include "doppel/model/embedding.h"
-#include "doppel/model/model.h"
-#include "doppel/model/photo_faces.h"
 
 namespace doppel {
 namespace internal {
 
-struct LoadedModel {
-  explicit LoadedModel(Model loaded)
-      : model(std::move(loaded)), faces(model), embedder(model), digest(embedding_digest(model)) {
-    if (model.preprocessing.align) face_detector();  // so that it is missing now, not at the door
-  }
+LoadedModel::LoadedModel(Model loaded, std::string file)
+    : model(std::move(loaded)),
+      embedder(model),
+      digest(embedding_digest(model)),
+      file_(std::move(file)) {
+  if (model.preprocessing.align) face_detector();  // so that it is missing now, not at the door
+}
 
-  const Model model;
-  const PhotoFaces faces;
-  const Embedder embedder;
-  const std::string digest;
-};
+std::string LoadedModel::file() const {
+  const std::lock_guard lock(mutex_);
+  return file_;
+}
+
+void LoadedModel::lies_in(const std::filesystem::path& file) const {
+  const std::lock_guard lock(mutex_);
+  file_ = std::filesystem::absolute(file).string();
+}
 
 }  // namespace internal
-
-namespace {
-
-// Photos are decoded and embedded in parts, so that many of them need not fit into memory at once.
-constexpr size_t kPhotosOfPart = 256;
-
-}  // namespace
 
 Model::Model(std::shared_ptr<const internal::LoadedModel> loaded) : loaded_(std::move(loaded)) {}
 
 Model Model::load(const std::filesystem::path& file) {
-  return Model(std::make_shared<internal::LoadedModel>(internal::load_model(file)));
+  return Model(std::make_shared<const internal::LoadedModel>(
+      internal::load_model(file), std::filesystem::absolute(file).string()));
 }
 
-size_t Model::embedding_size() const { return loaded_->embedder.size(); }
+void Model::save(const std::filesystem::path& file) const {
+  internal::save_model(loaded_->model, file);
+  loaded_->lies_in(file);
+}
+
+size_t Model::embedding_size() const { return loaded_->embedder.embedder().size(); }
 
 const std::string& Model::digest() const { return loaded_->digest; }
 
@@ -51,38 +52,13 @@ Embedding Model::embed(const Photo& photo) const {
 }
 
 std::vector<Embedding> Model::embed(std::span<const Photo> photos) const {
-  const size_t processors = static_cast<size_t>(internal::ThreadPool::available_threads());
-  internal::ThreadPool pool(static_cast<int>(std::clamp<size_t>(photos.size(), 1, processors)));
+  std::vector<internal::PhotoSource> sources;
+  for (const Photo& photo : photos) sources.push_back(internal::PublicAccess::of(photo));
   std::vector<Embedding> embeddings;
   embeddings.reserve(photos.size());
-  for (size_t first = 0; first < photos.size(); first += kPhotosOfPart) {
-    const std::span<const Photo> part =
-        photos.subspan(first, std::min(kPhotosOfPart, photos.size() - first));
-    std::vector<internal::Image> faces(part.size());
-    std::vector<std::optional<Error>> problems(part.size());
-    pool.parallel_for(part.size(), [&](size_t i, size_t) {
-      const internal::PhotoSource& source = *part[i].source_;
-      try {
-        const internal::Image photo = source.decoded(loaded_->faces.decoding());
-        // At once, which changes no bit of its embedding: many large photos would fill the memory.
-        faces[i] = internal::resize(
-            loaded_->faces.of(photo, internal::FaceChoice::one, source.name).front().image,
-            loaded_->model.preprocessing.width, loaded_->model.preprocessing.height);
-      } catch (const Error& error) {
-        problems[i] = error;
-      }
-    });
-    for (const std::optional<Error>& problem : problems) {
-      if (problem) throw Error(*problem);
-    }
-    const internal::EachEmbedding embedded = loaded_->embedder.embed_each(faces, pool);
-    for (size_t i = 0; i < part.size(); ++i) {
-      if (const std::optional<std::string>& fault = embedded.faults[i]) {
-        throw Error(ErrorKind::numeric, part[i].name() + ": its embedding " + *fault);
-      }
-      const std::span<const float> row = embedded.rows.row(i);
-      embeddings.emplace_back(row.begin(), row.end());
-    }
+  for (internal::EmbeddedPhoto& photo :
+       loaded_->embedder.embed(sources, {.all_or_nothing = true}, *internal::shared_pool())) {
+    embeddings.push_back(std::move(photo.faces.front().embedding));
   }
   return embeddings;
 }
@@ -114,7 +90,8 @@ bool Model::same_person(std::span<const float> a, std::span<const float> b) cons
   if (const auto known = calibration()) return found < known->threshold;
   throw Error(ErrorKind::uncalibrated,
               "the model has no calibrated threshold, so nothing says below which distance two "
-              "photos are of one person; doppel calibrate gives it one");
+              "photos are of one person; calibrated(), or the command doppel calibrate, gives it "
+              "one");
 }
 
 }  // namespace doppel

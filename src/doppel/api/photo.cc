@@ -2,10 +2,10 @@
 
 #include <utility>
 
-#include "doppel/api/photo_source.h"
 #include "doppel/base/file.h"
 #include "doppel/error.h"
 #include "doppel/image/formats.h"
+#include "doppel/image/photo_source.h"
 
 namespace doppel {
 namespace {
@@ -33,20 +33,11 @@ PixelLayout layout_of(PixelFormat format) {
 
 }  // namespace
 
-namespace internal {
-
-Image PhotoSource::decoded(const DecodeOptions& options) const {
-  if (const auto* image = std::get_if<Image>(&contents)) return *image;
-  return decode_image(std::get<std::string>(contents), name, options);
-}
-
-}  // namespace internal
-
 Photo::Photo(std::shared_ptr<const internal::PhotoSource> source) : source_(std::move(source)) {}
 
 Photo Photo::load(const std::filesystem::path& file) {
-  return Photo(std::make_shared<internal::PhotoSource>(
-      internal::PhotoSource{file.string(), internal::read_file(file, internal::kMostImageBytes)}));
+  return Photo(std::make_shared<internal::PhotoSource>(internal::PhotoSource::of_bytes(
+      file.string(), internal::read_file(file, internal::kMostImageBytes))));
 }
 
 Photo Photo::decode(std::span<const std::byte> bytes, const std::string& name) {
@@ -55,8 +46,8 @@ Photo Photo::decode(std::span<const std::byte> bytes, const std::string& name) {
                                          std::to_string(internal::kMostImageBytes) +
                                          " bytes that are accepted here");
   }
-  return Photo(std::make_shared<internal::PhotoSource>(internal::PhotoSource{
-      name, std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size())}));
+  return Photo(std::make_shared<internal::PhotoSource>(internal::PhotoSource::of_bytes(
+      name, std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size()))));
 }
 
 Photo Photo::from_pixels(const uint8_t* pixels, int width, int height, size_t row_bytes,
@@ -84,8 +75,8 @@ Photo Photo::from_pixels(const uint8_t* pixels, int width, int height, size_t ro
       for (const uint8_t value : rgb) image.colors.push_back(static_cast<float>(value) / 255.0f);
     }
   }
-  return Photo(
-      std::make_shared<internal::PhotoSource>(internal::PhotoSource{name, std::move(image)}));
+  return Photo(std::make_shared<internal::PhotoSource>(
+      internal::PhotoSource::of_pixels(name, std::move(image))));
 }
 
 const std::string& Photo::name() const { return source_->name; }

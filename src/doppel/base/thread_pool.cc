@@ -62,20 +62,21 @@ int ThreadPool::available_threads() {
 }
 
 void ThreadPool::parallel_for(size_t count, const std::function<void(size_t, size_t)>& task) {
+  if (workers_.empty() || count <= 1) {
+    for (size_t i = 0; i < count; ++i) task(i, 0);
+    return;
+  }
+  const std::lock_guard turn(turn_);
   task_ = &task;
   count_ = count;
   next_.store(0, std::memory_order_relaxed);
-  if (!workers_.empty() && count > 1) {
-    running_.store(workers_.size(), std::memory_order_relaxed);
-    round_.fetch_add(1, std::memory_order_release);
-    round_.notify_all();
-    run_tasks(0);
-    for (size_t left = running_.load(std::memory_order_acquire); left != 0;
-         left = running_.load(std::memory_order_acquire)) {
-      wait_while_equal(running_, left);
-    }
-  } else {
-    run_tasks(0);
+  running_.store(workers_.size(), std::memory_order_relaxed);
+  round_.fetch_add(1, std::memory_order_release);
+  round_.notify_all();
+  run_tasks(0);
+  for (size_t left = running_.load(std::memory_order_acquire); left != 0;
+       left = running_.load(std::memory_order_acquire)) {
+    wait_while_equal(running_, left);
   }
   if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
 }

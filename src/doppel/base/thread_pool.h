@@ -12,8 +12,9 @@
 
 namespace doppel::internal {
 
-// Owned and used by one thread at a time. Tasks must not depend on which thread runs them: they
-// write to places of their own, and what is summed over tasks is summed in the tasks' order.
+// Several threads may use one: their calls take turns. Tasks must not depend on which thread runs
+// them: they write to places of their own, and what is summed over tasks is summed in the tasks'
+// order. A task must not call its own pool.
 class ThreadPool {
  public:
   // `threads` >= 1 counts the caller; fewer run where no more start. Throws Error(bad_argument).
@@ -26,7 +27,8 @@ class ThreadPool {
 
   // Runs task(index, worker) for every index in 0 .. count-1; worker in 0 .. threads()-1 names the
   // running thread, for its scratch memory. Returns when all are done; rethrows the first
-  // exception of a task (the remaining tasks are then skipped).
+  // exception of a task (the remaining tasks are then skipped). A lone task runs at once, whoever
+  // else uses the pool.
   void parallel_for(size_t count, const std::function<void(size_t index, size_t worker)>& task);
 
   // The number of processors this process may run on.
@@ -43,6 +45,7 @@ class ThreadPool {
   std::atomic<uint32_t> round_{0};  // one more for every parallel_for
   std::atomic<size_t> running_{0};  // workers that have not finished this round
   std::atomic<bool> stopping_{false};
+  std::mutex turn_;  // of the caller whose tasks run
   std::mutex failure_mutex_;
   std::exception_ptr failure_;
 };

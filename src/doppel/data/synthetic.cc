@@ -130,11 +130,13 @@ FaceView draw_view(uint64_t seed, uint32_t identity, uint32_t index, double glas
   return w;
 }
 
-std::string identity_name(int identity) {
+}  // namespace
+
+std::string synthetic_name(int identity) {
   return std::string("s").append(std::to_string(identity + 1));
 }
 
-void check_counts(int identities, int images) {
+void check_synthetic_counts(int identities, int images) {
   if (identities < 2 || images < 1 || int64_t{identities} * images > 100000) {
     throw Error(
         ErrorKind::bad_argument,
@@ -143,8 +145,6 @@ void check_counts(int identities, int images) {
             std::to_string(identities) + " identities with " + std::to_string(images));
   }
 }
-
-}  // namespace
 
 Image synthetic_face(uint64_t seed, uint32_t identity, uint32_t index) {
   if (index > 65534) {
@@ -160,11 +160,11 @@ Image synthetic_face(uint64_t seed, uint32_t identity, uint32_t index) {
 }
 
 Dataset synthetic_dataset(int identities, int images, uint64_t seed) {
-  check_counts(identities, images);
+  check_synthetic_counts(identities, images);
   Dataset dataset;
   dataset.source = "synthetic faces, seed " + std::to_string(seed);
   for (int i = 0; i < identities; ++i) {
-    const std::string name = identity_name(i);
+    const std::string name = synthetic_name(i);
     dataset.identities.push_back({name, dataset.images.size(), static_cast<size_t>(images)});
     for (int j = 0; j < images; ++j) {
       dataset.images.push_back(
@@ -181,7 +181,7 @@ Dataset synthetic_dataset(int identities, int images, uint64_t seed) {
 void write_synthetic(const std::filesystem::path& folder, int identities, int images, uint64_t seed,
                      const std::function<void()>& before_each) {
   namespace fs = std::filesystem;
-  check_counts(identities, images);
+  check_synthetic_counts(identities, images);
   const auto fail = [&](const std::error_code& error) {
     throw Error(ErrorKind::io, folder.string() + ": cannot be created: " + error.message());
   };
@@ -198,7 +198,7 @@ void write_synthetic(const std::filesystem::path& folder, int identities, int im
   const bool is_new = !fs::exists(folder, error);
   try {
     for (int i = 0; i < identities; ++i) {
-      const fs::path person = folder / identity_name(i);
+      const fs::path person = folder / synthetic_name(i);
       fs::create_directories(person, error);
       if (error) fail(error);
       for (int j = 0; j < images; ++j) {
@@ -209,7 +209,7 @@ void write_synthetic(const std::filesystem::path& folder, int identities, int im
       }
     }
   } catch (...) {
-    for (int i = 0; i < identities; ++i) fs::remove_all(folder / identity_name(i), error);
+    for (int i = 0; i < identities; ++i) fs::remove_all(folder / synthetic_name(i), error);
     if (is_new) fs::remove(folder, error);
     throw;
   }

@@ -18,9 +18,15 @@ namespace doppel::internal {
 // at most 65534. Throws Error(bad_argument).
 Image synthetic_face(uint64_t seed, uint32_t identity, uint32_t index);
 
+// "s1" of identity 0.
+std::string synthetic_name(int identity);
+// Throws Error(bad_argument) unless there are at least 2 identities with at least 1 image each,
+// together at most 100,000.
+void check_synthetic_counts(int identities, int images);
+
 // Identities "s1", "s2", ... with images "1.pgm", "2.pgm", ...: equal, with its digest, to what
 // load_dataset gives for the folder that write_synthetic writes; only `source` differs.
-// `identities` >= 2, `images` >= 1, together at most 100,000. Throws Error(bad_argument).
+// Throws as check_synthetic_counts() does.
 Dataset synthetic_dataset(int identities, int images, uint64_t seed);
 
 // Writes the same as folder/s1/1.pgm and so on, marked for is_synthetic_file(). Throws

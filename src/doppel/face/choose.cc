@@ -30,16 +30,16 @@ std::vector<FoundFace> choose_faces(std::vector<FoundFace> faces, FaceChoice cho
                                     const std::string& name) {
   if (choice == FaceChoice::all) return faces;
   if (faces.empty()) {
-    throw Error(ErrorKind::mismatch,
+    throw Error(ErrorKind::no_face,
                 "no face was found in " + name +
                     ": this takes an upright face that looks to the camera, at least a tenth of "
                     "the picture's width; cut the picture to the face");
   }
   if (choice == FaceChoice::one && faces.size() > 1) {
-    throw Error(ErrorKind::mismatch,
+    throw Error(ErrorKind::several_faces,
                 std::to_string(faces.size()) + " faces were found in " + name +
-                    ", one was expected: cut the picture to the one that is meant, or say "
-                    "--faces largest (or, where many are taken, all)");
+                    ", one was expected: cut the picture to the one that is meant, or take the "
+                    "largest of them");
   }
   const auto largest =
       std::max_element(faces.begin(), faces.end(), [](const FoundFace& a, const FoundFace& b) {

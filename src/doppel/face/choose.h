@@ -14,8 +14,8 @@ std::string to_string(FaceChoice choice);
 FaceChoice face_choice(const std::string& name);
 
 // all: every face, in their order, or none; largest: the one with the largest box, of equals the
-// first; one: the only one. Throws Error(mismatch) that says `name`, the picture, where the latter
-// find none or, of `one`, there are several.
+// first; one: the only one. The latter two throw Error(no_face) that says `name`, the picture,
+// where there is none, and `one` throws Error(several_faces) where there are several.
 std::vector<FoundFace> choose_faces(std::vector<FoundFace> faces, FaceChoice choice,
                                     const std::string& name);
 

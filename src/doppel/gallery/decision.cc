@@ -47,6 +47,10 @@ std::string to_string(RuleSource source) {
   return "gallery";
 }
 
+void check_decides(const DecisionRule& rule) {
+  if (rule.source == RuleSource::none) throw Error(ErrorKind::uncalibrated, rule.fault);
+}
+
 DecisionRule decision_rule(const GallerySettings& settings, size_t people, size_t templates,
                            const std::optional<OwnLine>& line) {
   DecisionRule rule;

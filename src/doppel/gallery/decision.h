@@ -5,7 +5,6 @@
 #include <optional>
 #include <string>
 
-#include "doppel/error.h"
 #include "doppel/gallery/gallery_settings.h"
 #include "doppel/gallery/own_line.h"
 
@@ -45,10 +44,8 @@ struct DecisionRule {
            (!distance || distance_found < *distance);
   }
 };
-// Thrown where somebody is to be recognised by a rule without a source.
-struct CannotDecide : Error {
-  explicit CannotDecide(const DecisionRule& rule) : Error(ErrorKind::mismatch, rule.fault) {}
-};
+// Throws Error(uncalibrated) that says why where the rule has no source.
+void check_decides(const DecisionRule& rule);
 
 // `line`: what the people draw by themselves, where they are enough.
 DecisionRule decision_rule(const GallerySettings& settings, size_t people, size_t templates,

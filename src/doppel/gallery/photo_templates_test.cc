@@ -11,6 +11,7 @@
 #include "doppel/data/dataset.h"
 #include "doppel/data/synthetic.h"
 #include "doppel/gallery/database_fixture.h"
+#include "doppel/image/decode.h"
 #include "doppel/image/encode.h"
 #include "doppel/model/embedding.h"
 
@@ -30,6 +31,15 @@ class PhotoTemplatesTest : public InFolder<testing::Test> {
     const std::filesystem::path path = folder_ / name;
     write_file_atomically(path, bytes);
     return path;
+  }
+
+  std::vector<PhotoTemplate> templates_of(const Model& model, std::span<const std::string> files,
+                                          bool keep_photos = false,
+                                          const std::function<void(size_t)>& progress = {}) {
+    std::vector<PhotoSource> photos;
+    for (const std::string& file : files) photos.push_back(PhotoSource::of_file(file));
+    return photo_templates(PhotoEmbedder(model), photos, FaceChoice::one, keep_photos, pool_,
+                           progress);
   }
 
   Model model_;
@@ -69,28 +79,24 @@ TEST_F(PhotoTemplatesTest, WhatANetworkCannotEmbedIsItsPhotosAlone) {
     model.foreign->mean = {0};
     model.foreign->network = std::make_shared<FailsInTheDark>(value);
     model.preprocessing = {3, 4, 1};
-    const PhotoTemplates templates(model, pool_);
-    const auto made = templates.of_files(files, FaceChoice::one, false, [](size_t) {});
+    const auto made = templates_of(model, files);
     EXPECT_TRUE(made[0].made);
     EXPECT_FALSE(made[1].made);
     ASSERT_TRUE(made[1].problem);
     EXPECT_THAT(made[1].problem->what(), testing::HasSubstr("dark.pgm: its embedding"));
     EXPECT_THAT(made[1].problem->what(), testing::HasSubstr(words));
     EXPECT_TRUE(made[2].made);
-    refused([&] { templates.of_bytes(encode_pgm(dark), FaceChoice::one, "x"); },
-            ErrorKind::bad_data, words);
+    EXPECT_EQ(made[1].problem->kind(), ErrorKind::numeric);
   }
 }
 
 TEST_F(PhotoTemplatesTest, APictureOfNothingIsNobodysTemplate) {
   const std::string black = encode_pgm({92, 112, std::vector<float>(92 * 112)});
   const std::vector<std::string> files = {written("black.pgm", black)};
-  const PhotoTemplates templates(model_, pool_);
-  const PhotoTemplate made = templates.of_files(files, FaceChoice::one, false, [](size_t) {})[0];
+  const PhotoTemplate made = templates_of(model_, files)[0];
   EXPECT_FALSE(made.made);
+  EXPECT_EQ(made.problem->kind(), ErrorKind::no_face);
   EXPECT_THAT(made.problem->what(), testing::HasSubstr("no face was found in "));
-  refused([&] { templates.of_bytes(black, FaceChoice::largest, "x"); }, ErrorKind::mismatch,
-          "no face was found in x");
 }
 
 TEST_F(PhotoTemplatesTest, EachFileHasItsTemplateOrItsProblem) {
@@ -100,12 +106,10 @@ TEST_F(PhotoTemplatesTest, EachFileHasItsTemplateOrItsProblem) {
   // More than are in memory at once.
   while (files.size() < 300) files.push_back(files[0]);
   size_t told = 0;
-  const PhotoTemplates templates(model_, pool_);
-  const std::vector<PhotoTemplate> made =
-      templates.of_files(files, FaceChoice::one, false, [&](size_t done) {
-        EXPECT_GT(done, told);
-        told = done;
-      });
+  const std::vector<PhotoTemplate> made = templates_of(model_, files, false, [&](size_t done) {
+    EXPECT_GT(done, told);
+    told = done;
+  });
   EXPECT_EQ(told, files.size());
   ASSERT_EQ(made.size(), files.size());
   for (size_t i = 0; i < files.size(); ++i) {
@@ -130,17 +134,30 @@ TEST_F(PhotoTemplatesTest, EachFileHasItsTemplateOrItsProblem) {
 TEST_F(PhotoTemplatesTest, OfBytesAsOfAFile) {
   const std::string bytes = encode_pgm(synthetic_face(1, 0, 0));
   const std::vector<std::string> files = {written("a.pgm", bytes)};
-  const PhotoTemplates templates(model_, pool_);
-  const PhotoTemplate of_file =
-      templates.of_files(files, FaceChoice::one, true, [](size_t) {}).front();
-  const NewTemplate of_bytes = templates.of_bytes(bytes, FaceChoice::one, "x");
-  EXPECT_EQ(of_bytes.embedding, of_file.made->embedding);
-  EXPECT_EQ(of_bytes.image_digest, of_file.made->image_digest);
-  EXPECT_EQ(of_bytes.quality, of_file.made->quality);
-  EXPECT_EQ(of_file.made->photo, bytes);
+  const NewTemplate of_file = templates_of(model_, files, true).front().made.value();
+  const auto source = PhotoSource::of_bytes("x", bytes);
+  const NewTemplate of_bytes =
+      photo_templates(PhotoEmbedder(model_), std::span(&source, 1), FaceChoice::one, true, pool_)
+          .front()
+          .made.value();
+  EXPECT_EQ(of_bytes.origin, "x");
+  EXPECT_EQ(of_bytes.embedding, of_file.embedding);
+  EXPECT_EQ(of_bytes.image_digest, of_file.image_digest);
+  EXPECT_EQ(of_bytes.quality, of_file.quality);
+  EXPECT_EQ(of_file.photo, bytes);
   EXPECT_EQ(of_bytes.photo, bytes);
-  refused([&] { templates.of_bytes("P5 9 9", FaceChoice::one, "sent.pgm"); }, ErrorKind::bad_data,
-          "sent.pgm");
+}
+
+TEST_F(PhotoTemplatesTest, PixelsAreKeptAsAPng) {
+  Image pixels = synthetic_face(1, 0, 0);
+  for (const float grey : pixels.pixels) pixels.colors.insert(pixels.colors.end(), 3, grey);
+  const auto source = PhotoSource::of_pixels("frame", pixels);
+  const NewTemplate made =
+      photo_templates(PhotoEmbedder(model_), std::span(&source, 1), FaceChoice::one, true, pool_)
+          .front()
+          .made.value();
+  EXPECT_EQ(decode_image(made.photo, "kept").pixels, pixels.pixels);
+  EXPECT_EQ(made.image_digest, image_digest(pixels));
 }
 
 TEST_F(PhotoTemplatesTest, ProgressMayEndTheWork) {
@@ -150,8 +167,7 @@ TEST_F(PhotoTemplatesTest, ProgressMayEndTheWork) {
     ++calls;
     throw std::runtime_error("enough");
   };
-  EXPECT_THROW(PhotoTemplates(model_, pool_).of_files(files, FaceChoice::one, false, stop),
-               std::runtime_error);
+  EXPECT_THROW(templates_of(model_, files, false, stop), std::runtime_error);
   EXPECT_EQ(calls, 1u);
 }
 

@@ -1,13 +1,12 @@
 #include "doppel/gallery/synthetic_model.h"
 
-#include "doppel/data/synthetic.h"
 #include "doppel/error.h"
 
 namespace doppel::internal {
 
-void refuse_person(const Model& model, const std::string& name, std::string_view start,
+void refuse_person(const Model& model, const std::string& name, bool synthetic,
                    const std::string& photo, std::string_view how_to_insist) {
-  if (!model.training.synthetic || is_synthetic_file(start)) return;
+  if (!model.training.synthetic || synthetic) return;
   std::string message = name;
   message.append(" was trained on synthetic faces and mistakes people for one another, so ")
       .append(photo)

@@ -9,10 +9,10 @@
 
 namespace doppel::internal {
 
-// `start`: the first kSyntheticMarkBytes of a photo's file, or all of it. Throws
-// Error(bad_argument), naming the model, the photo and `how_to_insist` ("add --force"), where the
-// model was trained on synthetic faces and this is none.
-void refuse_person(const Model& model, const std::string& name, std::string_view start,
+// Throws Error(bad_argument), naming the model, the photo and `how_to_insist` ("add --force"),
+// where the model was trained on synthetic faces and the photo is none (`synthetic`:
+// is_synthetic_file()).
+void refuse_person(const Model& model, const std::string& name, bool synthetic,
                    const std::string& photo, std::string_view how_to_insist);
 
 }  // namespace doppel::internal

@@ -12,6 +12,16 @@ namespace {
 // A face that is found is at least about a tenth of the shorter side; so it keeps 100 pixels.
 constexpr int kPhotoSide = 1000;
 
+// In pixels of the photo as it was before it was decoded at a part of its size.
+FoundFace enlarged(FoundFace face, int divisor) {
+  for (double* side : {&face.left, &face.top, &face.width, &face.height}) *side *= divisor;
+  for (Point* point : {&face.left_eye, &face.right_eye, &face.mouth}) {
+    point->x *= divisor;
+    point->y *= divisor;
+  }
+  return face;
+}
+
 }  // namespace
 
 PhotoFaces::PhotoFaces(const Model& model)
@@ -30,7 +40,7 @@ std::vector<PhotoFace> PhotoFaces::of(const Image& photo, FaceChoice choice,
   if (!finder_) {
     std::vector<PhotoFace> faces = whole(photo);
     if (faces.empty() && choice != FaceChoice::all) {
-      throw Error(ErrorKind::mismatch,
+      throw Error(ErrorKind::no_face,
                   "no face was found in " + name +
                       ": the picture is of one grey, a gradient or noise, or less than 24 pixels "
                       "wide or high");
@@ -41,16 +51,17 @@ std::vector<PhotoFace> PhotoFaces::of(const Image& photo, FaceChoice choice,
   for (const FoundFace& face : choose_faces(finder_->find(photo), choice, name)) {
     Image aligned = align_face(photo, face, {input_.width, input_.height});
     const Looks looks = looks_of(aligned);
+    const FoundFace whole = enlarged(face, photo.divisor);
     faces.push_back(
-        {face.left, face.top, face.width, face.height, std::move(aligned), looks, face});
+        {whole.left, whole.top, whole.width, whole.height, std::move(aligned), looks, whole});
   }
   return faces;
 }
 
 std::vector<PhotoFace> PhotoFaces::whole(const Image& photo) const {
   if (!shows_something(photo)) return {};
-  return {{0, 0, static_cast<double>(photo.width), static_cast<double>(photo.height), photo,
-           looks_of(photo, input_)}};
+  return {{0, 0, static_cast<double>(photo.width * photo.divisor),
+           static_cast<double>(photo.height * photo.divisor), photo, looks_of(photo, input_)}};
 }
 
 }  // namespace doppel::internal

@@ -16,10 +16,11 @@
 namespace doppel::internal {
 
 struct PhotoFace {
-  double left = 0, top = 0, width = 0, height = 0;  // its box, in pixels of the photo
-  Image image;                                      // for embed_images()
-  Looks looks;                                      // of that at the size that the model takes
-  std::optional<FoundFace> found = {};              // none where the photo was taken as it is
+  double left = 0, top = 0, width = 0,
+         height = 0;                    // its box, in pixels of the photo as it was sent
+  Image image;                          // for embed_images()
+  Looks looks;                          // of that at the size that the model takes
+  std::optional<FoundFace> found = {};  // none where the photo was taken as it is
 };
 
 // The faces of photos for one model. Where the model was trained on pictures as they are, a photo
@@ -33,15 +34,14 @@ class PhotoFaces {
 
   // The chosen faces of a photo, of `all` perhaps none; `name` is what errors call it. Several
   // threads may call this at once. Throws as FaceFinder::find() and choose_faces() do;
-  // Error(mismatch) where the photo shows nothing and one face is to be chosen.
+  // Error(no_face) where the photo shows nothing and one face is to be chosen.
   std::vector<PhotoFace> of(const Image& photo, FaceChoice choice, const std::string& name) const;
 
   // The whole photo as one face; none where it shows nothing.
   std::vector<PhotoFace> whole(const Image& photo) const;
 
   // How to decode photos for of(): with colours where the model takes them; a model that aligns
-  // needs no more than is searched for faces, so that large photos take little memory; boxes are in
-  // pixels of the photo as it was decoded.
+  // needs no more than is searched for faces, so that large photos take little memory.
   DecodeOptions decoding() const;
 
  private:

@@ -44,7 +44,7 @@ TEST(PhotoFaces, APictureOfNothingIsNoFace) {
       photos.of(wall, choice, "wall.jpg");
       FAIL();
     } catch (const Error& error) {
-      EXPECT_EQ(error.kind(), ErrorKind::mismatch);
+      EXPECT_EQ(error.kind(), ErrorKind::no_face);
       EXPECT_THAT(error.what(), testing::StartsWith("no face was found in wall.jpg: "));
     }
   }
@@ -64,6 +64,12 @@ TEST(PhotoFaces, AModelOfAlignedFacesTakesThemAsItsTrainingDid) {
     EXPECT_EQ(faces[0].left, found.left);
     EXPECT_EQ(faces[0].height, found.height);
   }
+  Image decoded_at_half_size = photo;
+  decoded_at_half_size.divisor = 2;
+  const auto faces = photos.of(decoded_at_half_size, FaceChoice::one, "x");
+  EXPECT_EQ(faces[0].width, 2 * found.width) << "in pixels of the photo as it is";
+  EXPECT_EQ(faces[0].found->mouth.x, 2 * found.mouth.x);
+  EXPECT_EQ(faces[0].image.pixels, align_face(photo, found, {46, 56}).pixels);
   std::filesystem::remove(path);
   EXPECT_GT(photos.decoding().shorter_side, 0);
   const Image wall{92, 112, std::vector<float>(92 * 112, 0.5f)};

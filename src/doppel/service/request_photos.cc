@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "doppel/base/base64.h"
-#include "doppel/data/dataset.h"
+#include "doppel/data/synthetic.h"
 #include "doppel/gallery/synthetic_model.h"
 #include "doppel/image/decode.h"
 #include "doppel/image/resize.h"
@@ -42,12 +42,6 @@ RequestPhoto read_photo(const RouteRequest& request, std::string_view bytes,
   const Preprocessing& input = parts.model.preprocessing;
   for (PhotoFace& face : photo.faces) {
     face.image = resize(face.image, input.width, input.height);
-    for (double* side : {&face.left, &face.top, &face.width, &face.height}) *side *= image.divisor;
-    if (!face.found) continue;
-    for (Point* point : {&face.found->left_eye, &face.found->right_eye, &face.found->mouth}) {
-      point->x *= image.divisor;
-      point->y *= image.divisor;
-    }
   }
   return photo;
 }
@@ -115,7 +109,7 @@ Matrix embed_faces(std::vector<RequestPhoto>& photos, ServiceParts& parts) {
 
 void check_model_for(std::string_view bytes, const std::string& name, const ServiceParts& parts) {
   if (parts.people_with_synthetic_model) return;
-  refuse_person(parts.model, "The model that is served", bytes, name,
+  refuse_person(parts.model, "The model that is served", is_synthetic_file(bytes), name,
                 "start doppel serve with --force");
 }
 

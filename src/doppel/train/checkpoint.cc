@@ -71,7 +71,7 @@ Checkpoint load_checkpoint(const std::filesystem::path& path, const std::string&
   if (saved != here) {
     throw Error(ErrorKind::mismatch,
                 name + ": this checkpoint is of another training: " + differences(saved, here) +
-                    "; resume with its settings, or start without --resume");
+                    "; go on with its settings, or begin anew without it");
   }
   const json state = json::parse(file.metadata["state"], nullptr, false);
   Checkpoint checkpoint;

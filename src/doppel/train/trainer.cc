@@ -223,7 +223,7 @@ class Training {
     throw Error(ErrorKind::numeric,
                 "training: loss or weights are no longer finite numbers in epoch " +
                     std::to_string(state_.step / batches() + 1) + ", " + where +
-                    "; a smaller learning rate (--lr) helps");
+                    "; a smaller learning rate (optimizer.rate) helps");
   }
 
   void finish_epoch(double seconds) {

@@ -24,6 +24,13 @@ struct BatchReport {
   size_t epoch, epochs;    // epoch counts from 0
   size_t batch, batches;   // batch: how many of this epoch are done
   double loss;             // mean over this epoch's examples so far
+
+  double done() const {  // of the whole training, 0 .. 1
+    const double epochs_done =
+        static_cast<double>(epoch) + static_cast<double>(batch) / static_cast<double>(batches);
+    return (static_cast<double>(member) + epochs_done / static_cast<double>(epochs)) /
+           static_cast<double>(members);
+  }
 };
 
 struct EpochReport {

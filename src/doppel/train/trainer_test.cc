@@ -383,7 +383,7 @@ TEST_F(OnImages, NumbersThatAreNotFiniteStopItAndNameTheStep) {
   } catch (const Error& error) {
     EXPECT_EQ(error.kind(), ErrorKind::numeric);
     EXPECT_THAT(error.what(), HasSubstr("epoch 1, batch "));
-    EXPECT_THAT(error.what(), HasSubstr("--lr"));
+    EXPECT_THAT(error.what(), HasSubstr("optimizer.rate"));
   }
 }
 

@@ -1,12 +1,11 @@
-#include "strangers.h"
+#include "doppel/pipeline/strangers.h"
 
-#include <cstdio>
+#include <vector>
 
 #include "doppel/data/listing.h"
 #include "doppel/error.h"
 
-namespace doppel::internal::app {
-
+namespace doppel::internal {
 namespace {
 
 // "s1 by name, 2 images (a/1.pgm, a/2.pgm) and 1 image by its looks (b/1.jpg)"
@@ -30,37 +29,38 @@ std::string reasons(const SeenOverlap& seen) {
 
 [[noreturn]] void refuse(const Dataset& people, const SeenOverlap& seen,
                          const std::string& advice) {
-  throw Error(ErrorKind::mismatch,
+  throw Error(ErrorKind::seen_people,
               people.source + ": people that the model was not made from were expected; it knows " +
                   reasons(seen) + advice);
 }
 
-SeenOverlap seen_of(const Model& model, const Dataset& people) {
-  if (const size_t unhashed = model.training.seen.unhashed; unhashed > 0) {
-    std::fprintf(stderr,
-                 "Note: of %s that the model has seen it holds no perceptual hash, as it was made "
-                 "by an older version: copies that were encoded anew go unnoticed.\n",
-                 plural(unhashed, "image").c_str());
-  }
-  return seen_overlap(model.training.seen, people);
-}
-
 }  // namespace
 
-SeenOverlap check_strangers(const Model& model, const Dataset& people, bool allowed) {
-  SeenOverlap seen = seen_of(model, people);
+SeenOverlap check_strangers(const Model& model, const Dataset& people, bool allowed,
+                            std::string_view option) {
+  SeenOverlap seen = seen_overlap(model.training.seen, people);
   if (seen.empty() || allowed) return seen;
-  refuse(people, seen, ". --allow-seen measures them and marks the result");
+  refuse(people, seen, std::string(". ").append(option) + " measures them and marks the result");
 }
 
-SeenOverlap check_namesakes(const Model& model, const Dataset& people, bool allowed) {
-  SeenOverlap seen = seen_of(model, people);
+SeenOverlap check_namesakes(const Model& model, const Dataset& people, bool allowed,
+                            std::string_view option) {
+  SeenOverlap seen = seen_overlap(model.training.seen, people);
   const bool pictures = !seen.images.empty() || !seen.look_alikes.empty();
   if (pictures) refuse(people, seen, "; leave these people out");
   if (seen.empty() || allowed) return seen;
   refuse(people, seen,
-         ". If these are other people who are only called so, --allow-seen goes on and marks the "
-         "threshold");
+         std::string(". If these are other people who are only called so, ").append(option) +
+             " goes on and marks the threshold");
+}
+
+std::optional<std::string> unhashed_note(const Model& model) {
+  const size_t unhashed = model.training.seen.unhashed;
+  if (unhashed == 0) return {};
+  return "of " + plural(unhashed, "image") +
+         " that the model has seen it holds no perceptual hash, as it was made by an older "
+         "version: "
+         "copies that were encoded anew go unnoticed";
 }
 
 std::string mark_text(const SeenOverlap& seen) {
@@ -70,4 +70,4 @@ std::string mark_text(const SeenOverlap& seen) {
          ":\nthis is no measure of unseen people.\n";
 }
 
-}  // namespace doppel::internal::app
+}  // namespace doppel::internal
