@@ -9,8 +9,8 @@
 #include "doppel/data/listing.h"
 #include "doppel/error.h"
 #include "doppel/eval/calibration.h"
-#include "doppel/model/foreign.h"
 #include "doppel/model/model.h"
+#include "doppel/model/onnx_embedder.h"
 #include "doppel/model/threshold_fault.h"
 #include "doppel/pipeline/dataset_loading.h"
 #include "doppel/pipeline/strangers.h"
@@ -48,11 +48,12 @@ void print_choice(const Calibration& calibration, const Dataset& people,
 
 void run(const CalibrateOptions& options) {
   Model model = load_model(options.model);
-  if (!model.foreign && options.out.empty()) {
+  const bool beside = model.embedder->stays_in_its_file();
+  if (!beside && options.out.empty()) {
     throw Error(ErrorKind::bad_argument,
                 "--out: a file for the model with its new threshold was expected");
   }
-  if (model.foreign && !options.out.empty()) {
+  if (beside && !options.out.empty()) {
     throw Error(ErrorKind::bad_argument, "--out " + options.out +
                                              ": the threshold of an ONNX network goes into " +
                                              description_of(options.model).string());
@@ -68,8 +69,8 @@ void run(const CalibrateOptions& options) {
   model.threshold = calibration.threshold;
   // Who chose the threshold is no stranger to it.
   model.training.seen = joined(model.training.seen, remember(people));
-  const std::string written = model.foreign ? description_of(options.model).string() : options.out;
-  if (model.foreign) {
+  const std::string written = beside ? description_of(options.model).string() : options.out;
+  if (beside) {
     write_file_atomically(written, describe_embedder(model).dump(2) + "\n");
   } else {
     save_model(model, written);

@@ -124,7 +124,7 @@ Subject subject_of_model(const EvalOptions& options, const std::optional<PairLis
   subject.file = options.model;
   subject.model = load_model(options.model);
   const Model& model = *subject.model;
-  subject.digest = model.foreign ? model.foreign->digest : sha256_hex(encode_model(model));
+  subject.digest = sha256_hex(read_file(options.model, kMostModelBytes));
   const LoadOptions loading = loaded_for(model);
   subject.people = options.data.load(pool, loading);
   if (list) {

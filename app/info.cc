@@ -16,16 +16,6 @@ struct InfoOptions {
   bool as_json = false;
 };
 
-// A layer's description on one line: "conv filters=6 kernel=3 padding=valid".
-std::string layer_text(const json& layer) {
-  std::string text = layer["type"].get<std::string>();
-  for (const auto& [key, value] : layer.items()) {
-    if (key == "type") continue;
-    text += " " + key + "=" + (value.is_string() ? value.get<std::string>() : value.dump());
-  }
-  return text;
-}
-
 std::string threshold_line(const Model& model) {
   if (!model.threshold) return "none was calibrated";
   std::string line =
@@ -48,54 +38,32 @@ json seen_counts(const SeenPeople& seen) {
           {"seen_hashes", seen.hashes.size()}};
 }
 
-void print_foreign(const Model& model, const std::string& path) {
-  const ForeignNetwork& foreign = *model.foreign;
-  std::printf("%s: an ONNX network, described by %s\n", path.c_str(), description_of(path).c_str());
-  const Preprocessing& input = model.preprocessing;
-  std::printf("  pictures    %d x %d, %s, %s\n", input.width, input.height,
-              to_string(foreign.channels).c_str(), input.align ? "aligned faces" : "as they are");
-  std::string mean;
-  for (const double value : foreign.mean) mean += " " + json(value).dump();
-  std::printf("  samples     of 0 to 255, minus%s, times %g%s\n", mean.c_str(), foreign.scale,
-              input.standardize ? "; mean 0 and deviation 1" : "");
-  std::printf("  energy      %s, embeddings of %zu values\n", to_string(model.energy.kind).c_str(),
-              embedding_size(model));
-  std::printf("  threshold   %s\n", threshold_line(model).c_str());
-  if (model.training.synthetic) std::printf("  trained on  synthetic faces: not for people\n");
-  print_seen(model.training.seen);
-  std::printf("  digest      %s\n", foreign.digest.c_str());
-}
-
 void print_info(const Model& model, const std::string& path) {
   const TrainingRecord& training = model.training;
-  std::printf("%s: Doppel %s model\n", path.c_str(), model.version.c_str());
+  const std::string title =
+      model.version.empty() ? model.embedder->summary() : "Doppel " + model.version + " model";
+  std::printf("%s: %s\n", path.c_str(), title.c_str());
   const Preprocessing& input = model.preprocessing;
   std::string thinned;
   if (input.step > 1) thinned = ", every row and column in " + std::to_string(input.step);
-  std::printf("  pictures    %s%d x %d%s, %s\n", input.align ? "aligned faces, " : "", input.width,
-              input.height, thinned.c_str(),
-              input.standardize ? "mean 0 and deviation 1" : "grey 0 to 1");
-  std::printf("  views       %zu of each picture\n", model.views.count());
-  if (model.gradients.weight > 0) {
-    std::printf("  gradients   %zu values beside the networks, weight %g\n",
-                model.gradients.whitening.size(), model.gradients.weight);
-  }
+  std::printf("  pictures    %s%d x %d%s%s\n", input.align ? "aligned faces, " : "", input.width,
+              input.height, thinned.c_str(), input.standardize ? ", mean 0 and deviation 1" : "");
   std::printf("  energy      %s, embeddings of %zu values\n", to_string(model.energy.kind).c_str(),
               embedding_size(model));
   std::printf("  threshold   %s\n", threshold_line(model).c_str());
-  std::printf("  trained on  %zu identities, %zu images (%.12s), seed %llu%s\n",
-              training.identities, training.images, training.data_digest.c_str(),
-              static_cast<unsigned long long>(training.seed),
-              training.synthetic ? "; synthetic faces: not for people" : "");
+  const char* const drawn = training.synthetic ? "synthetic faces: not for people" : "";
+  if (!training.recipe.is_null()) {
+    std::printf("  trained on  %zu identities, %zu images (%.12s), seed %llu%s%s\n",
+                training.identities, training.images, training.data_digest.c_str(),
+                static_cast<unsigned long long>(training.seed), training.synthetic ? "; " : "",
+                drawn);
+  } else if (training.synthetic) {
+    std::printf("  trained on  %s\n", drawn);
+  }
   print_seen(training.seen);
-  std::printf("  recipe      %s\n", training.recipe.dump().c_str());
-  std::printf("  networks    %zu, of %zu parameters, input %s\n", model.members.size(),
-              parameter_count(model.network), to_string(model.network.input).c_str());
-  const json layers = network_to_json(model.network)["layers"];
-  const std::vector<Shape> shapes = layer_shapes(model.network);
-  for (size_t i = 0; i < shapes.size(); ++i) {
-    std::printf("    %2zu  %-42s %s\n", i, layer_text(layers[i]).c_str(),
-                to_string(shapes[i]).c_str());
+  if (!training.recipe.is_null()) std::printf("  recipe      %s\n", training.recipe.dump().c_str());
+  for (const auto& [label, fact] : model.embedder->facts()) {
+    std::printf("  %-10s  %s\n", label.c_str(), fact.c_str());
   }
   for (size_t i = 0; i < training.history.size(); ++i) {
     const EpochLosses& losses = training.history[i];
@@ -107,20 +75,6 @@ void print_info(const Model& model, const std::string& path) {
 
 void run(const InfoOptions& options) {
   const Model model = load_model(options.model);
-  if (model.foreign) {
-    if (!options.as_json) {
-      print_foreign(model, options.model);
-      return;
-    }
-    json document = describe_embedder(model);
-    document.erase("seen");
-    document.update({{"model", options.model},
-                     {"digest", model.foreign->digest},
-                     {"embedding_size", embedding_size(model)}});
-    document.update(seen_counts(model.training.seen));
-    print_json(document);
-    return;
-  }
   if (!options.as_json) {
     print_info(model, options.model);
     return;
@@ -131,9 +85,7 @@ void run(const InfoOptions& options) {
   }
   json document = {{"model", options.model},
                    {"version", model.version},
-                   {"network", network_to_json(model.network)},
-                   {"parameters", parameter_count(model.network)},
-                   {"members", model.members.size()},
+                   {"embedding_digest", embedding_digest(model)},
                    {"embedding_size", embedding_size(model)},
                    {"preprocessing",
                     {{"width", model.preprocessing.width},
@@ -141,7 +93,6 @@ void run(const InfoOptions& options) {
                      {"step", model.preprocessing.step},
                      {"standardize", model.preprocessing.standardize},
                      {"align", model.preprocessing.align}}},
-                   {"views", views_to_json(model.views)},
                    {"threshold", model.threshold ? to_json(*model.threshold) : json()},
                    {"energy", to_string(model.energy.kind)},
                    {"recipe", model.training.recipe},
@@ -152,6 +103,7 @@ void run(const InfoOptions& options) {
                      {"identities", model.training.identities},
                      {"images", model.training.images},
                      {"synthetic", model.training.synthetic}}}};
+  document.update(model.embedder->to_json());
   document.update(seen_counts(model.training.seen));
   print_json(document);
 }

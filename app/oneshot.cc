@@ -60,7 +60,8 @@ void run(const OneShotOptions& options) {
                     "as they are: a model trained with --no-align was expected");
   }
   ThreadPool pool(options.threads > 0 ? options.threads : ThreadPool::available_threads());
-  const EpisodeFiles files = load_episodes(options.runs, pool, {.color = takes_color(model)});
+  const EpisodeFiles files =
+      load_episodes(options.runs, pool, {.color = model.embedder->takes_color()});
   const SeenImages seen = seen_images(model, files);
   if (seen.all() > 0 && !options.allow_seen) {
     throw Error(ErrorKind::mismatch,

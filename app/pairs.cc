@@ -119,7 +119,7 @@ void run(const PairsOptions& options) {
   }
   LoadOptions loading;  // at their own sizes: pictures look best
   if (model) {
-    loading.color = takes_color(*model);
+    loading.color = model->embedder->takes_color();
     loading.leave_out_blank = true;
   }
   const bool aligned = model && model->preprocessing.align;

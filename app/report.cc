@@ -35,7 +35,7 @@ Dataset load_people(const DataSource& data, const Model& model, ThreadPool& pool
   if (model.preprocessing.align) return data.load(pool, loaded_for(model));
   try {
     LoadOptions options;
-    options.color = takes_color(model);
+    options.color = model.embedder->takes_color();
     options.framings = true;
     options.leave_out_blank = true;
     return data.load(pool, options);
@@ -60,23 +60,20 @@ std::vector<std::pair<std::string, std::string>> setting_of(const ReportOptions&
   const Preprocessing& input = model.preprocessing;
   char time[32];
   std::snprintf(time, sizeof time, "%.1f s", seconds);
-  const std::string embeddings = ", embeddings of " + plural(embedding_size(model), "value");
-  std::vector<std::pair<std::string, std::string>> setting;
-  if (model.foreign) {
-    setting = {{"Model", options.model + ", an ONNX network" + embeddings},
-               {"Digest", model.foreign->digest}};
-  } else {
-    setting = {{"Model", options.model + ", made by Doppel " + model.version},
-               {"Recipe", recipe_name(training.recipe)},
-               {"Seed", std::to_string(training.seed)},
-               {"Trained on",
-                plural(training.identities, "person") + ", " + plural(training.images, "image")},
-               {"Training data", training.data_digest},
-               {"Network", plural(parameter_count(model.network), "parameter") +
-                               (model.members.size() > 1
-                                    ? " in each of " + plural(model.members.size(), "network")
-                                    : "") +
-                               embeddings}};
+  const std::string made = model.version.empty() ? "" : ", made by Doppel " + model.version;
+  std::vector<std::pair<std::string, std::string>> setting = {
+      {"Model", options.model + made},
+      {"Network",
+       model.embedder->summary() + ", embeddings of " + plural(embedding_size(model), "value")},
+      {"Digest", embedding_digest(model)}};
+  if (!training.recipe.is_null()) {
+    const std::vector<std::pair<std::string, std::string>> trained = {
+        {"Recipe", recipe_name(training.recipe)},
+        {"Seed", std::to_string(training.seed)},
+        {"Trained on",
+         plural(training.identities, "person") + ", " + plural(training.images, "image")},
+        {"Training data", training.data_digest}};
+    setting.insert(setting.end(), trained.begin(), trained.end());
   }
   const std::vector<std::pair<std::string, std::string>> measuring = {
       {"Pictures",

@@ -17,7 +17,7 @@ int main(int argc, char** argv) {
   }
   const std::filesystem::path faces = argv[1];
   const auto people = doppel::Dataset::load(faces);
-  const auto recipe = doppel::Recipe::named("faces", {"training.steps=100"});
+  const auto recipe = doppel::Recipe::named("faces", {"training.steps=100", "training.members=1"});
   const auto model = doppel::train(people, recipe, {.seed = 7});
   model.save("team.safetensors");  // calibrated on people held back; knows whom it saw
   auto gallery = doppel::Gallery::create("team.gallery", model);

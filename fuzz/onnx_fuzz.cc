@@ -8,8 +8,8 @@
 #include <string_view>
 
 #include "doppel/error.h"
-#include "doppel/model/foreign.h"
 #include "doppel/model/model.h"
+#include "doppel/model/onnx_embedder.h"
 #include "doppel/onnx/onnx_file.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "doppel/error.h"
+#include "doppel/model/twin_networks.h"
 #include "doppel/service/service.h"
 
 namespace {
@@ -17,8 +18,8 @@ namespace {
 // A small picture's pixels are its embedding.
 doppel::internal::Model small_model() {
   doppel::internal::Model model;
-  model.network = {{1, 3, 2}, {doppel::internal::Flatten{}}};
-  model.members = {{}};
+  doppel::internal::twins(model).network = {{1, 3, 2}, {doppel::internal::Flatten{}}};
+  doppel::internal::twins(model).members = {{}};
   model.preprocessing = {2, 3, 1, true};
   model.threshold = doppel::internal::Threshold{
       0.01, 0.5, 0.004, 0.021, 450, 4500, 0.89, 30, {{{0.01, 0.5, 0, 1}}, 2e-4}};

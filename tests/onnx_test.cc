@@ -122,7 +122,7 @@ TEST_F(OnnxProgram, AnExportedModelIsWorthWhatTheModelIs) {
   }
 }
 
-TEST_F(OnnxProgram, AForeignNetworkGetsAThresholdAndDecidesByIt) {
+TEST_F(OnnxProgram, AnOnnxNetworkGetsAThresholdAndDecidesByIt) {
   train("tutorial", {"pairs.per_kind=200", "training.epochs=1"}, "m.safetensors");
   ASSERT_EQ(run({"export", "m.safetensors", "m.onnx"}).code, 0);
   EXPECT_EQ(run({"calibrate", "m.onnx", "others", "--out", "x.onnx"}).code, 2);
@@ -167,7 +167,8 @@ TEST_F(OnnxProgram, AForeignNetworkGetsAThresholdAndDecidesByIt) {
   write("m.onnx.json", good.dump());
   const Finished again = run({"export", "m.onnx", "n.onnx"});
   EXPECT_EQ(again.code, 2);
-  EXPECT_THAT(again.err, HasSubstr("an ONNX network already"));
+  EXPECT_THAT(again.err,
+              HasSubstr("a model that Doppel trained was expected, not an ONNX network"));
 }
 
 TEST_F(OnnxProgram, WhatIsNoEmbedderIsRefusedInWords) {

@@ -13,6 +13,7 @@
 #include "doppel/error.h"
 #include "doppel/eval/distances.h"
 #include "doppel/model/embedding.h"
+#include "doppel/model/twin_networks.h"
 
 namespace doppel::internal {
 namespace {
@@ -221,8 +222,8 @@ TEST(Calibration, OfAModelOnStrangers) {
   ThreadPool pool(2);
   Model model;
   model.preprocessing = {23, 28, 1};
-  model.network = {{1, 28, 23}, {Flatten{}}};
-  model.members = {{}};
+  twins(model).network = {{1, 28, 23}, {Flatten{}}};
+  twins(model).members = {{}};
   const Dataset strangers = synthetic_dataset(6, 4, 3);
   const Calibration calibration = calibrate(model, strangers, 0.05, pool);
   EXPECT_TRUE(calibration.resolved);

@@ -14,7 +14,7 @@ GallerySettings settings_for(const Model& model, const std::string& file) {
   settings.model_digest = embedding_digest(model);
   settings.model_file = file;
   settings.embedding_size = embedding_size(model);
-  settings.length = embedding_length(model);
+  settings.length = model.embedder->length();
   settings.energy = model.energy;
   settings.threshold = model.threshold;
   if (model.threshold) settings.fpir = model.threshold->far;

@@ -8,6 +8,7 @@
 #include "doppel/base/digest.h"
 #include "doppel/base/random.h"
 #include "doppel/gallery/database_fixture.h"
+#include "doppel/model/twin_networks.h"
 
 namespace doppel::internal {
 namespace {
@@ -424,8 +425,8 @@ TEST_P(GalleryTest, EmbeddingsAreAsLongAsTheModelMakesThem) {
 
 TEST_P(GalleryTest, AnOlderGalleryLearnsItsLengthFromTheModel) {
   Model model;
-  model.network = {{1, 2, 2}, {Flatten{}, L2Normalize{}}};
-  model.members = {{}};
+  twins(model).network = {{1, 2, 2}, {Flatten{}, L2Normalize{}}};
+  twins(model).members = {{}};
   model.preprocessing = {2, 2, 1};
   GallerySettings settings = settings_for(model, "m");
   settings.length.reset();
@@ -444,8 +445,8 @@ TEST_P(GalleryTest, AnOlderGalleryLearnsItsLengthFromTheModel) {
 
 TEST_P(GalleryTest, AnotherModelIsRefusedWithWhatToDo) {
   Model model;
-  model.network = {{1, 2, 2}, {Flatten{}}};
-  model.members = {{}};
+  twins(model).network = {{1, 2, 2}, {Flatten{}}};
+  twins(model).members = {{}};
   model.preprocessing = {2, 2, 1};
   GallerySettings settings = settings_for(model, "first.safetensors");
   Gallery gallery = Gallery::create(place(), settings);
@@ -455,7 +456,7 @@ TEST_P(GalleryTest, AnotherModelIsRefusedWithWhatToDo) {
   calibrated.training.seed = 7;
   EXPECT_NO_THROW(gallery.check_model(settings_for(calibrated, "same.safetensors")));
   Model other = model;
-  other.views.mirror = !other.views.mirror;
+  twins(other).views.mirror = !twins(other).views.mirror;
   refused([&] { gallery.check_model(settings_for(other, "other.safetensors")); },
           ErrorKind::mismatch, "other.safetensors: another model than that of");
   refused([&] { gallery.check_model(settings_for(other, "other.safetensors")); },

@@ -14,6 +14,8 @@
 #include "doppel/image/decode.h"
 #include "doppel/image/encode.h"
 #include "doppel/model/embedding.h"
+#include "doppel/model/onnx_embedder.h"
+#include "doppel/model/twin_networks.h"
 
 namespace doppel::internal {
 namespace {
@@ -22,8 +24,8 @@ class PhotoTemplatesTest : public InFolder<testing::Test> {
  protected:
   void SetUp() override {
     InFolder::SetUp();
-    model_.network = {{1, 4, 3}, {Flatten{}}};
-    model_.members = {{}};
+    twins(model_).network = {{1, 4, 3}, {Flatten{}}};
+    twins(model_).members = {{}};
     model_.preprocessing = {3, 4, 1};
   }
 
@@ -75,9 +77,10 @@ TEST_F(PhotoTemplatesTest, WhatANetworkCannotEmbedIsItsPhotosAlone) {
   for (const auto& [value, words] : {std::pair(std::nanf(""), "is not finite"),
                                      std::pair(0.0f, "is of zeros"), std::pair(2e15f, "2e+15")}) {
     Model model;
-    model.foreign.emplace();
-    model.foreign->mean = {0};
-    model.foreign->network = std::make_shared<FailsInTheDark>(value);
+    OnnxEmbedder embedder;
+    embedder.mean = {0};
+    embedder.network = std::make_shared<FailsInTheDark>(value);
+    model.embedder = std::move(embedder);
     model.preprocessing = {3, 4, 1};
     const auto made = templates_of(model, files);
     EXPECT_TRUE(made[0].made);

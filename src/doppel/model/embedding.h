@@ -27,34 +27,23 @@ struct EachEmbedding {
 class Embedder {
  public:
   explicit Embedder(const Model& model);
-  ~Embedder();
-  Embedder(const Embedder&) = delete;
-  Embedder& operator=(const Embedder&) = delete;
 
-  size_t size() const;  // of an embedding
+  size_t size() const { return size_; }  // of an embedding
 
   // The embedding of each image, preprocessed as in training: images x size(). It does not depend
-  // on the other images. A member's embedding is the mean over the views, of length 1 again where
-  // the network's last layer is an L2Normalize; m members' are side by side, then divided by the
-  // root of m. The gradient term stands behind them, and the whole is brought to length 1 where its
-  // parts have it. Somebody else's network gives what it gives, on threads of its own; images need
-  // colours where it takes them. Throws Error(numeric) where an embedding is not finite.
+  // on the other images; what it is made of is said where its kind is. Throws Error(numeric) where
+  // an embedding is not finite.
   Matrix embed(std::span<const Image> images, ThreadPool& pool) const;
   // The same, where what is wrong with an embedding is said of it and of no other.
   EachEmbedding embed_each(std::span<const Image> images, ThreadPool& pool) const;
 
-  class Kind;
-
  private:
-  std::unique_ptr<const Kind> kind_;
+  std::unique_ptr<const ReadyEmbedder> ready_;
+  size_t size_;
   EmbeddingLength length_;
 };
 
 // Of a model that embeds once: Embedder::embed().
 Matrix embed_images(const Model& model, std::span<const Image> images, ThreadPool& pool);
-
-// The model's gradient histograms as they are before whitening: the mean over the views, of length
-// 1; what the whitening is fitted on. inputs x GradientHistograms::size().
-Matrix gradient_histograms(const Model& model, const Matrix& inputs, ThreadPool& pool);
 
 }  // namespace doppel::internal

@@ -31,12 +31,6 @@ std::optional<EmbeddingLength> embedding_length_named(const std::string& name) {
   return {};
 }
 
-EmbeddingLength embedding_length(const Model& model) {
-  const bool unit = !model.foreign && !model.network.layers.empty() &&
-                    std::holds_alternative<L2Normalize>(model.network.layers.back());
-  return unit ? EmbeddingLength::unit : EmbeddingLength::any;
-}
-
 double longest_embedding(EmbeddingLength length, size_t size) {
   if (length == EmbeddingLength::unit) return 1 + kUnitTolerance;
   return double{kLargestValue} * std::sqrt(static_cast<double>(size));

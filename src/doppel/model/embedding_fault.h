@@ -6,22 +6,13 @@
 #include <span>
 #include <string>
 
-#include "doppel/model/model.h"
+#include "doppel/model/stored_embedder.h"
 
 namespace doppel::internal {
-
-// How long a model's embeddings are.
-enum class EmbeddingLength {
-  any,   // as its network gives them
-  unit,  // 1: its network ends with an L2Normalize
-};
 
 // "any", "unit"; nothing for another name.
 std::string to_string(EmbeddingLength length);
 std::optional<EmbeddingLength> embedding_length_named(const std::string& name);
-
-// Somebody else's network may do anything.
-EmbeddingLength embedding_length(const Model& model);
 
 // No embedding is longer; `size` values.
 double longest_embedding(EmbeddingLength length, size_t size);

@@ -7,6 +7,10 @@
 #include <limits>
 #include <vector>
 
+#include "doppel/model/model.h"
+#include "doppel/model/onnx_embedder.h"
+#include "doppel/model/twin_networks.h"
+
 namespace doppel::internal {
 namespace {
 
@@ -42,12 +46,12 @@ TEST(EmbeddingFault, LengthsAreThoseOfTheModel) {
 
 TEST(EmbeddingFault, AModelsLastLayerSaysHowLongItsEmbeddingsAre) {
   Model model;
-  model.network = {{1, 4, 4}, {Flatten{}, Dense{3}}};
-  EXPECT_EQ(embedding_length(model), EmbeddingLength::any);
-  model.network.layers.emplace_back(L2Normalize{});
-  EXPECT_EQ(embedding_length(model), EmbeddingLength::unit);
-  model.foreign.emplace();
-  EXPECT_EQ(embedding_length(model), EmbeddingLength::any);
+  twins(model).network = {{1, 4, 4}, {Flatten{}, Dense{3}}};
+  EXPECT_EQ(model.embedder->length(), EmbeddingLength::any);
+  twins(model).network.layers.emplace_back(L2Normalize{});
+  EXPECT_EQ(model.embedder->length(), EmbeddingLength::unit);
+  model.embedder = OnnxEmbedder();
+  EXPECT_EQ(model.embedder->length(), EmbeddingLength::any);
 }
 
 TEST(EmbeddingFault, LengthsHaveNames) {

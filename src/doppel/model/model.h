@@ -1,4 +1,4 @@
-// A trained twin network as one file: weights, how its input is made, and where it comes from.
+// A model: what it embeds with, how its input is made, what it decides by, and where it comes from.
 #pragma once
 
 #include <cstddef>
@@ -10,15 +10,11 @@
 #include <string_view>
 #include <vector>
 
-#include "doppel/image/gradients.h"
 #include "doppel/image/preprocessing.h"
-#include "doppel/image/views.h"
 #include "doppel/loss/energy.h"
-#include "doppel/model/foreign.h"
 #include "doppel/model/seen_people.h"
+#include "doppel/model/stored_embedder.h"
 #include "doppel/model/threshold.h"
-#include "doppel/model/whitening.h"
-#include "doppel/nn/network.h"
 
 namespace doppel::internal {
 
@@ -44,49 +40,37 @@ struct TrainingRecord {
   SeenPeople seen;
 };
 
-// What stands beside the networks' embedding: the input's gradients by direction, which need no
-// training, with what varies within a person taken back (model/whitening.h), which needs little.
-// The fewer people there are to train on, the more it adds.
-struct GradientTerm {
-  GradientSettings histograms;
-  double weight = 0;    // of its squared distance, where the networks' has the weight 1; 0: without
-  Whitening whitening;  // of its histograms; empty where the weight is 0
-};
-
 struct Model {
-  // Somebody else's network instead of ours: then network, members, views and gradients are empty
-  // and of the training no more is known than whom it may have seen.
-  std::optional<ForeignNetwork> foreign;
-
-  Network network;
-  // Parameters of the network; where there are several members, trained from different seeds, an
-  // embedding is theirs side by side.
-  std::vector<std::vector<float>> members;
+  AnyEmbedder embedder;
   Preprocessing preprocessing;
-  Views views;  // of every image, whose embeddings are averaged
-  GradientTerm gradients;
   Energy energy;                       // of a pair of embeddings
   std::optional<Threshold> threshold;  // of that energy; none where nobody was held out for it
-  std::string version;                 // of the program that made it
-  TrainingRecord training;
+  std::string version;                 // of the program that made it; empty: it was made elsewhere
+  TrainingRecord training;             // of one that was made elsewhere only whom it may have seen
 };
 
 // Values of an embedding.
 size_t embedding_size(const Model& model);
 
+// Why its energy or threshold cannot be meant for embeddings as its embedder gives them; nothing
+// where all is well.
+std::optional<std::string> decision_fault(const Model& model);
+
 // A digest of all that shapes an embedding and its energy, in hexadecimal: models of equal digest
 // give equal embeddings, whatever their thresholds.
 std::string embedding_digest(const Model& model);
 
-// The file's bytes and back. Tensors carry PyTorch's names, everything else stands as JSON texts in
-// the metadata. Throws Error(bad_data) that begins with `name` where the bytes are damaged, or are
-// no model of ours, or tensors do not fit the network description; encode_model()
-// Error(bad_argument) for somebody else's network.
+// A model file's bytes and back: a kind of embedder (embedder_kinds.h) and its data. Tensors carry
+// PyTorch's names, everything else stands as JSON texts in the metadata. Throws Error(bad_data)
+// that begins with `name` where the bytes are damaged, or are no model of ours, or tensors do not
+// fit their description; encode_model() as StoredEmbedder::store() does.
 std::string encode_model(const Model& model);
 Model decode_model(std::string_view bytes, const std::string& name);
 
-// Written all or nothing. Both throw as read_file(), write_file_atomically() and the above do; what
-// is named .onnx is loaded as load_foreign() does.
+inline constexpr size_t kMostModelBytes = size_t{2} << 30;  // of a file
+
+// Written all or nothing. Both throw as read_file(), write_file_atomically() and the above do; a
+// kind that stays in a file of its own is loaded from that, by its name.
 void save_model(const Model& model, const std::filesystem::path& path);
 Model load_model(const std::filesystem::path& path);
 

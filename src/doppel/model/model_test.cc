@@ -8,6 +8,7 @@
 #include "doppel/base/file.h"
 #include "doppel/error.h"
 #include "doppel/model/safetensors.h"
+#include "doppel/model/twin_networks.h"
 
 namespace doppel::internal {
 namespace {
@@ -16,10 +17,11 @@ using testing::HasSubstr;
 
 Model sample_model() {
   Model model;
-  model.network = {{1, 4, 3}, {Flatten{}, Dense{5}, Relu{}, Dense{2}}};
-  model.members = {initial_parameters(model.network, Initialisation::glorot_uniform, 9)};
+  twins(model).network = {{1, 4, 3}, {Flatten{}, Dense{5}, Relu{}, Dense{2}}};
+  twins(model).members = {
+      initial_parameters(twins(model).network, Initialisation::glorot_uniform, 9)};
   model.preprocessing = {6, 8, 2, true, true};
-  model.views = {true, {0.9, 1.0}};
+  twins(model).views = {true, {0.9, 1.0}};
   model.threshold = Threshold{
       0.01, 0.7311, 0.004, 0.021, 450, 4500, 0.89, 30, {{{0.01, 0.7311, 0.004, 0.021}}, 2e-4}};
   model.version = "0.1.0";
@@ -48,12 +50,12 @@ TEST(Model, RoundTripKeepsEverything) {
   const Model model = sample_model();
   const std::string bytes = encode_model(model);
   const Model read = decode_model(bytes, "m");
-  EXPECT_EQ(read.members, model.members);
-  EXPECT_EQ(network_to_json(read.network), network_to_json(model.network));
+  EXPECT_EQ(twins(read).members, twins(model).members);
+  EXPECT_EQ(network_to_json(twins(read).network), network_to_json(twins(model).network));
   EXPECT_EQ(read.preprocessing.width, 6);
   EXPECT_TRUE(read.preprocessing.standardize);
   EXPECT_TRUE(read.preprocessing.align);
-  EXPECT_EQ(read.views, model.views);
+  EXPECT_EQ(twins(read).views, twins(model).views);
   EXPECT_EQ(read.threshold, model.threshold);
   EXPECT_EQ(read.training.seen, model.training.seen);
   EXPECT_EQ(read.training.history[0].validation_loss, std::nullopt);
@@ -64,14 +66,35 @@ TEST(Model, RoundTripKeepsEverything) {
   EXPECT_EQ(encode_model(read), bytes);
 }
 
+TEST(Model, AKindThatThisProgramDoesNotKnowIsRefused) {
+  TensorFile file = decode_safetensors(encode_model(sample_model()), "m");
+  EXPECT_FALSE(file.metadata.contains("kind")) << "files of twin networks are as they were";
+  file.metadata["kind"] = "twin_networks";
+  EXPECT_EQ(refusal_of_model(file), "accepted");
+  for (const char* kind : {"another", "onnx", ""}) {
+    file.metadata["kind"] = kind;
+    EXPECT_THAT(refusal_of_model(file),
+                HasSubstr(std::string("its kind \"") + kind + "\" is unknown"));
+  }
+}
+
+TEST(Model, ACopyIsAnother) {
+  Model model = sample_model();
+  const Model copy = model;
+  twins(model).members[0][0] += 1;
+  EXPECT_NE(twins(copy).members[0][0], twins(model).members[0][0]);
+  EXPECT_NE(embedding_digest(copy), embedding_digest(model));
+}
+
 TEST(Model, MembersAndALearnedEnergyAreKept) {
   Model model = sample_model();
-  model.members.push_back(initial_parameters(model.network, Initialisation::he_normal, 10));
+  twins(model).members.push_back(
+      initial_parameters(twins(model).network, Initialisation::he_normal, 10));
   model.energy = {EnergyKind::weighted_l1, {-1, -2, -3, 0.1f}, 2.5f};
   model.threshold.reset();
   const std::string bytes = encode_model(model);
   const Model read = decode_model(bytes, "m");
-  EXPECT_EQ(read.members, model.members);
+  EXPECT_EQ(twins(read).members, twins(model).members);
   EXPECT_EQ(embedding_size(read), 4u);
   EXPECT_EQ(read.energy.kind, EnergyKind::weighted_l1);
   EXPECT_EQ(read.energy.weights, model.energy.weights);
@@ -105,15 +128,16 @@ TEST(Model, MembersAndALearnedEnergyAreKept) {
 TEST(Model, AGradientTermIsKept) {
   Model model = sample_model();
   EXPECT_EQ(embedding_size(model), 2u);
-  model.gradients = {{2, 3}, 0.25, {std::vector<float>(2 * 1 * 3, 0.5f), Matrix(6, 6)}};
-  model.gradients.whitening.transform.values[7] = 2;
+  twins(model).gradients = {{2, 3}, 0.25, {std::vector<float>(2 * 1 * 3, 0.5f), Matrix(6, 6)}};
+  twins(model).gradients.whitening.transform.values[7] = 2;
   EXPECT_EQ(embedding_size(model), 2u + 6);
   const std::string bytes = encode_model(model);
   const Model read = decode_model(bytes, "m");
-  EXPECT_EQ(read.gradients.histograms, model.gradients.histograms);
-  EXPECT_EQ(read.gradients.weight, 0.25);
-  EXPECT_EQ(read.gradients.whitening.mean, model.gradients.whitening.mean);
-  EXPECT_EQ(read.gradients.whitening.transform.values, model.gradients.whitening.transform.values);
+  EXPECT_EQ(twins(read).gradients.histograms, twins(model).gradients.histograms);
+  EXPECT_EQ(twins(read).gradients.weight, 0.25);
+  EXPECT_EQ(twins(read).gradients.whitening.mean, twins(model).gradients.whitening.mean);
+  EXPECT_EQ(twins(read).gradients.whitening.transform.values,
+            twins(model).gradients.whitening.transform.values);
   EXPECT_EQ(encode_model(read), bytes);
 
   const TensorFile good = decode_safetensors(bytes, "m");
@@ -138,10 +162,10 @@ TEST(Model, AGradientTermIsKept) {
 
 TEST(Model, ANegativeVarianceIsRefused) {
   Model model = sample_model();
-  model.network.layers = {Conv{2, 1}, BatchNorm{}, Flatten{}};
-  model.members = {initial_parameters(model.network, Initialisation::he_normal, 9)};
+  twins(model).network.layers = {Conv{2, 1}, BatchNorm{}, Flatten{}};
+  twins(model).members = {initial_parameters(twins(model).network, Initialisation::he_normal, 9)};
   EXPECT_NO_THROW(decode_model(encode_model(model), "m"));
-  model.members[0].back() = -1e-3f;
+  twins(model).members[0].back() = -1e-3f;
   EXPECT_THAT(refusal_of_model(decode_safetensors(encode_model(model), "m")),
               HasSubstr("running_var"));
 }
@@ -150,8 +174,8 @@ TEST(Model, ANegativeVarianceIsRefused) {
 TEST(Model, TheFuzzersExamplesAreModels) {
   const std::filesystem::path examples = "fuzz/corpus/model";
   const Model whole = load_model(examples / "whole.safetensors");
-  EXPECT_EQ(whole.members.size(), 2u);
-  EXPECT_GT(whole.gradients.whitening.size(), 0u);
+  EXPECT_EQ(twins(whole).members.size(), 2u);
+  EXPECT_GT(twins(whole).gradients.whitening.size(), 0u);
   EXPECT_TRUE(whole.threshold);
   EXPECT_EQ(load_model(examples / "pairs.safetensors").energy.kind, EnergyKind::weighted_l1);
 }

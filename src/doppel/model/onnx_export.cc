@@ -3,7 +3,8 @@
 #include <cmath>
 #include <numbers>
 
-#include "doppel/error.h"
+#include "doppel/model/onnx_embedder.h"
+#include "doppel/model/twin_networks.h"
 
 namespace doppel::internal {
 namespace {
@@ -98,11 +99,11 @@ std::string columns_by(OnnxGraph& graph, const std::string& picture, const std::
 
 // All views of the input, one behind the other in the batch, as make_views() makes them. Scaling
 // about the centre treats rows and columns each by themselves.
-Value views_of(OnnxGraph& graph, const Model& model) {
-  const Shape& shape = model.network.input;
+Value views_of(OnnxGraph& graph, const TwinNetworks& networks) {
+  const Shape& shape = networks.network.input;
   std::vector<std::string> looks;
   std::string reversal;
-  for (const double scale : model.views.scales) {
+  for (const double scale : networks.views.scales) {
     const auto scaling = [&](ImageShape line) {
       return [line, scale](std::span<const float> in, std::span<float> out) {
         warp(line, in, {1 / scale, 0, 0, 0, 1 / scale, 0}, {}, out);
@@ -114,7 +115,7 @@ Value views_of(OnnxGraph& graph, const Model& model) {
       look = columns_by(graph, look, matrix_of(graph, shape.height, scaling({shape.height, 1})));
     }
     looks.push_back(look);
-    if (!model.views.mirror) continue;
+    if (!networks.views.mirror) continue;
     if (reversal.empty()) {
       const auto reverse = [&](std::span<const float> in, std::span<float> out) {
         mirror({1, shape.width}, in, out);
@@ -325,36 +326,34 @@ std::string input_in_words(const Preprocessing& p) {
 }  // namespace
 
 OnnxGraph onnx_graph(const Model& model, const std::string& licence) {
-  if (model.foreign) {
-    throw Error(ErrorKind::bad_argument, "export: this model is an ONNX network already");
-  }
+  const TwinNetworks& networks = twins(model);
   OnnxGraph graph;
-  const Shape& input = model.network.input;
+  const Shape& input = networks.network.input;
   graph.input = {extent(input.channels), extent(input.height), extent(input.width)};
-  const Value looks = views_of(graph, model);
-  const size_t views = model.views.count();
-  const bool units = std::holds_alternative<L2Normalize>(model.network.layers.back());
-  const double weight = model.gradients.weight;
+  const Value looks = views_of(graph, networks);
+  const size_t views = networks.views.count();
+  const bool units = std::holds_alternative<L2Normalize>(networks.network.layers.back());
+  const double weight = networks.gradients.weight;
   const double whole = units ? 1 / std::sqrt(1 + weight) : 1;  // as Embedder has it
-  const double factor = whole / std::sqrt(static_cast<double>(model.members.size()));
+  const double factor = whole / std::sqrt(static_cast<double>(networks.members.size()));
   std::vector<std::string> parts;
-  for (const std::vector<float>& member : model.members) {
-    const FoldedNetwork folded = fold_batch_norm(model.network, member);
-    const size_t size = embedding_size(model.network);
+  for (const std::vector<float>& member : networks.members) {
+    const FoldedNetwork folded = fold_batch_norm(networks.network, member);
+    const size_t size = embedding_size(networks.network);
     std::string part = Layers(graph, folded, looks).embedding();
     part = mean_of_views(graph, part, views, size);
     if (views > 1 && units) part = unit(graph, part, size);
     parts.push_back(scaled(graph, part, factor));
   }
   if (weight > 0) {
-    const GradientSettings& settings = model.gradients.histograms;
+    const GradientSettings& settings = networks.gradients.histograms;
     const GradientHistograms histograms(settings, {input.height, input.width});
     std::string part = histogram_rows(graph, histograms, looks, settings.bins);
     if (views > 1) {
       part = mean_of_views(graph, part, views, histograms.size());
       part = unit(graph, part, histograms.size());
     }
-    part = unit(graph, whitened(graph, model.gradients.whitening, part), histograms.size());
+    part = unit(graph, whitened(graph, networks.gradients.whitening, part), histograms.size());
     parts.push_back(scaled(graph, part, whole * std::sqrt(weight)));
   }
   graph.output = concatenated(graph, std::move(parts));
@@ -363,12 +362,12 @@ OnnxGraph onnx_graph(const Model& model, const std::string& licence) {
   const nlohmann::json data = {{"digest", model.training.data_digest},
                                {"identities", model.training.identities},
                                {"images", model.training.images}};
-  const nlohmann::json gradients = {{"cell", model.gradients.histograms.cell},
-                                    {"bins", model.gradients.histograms.bins},
+  const nlohmann::json gradients = {{"cell", networks.gradients.histograms.cell},
+                                    {"bins", networks.gradients.histograms.bins},
                                     {"weight", weight}};
   graph.metadata = {{"description", describe_embedder(model).dump()},
                     {"input", input_in_words(model.preprocessing)},
-                    {"views", views_to_json(model.views).dump()},
+                    {"views", views_to_json(networks.views).dump()},
                     {"gradients", gradients.dump()},
                     {"data", data.dump()},
                     {"version", model.version}};

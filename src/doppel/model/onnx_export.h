@@ -15,10 +15,10 @@ namespace doppel::internal {
 //   the resized (where the model aligns: aligned) picture, every step-th row and column of it, and
 //   where the model standardises, these with mean 0 and deviation 1. N is free.
 // * Output "embedding", N x embedding_size(model).
-// * Metadata: "description" (foreign.h, the text that load_model() wants beside the file),
+// * Metadata: "description" (onnx_embedder.h, the text that load_model() wants beside the file),
 //   "input" in words, "views", "gradients", "threshold", "data" (digest and sizes of the training
 //   data), "version", "licence" (`licence` as it is; absent where empty).
-// Throws Error(bad_argument) for a model that is itself somebody else's network.
+// Throws as twins() does for a model that Doppel did not train.
 OnnxGraph onnx_graph(const Model& model, const std::string& licence = "");
 
 }  // namespace doppel::internal

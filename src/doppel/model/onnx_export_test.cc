@@ -7,6 +7,8 @@
 #include "doppel/base/random.h"
 #include "doppel/error.h"
 #include "doppel/model/embedding.h"
+#include "doppel/model/onnx_embedder.h"
+#include "doppel/model/twin_networks.h"
 
 #ifdef DOPPEL_WITH_OPENCV
 #include <opencv2/dnn.hpp>
@@ -53,10 +55,10 @@ std::vector<float> some_parameters(const Network& network, uint64_t seed) {
 
 Model model_of(Shape input, std::vector<Layer> layers, size_t members = 1) {
   Model model;
-  model.network = {input, std::move(layers)};
+  twins(model).network = {input, std::move(layers)};
   model.preprocessing = {static_cast<int>(input.width), static_cast<int>(input.height), 1, true};
   for (size_t m = 0; m < members; ++m) {
-    model.members.push_back(some_parameters(model.network, m + 1));
+    twins(model).members.push_back(some_parameters(twins(model).network, m + 1));
   }
   model.version = "0.1.0";
   return model;
@@ -65,11 +67,12 @@ Model model_of(Shape input, std::vector<Layer> layers, size_t members = 1) {
 [[maybe_unused]] void give_gradients(Model& model, const GradientSettings& settings,
                                      double weight) {
   ThreadPool pool(1);
-  model.gradients = {settings, weight, {}};
+  twins(model).gradients = {settings, weight, {}};
   const std::vector<Image> images = noise(model.preprocessing.width, model.preprocessing.height);
   const Matrix histograms =
-      gradient_histograms(model, preprocess(images, model.preprocessing), pool);
-  model.gradients.whitening = fit_whitening(histograms, std::vector<uint32_t>{0, 1, 2, 2, 3, 3, 3});
+      gradient_histograms(twins(model), preprocess(images, model.preprocessing), pool);
+  twins(model).gradients.whitening =
+      fit_whitening(histograms, std::vector<uint32_t>{0, 1, 2, 2, 3, 3, 3});
 }
 
 #ifdef DOPPEL_WITH_OPENCV
@@ -84,8 +87,9 @@ void expect_same_embeddings(const Model& model) {
     cv::dnn::Net net = cv::dnn::readNetFromONNX(bytes.data(), bytes.size());
     net.setPreferableBackend(cv::dnn::DNN_BACKEND_OPENCV);
     for (size_t first = 0; first + batch <= kImages; ++first) {
-      const int sizes[] = {static_cast<int>(batch), 1, static_cast<int>(model.network.input.height),
-                           static_cast<int>(model.network.input.width)};
+      const int sizes[] = {static_cast<int>(batch), 1,
+                           static_cast<int>(twins(model).network.input.height),
+                           static_cast<int>(twins(model).network.input.width)};
       cv::Mat blob(4, sizes, CV_32F);
       std::copy_n(inputs.row(first).data(), batch * inputs.columns, blob.ptr<float>());
       net.setInput(blob);
@@ -132,11 +136,11 @@ TEST(OnnxExport, MembersAndViewsGiveTheSameEmbeddings) {
     for (const size_t members : {1u, 3u}) {
       Model model = model_of({1, 8, 11}, some, members);
       expect_same_embeddings(model);
-      model.views = {true, {1}};
+      twins(model).views = {true, {1}};
       expect_same_embeddings(model);
-      model.views = {false, {0.8}};
+      twins(model).views = {false, {0.8}};
       expect_same_embeddings(model);
-      model.views = {true, {0.9, 1.0, 1.17}};
+      twins(model).views = {true, {0.9, 1.0, 1.17}};
       expect_same_embeddings(model);
     }
   }
@@ -146,7 +150,7 @@ TEST(OnnxExport, GradientHistogramsGiveTheSameEmbeddings) {
   for (const GradientSettings settings : {GradientSettings{2, 2}, {4, 3}, {5, 12}, {6, 36}}) {
     for (const bool several : {false, true}) {
       Model model = model_of({1, 16, 13}, {Flatten{}, Dense{5}, L2Normalize{}}, 2);
-      if (several) model.views = {true, {0.9, 1.0}};
+      if (several) twins(model).views = {true, {0.9, 1.0}};
       give_gradients(model, settings, 2);
       expect_same_embeddings(model);
     }

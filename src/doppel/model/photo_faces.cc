@@ -25,7 +25,7 @@ FoundFace enlarged(FoundFace face, int divisor) {
 }  // namespace
 
 PhotoFaces::PhotoFaces(const Model& model)
-    : input_(model.preprocessing), color_(takes_color(model)) {
+    : input_(model.preprocessing), color_(model.embedder->takes_color()) {
   if (model.preprocessing.align) finder_ = std::make_unique<FaceFinder>();
 }
 

@@ -34,7 +34,7 @@ double largest_distance(const DistanceScale& scale) {
 }  // namespace
 
 DistanceScale distance_scale(const Model& model) {
-  return {model.energy, embedding_length(model), embedding_size(model), model.threshold};
+  return {model.energy, model.embedder->length(), embedding_size(model), model.threshold};
 }
 
 std::optional<std::string> distance_fault(double distance, const DistanceScale& scale) {

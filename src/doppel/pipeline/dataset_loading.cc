@@ -33,7 +33,7 @@ LoadOptions loaded_for(const Recipe& recipe) {
 LoadOptions loaded_for(const Model& model) {
   LoadOptions options;
   options.size = {model.preprocessing.width, model.preprocessing.height};
-  options.color = takes_color(model);
+  options.color = model.embedder->takes_color();
   options.framings = true;  // whom the model has seen is asked
   options.leave_out_blank = true;
   if (model.preprocessing.align) options.preparation = aligning(*options.size);

@@ -7,6 +7,8 @@
 
 #include "doppel/error.h"
 #include "doppel/image/encode.h"
+#include "doppel/model/onnx_embedder.h"
+#include "doppel/model/twin_networks.h"
 
 namespace doppel::internal {
 namespace {
@@ -14,8 +16,9 @@ namespace {
 // A network that only flattens: the embedding is the picture, the distance that of the pixels.
 Model pixels_model(int width, int height) {
   Model model;
-  model.network = {{1, static_cast<size_t>(height), static_cast<size_t>(width)}, {Flatten{}}};
-  model.members = {{}};
+  twins(model).network = {{1, static_cast<size_t>(height), static_cast<size_t>(width)},
+                          {Flatten{}}};
+  twins(model).members = {{}};
   model.preprocessing = {width, height, 1, false};
   model.energy.kind = EnergyKind::squared_euclidean;
   return model;
@@ -66,11 +69,12 @@ class PixelsNetwork final : public OnnxNetwork {
 
 TEST(Explain, APatchHidesColoursToo) {
   Model model = pixels_model(4, 4);
-  model.foreign.emplace();
-  model.foreign->channels = Channels::rgb;
-  model.foreign->mean = {0, 0, 0};
-  model.foreign->scale = 1.0 / 255;
-  model.foreign->network = std::make_shared<PixelsNetwork>(48);
+  OnnxEmbedder embedder;
+  embedder.channels = Channels::rgb;
+  embedder.mean = {0, 0, 0};
+  embedder.scale = 1.0 / 255;
+  embedder.network = std::make_shared<PixelsNetwork>(48);
+  model.embedder = std::move(embedder);
   Image b = grey(4, 4, 0.5f);
   b.colors.assign(48, 0.5f);
   Image a = b;

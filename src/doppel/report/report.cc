@@ -240,7 +240,7 @@ ReportGroup measure_group(std::string name, const Model& model, Dataset people, 
   const Matrix pixels = preprocess(people.images, model.preprocessing, pool);
   group.baselines = {{"nearest pixels", measure_people(pixels, people, Energy{}, pool).rates()}};
   group.history = model.training.history;
-  group.members = model.members.size();
+  group.members = model.embedder->networks();
   group.people = std::move(people);
   return group;
 }

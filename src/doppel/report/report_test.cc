@@ -6,6 +6,7 @@
 #include "doppel/data/synthetic.h"
 #include "doppel/error.h"
 #include "doppel/image/preprocessing.h"
+#include "doppel/model/twin_networks.h"
 
 namespace doppel::internal {
 namespace {
@@ -63,8 +64,8 @@ TEST(Report, ThePageHoldsTheWholeDocument) {
 // A network without weights: its embeddings are the pixels.
 Model small_pixels_model() {
   Model model;
-  model.network = {{1, 28, 23}, {Flatten{}}};
-  model.members = {{}};
+  twins(model).network = {{1, 28, 23}, {Flatten{}}};
+  twins(model).members = {{}};
   model.preprocessing = {23, 28, 1, false};
   model.training.history = {{1, {}}};
   return model;

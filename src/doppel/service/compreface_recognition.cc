@@ -74,7 +74,7 @@ Matrix embeddings_of(const json& lists, const std::string& field, const ServiceP
         refuse(CompreFaceCode::wrong_embeddings, field + ": it holds what is no number");
       embeddings.row(i)[j] = lists[i][j].get<float>();
     }
-    if (const auto fault = embedding_fault(embeddings.row(i), embedding_length(parts.model))) {
+    if (const auto fault = embedding_fault(embeddings.row(i), parts.model.embedder->length())) {
       refuse(CompreFaceCode::wrong_embeddings,
              field + ": number " + std::to_string(i + 1) + " " + *fault);
     }

@@ -7,14 +7,16 @@
 #include "doppel/data/synthetic.h"
 #include "doppel/error.h"
 #include "doppel/model/embedding.h"
+#include "doppel/model/twin_networks.h"
 
 namespace doppel::internal {
 namespace {
 
 Model dense_model() {
   Model model;
-  model.network = {{1, 8, 6}, {Flatten{}, Dense{5}}};
-  model.members = {initial_parameters(model.network, Initialisation::glorot_uniform, 9)};
+  twins(model).network = {{1, 8, 6}, {Flatten{}, Dense{5}}};
+  twins(model).members = {
+      initial_parameters(twins(model).network, Initialisation::glorot_uniform, 9)};
   model.preprocessing = {6, 8, 1, true};
   return model;
 }

@@ -159,14 +159,14 @@ HttpResponse embed(const RouteRequest& request, ServiceParts& parts) {
 }
 
 json training_json(const Model& model) {
-  if (model.foreign) return nullptr;
   const TrainingRecord& training = model.training;
+  if (training.recipe.is_null()) return nullptr;  // it was made elsewhere
   json history = json::array();
   for (const EpochLosses& losses : training.history) history.push_back(losses_to_json(losses));
   return {{"identities", training.identities},
           {"images", training.images},
           {"seed", training.seed},
-          {"members", model.members.size()},
+          {"members", model.embedder->networks()},
           {"synthetic", training.synthetic},
           {"recipe", training.recipe},
           {"history", std::move(history)}};

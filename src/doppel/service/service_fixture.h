@@ -17,6 +17,7 @@
 #include "doppel/image/decode.h"
 #include "doppel/image/encode.h"
 #include "doppel/model/embedding.h"
+#include "doppel/model/twin_networks.h"
 #include "doppel/service/service.h"
 
 namespace doppel::internal {
@@ -24,8 +25,8 @@ namespace doppel::internal {
 // Pictures as their own embeddings: equal ones are at distance 0, others are far.
 inline Model grey_model() {
   Model model;
-  model.network = {{1, 14, 12}, {Flatten{}}};
-  model.members = {{}};
+  twins(model).network = {{1, 14, 12}, {Flatten{}}};
+  twins(model).members = {{}};
   model.preprocessing = {12, 14, 1, true};
   model.energy.kind = EnergyKind::squared_euclidean;
   model.threshold =

@@ -8,7 +8,7 @@
 #include "doppel/data/synthetic.h"
 #include "doppel/error.h"
 #include "doppel/loss/contrastive.h"
-#include "doppel/model/embedding.h"
+#include "doppel/model/twin_networks.h"
 
 namespace doppel::internal {
 namespace {
@@ -79,9 +79,10 @@ TrainedModel train_model(const Dataset& given, const Recipe& recipe, uint64_t se
   TrainedModel result;
   Model& model = result.model;
   model.preprocessing = choose_preprocessing(dataset.images.front(), recipe);
-  model.network = network_for(recipe, model.preprocessing);
-  model.views = recipe.views;
-  model.gradients = {recipe.gradients, recipe.gradient_weight, {}};
+  TwinNetworks networks;
+  networks.network = network_for(recipe, model.preprocessing);
+  networks.views = recipe.views;
+  networks.gradients = {recipe.gradients, recipe.gradient_weight, {}};
   model.energy.kind = energy_named(recipe.energy);
   model.version = DOPPEL_VERSION;
   model.training.recipe = recipe_to_json(recipe);
@@ -93,10 +94,10 @@ TrainedModel train_model(const Dataset& given, const Recipe& recipe, uint64_t se
   model.training.seen = remember(given);
 
   const Matrix inputs = preprocess(dataset.images, model.preprocessing, pool);
-  const ImageShape shape{model.network.input.height, model.network.input.width};
+  const ImageShape shape{networks.network.input.height, networks.network.input.width};
   checkpoint.data_digest = given.digest;
   TrainingTask task{.recipe = recipe,
-                    .network = model.network,
+                    .network = networks.network,
                     .identities = dataset.identities.size(),
                     .batches = {},
                     .validate = {}};
@@ -122,7 +123,7 @@ TrainedModel train_model(const Dataset& given, const Recipe& recipe, uint64_t se
     };
   }
   Trained trained = train(task, seed, pool, hooks, checkpoint);
-  model.members = std::move(trained.members);
+  networks.members = std::move(trained.members);
   if (model.energy.kind == EnergyKind::weighted_l1) {
     model.energy.bias = trained.loss_parameters.back();
     trained.loss_parameters.pop_back();
@@ -130,9 +131,10 @@ TrainedModel train_model(const Dataset& given, const Recipe& recipe, uint64_t se
   }
   model.training.history = std::move(trained.history);
   if (trained.finished && recipe.gradient_weight > 0) {
-    model.gradients.whitening =
-        fit_whitening(gradient_histograms(model, inputs, pool), dataset.identity_of);
+    networks.gradients.whitening =
+        fit_whitening(gradient_histograms(networks, inputs, pool), dataset.identity_of);
   }
+  model.embedder = std::move(networks);
   result.finished = trained.finished;
   result.collapsed = trained.collapsed;
   return result;

@@ -7,6 +7,7 @@
 #include "doppel/error.h"
 #include "doppel/image/resize.h"
 #include "doppel/model/embedding.h"
+#include "doppel/model/twin_networks.h"
 
 namespace doppel::internal {
 namespace {
@@ -67,8 +68,8 @@ TEST(TrainModel, OnPairsItMakesAModelThatRemembersItsTraining) {
   EXPECT_EQ(model.training.history.size(), 2u);
   EXPECT_TRUE(model.training.history[1].validation_loss.has_value());
   EXPECT_EQ(recipe_to_json(recipe_from_json(model.training.recipe)), recipe_to_json(recipe));
-  EXPECT_EQ(model.network.input, (Shape{1, 56, 46}));
-  EXPECT_EQ(model.members.size(), 1u);
+  EXPECT_EQ(twins(model).network.input, (Shape{1, 56, 46}));
+  EXPECT_EQ(twins(model).members.size(), 1u);
   EXPECT_FALSE(model.threshold.has_value());
   // Equal runs give equal files, on any number of threads.
   ThreadPool one(1);
@@ -84,10 +85,10 @@ TEST(TrainModel, OnImagesItMakesTheSameModelOnAnyThreads) {
   const TrainedModel trained = train_model(dataset, recipe, 3, pool);
   EXPECT_TRUE(trained.finished);
   EXPECT_TRUE(trained.split.test.empty());
-  EXPECT_EQ(trained.model.members.size(), 2u);
-  EXPECT_NE(trained.model.members[0], trained.model.members[1]);
+  EXPECT_EQ(twins(trained.model).members.size(), 2u);
+  EXPECT_NE(twins(trained.model).members[0], twins(trained.model).members[1]);
   EXPECT_TRUE(trained.model.preprocessing.standardize);
-  EXPECT_TRUE(trained.model.views.mirror);
+  EXPECT_TRUE(twins(trained.model).views.mirror);
   const Matrix embeddings = embed_images(trained.model, dataset.images, pool);
   EXPECT_EQ(embeddings.columns, 16u);
   double length = 0;
@@ -101,7 +102,7 @@ TEST(TrainModel, OnImagesItMakesTheSameModelOnAnyThreads) {
   }
   // The first member is what a single network would be.
   const Model single = train_model(dataset, images_recipe(), 3, pool).model;
-  EXPECT_EQ(single.members[0], trained.model.members[0]);
+  EXPECT_EQ(twins(single).members[0], twins(trained.model).members[0]);
 }
 
 TEST(TrainModel, ALearnedEnergyEndsInTheModel) {
@@ -125,13 +126,13 @@ TEST(TrainModel, GradientsAreWhitenedByTheTrainingPeople) {
   recipe.gradient_weight = 0.5;
   ThreadPool pool(2), one(1);
   const Model model = train_model(dataset, recipe, 3, pool).model;
-  EXPECT_EQ(model.gradients.histograms, recipe.gradients);
-  EXPECT_EQ(model.gradients.weight, 0.5);
+  EXPECT_EQ(twins(model).gradients.histograms, recipe.gradients);
+  EXPECT_EQ(twins(model).gradients.weight, 0.5);
   const Matrix inputs = preprocess(dataset.images, model.preprocessing);
   const Whitening expected =
-      fit_whitening(gradient_histograms(model, inputs, pool), dataset.identity_of);
-  EXPECT_EQ(model.gradients.whitening.mean, expected.mean);
-  EXPECT_EQ(model.gradients.whitening.transform.values, expected.transform.values);
+      fit_whitening(gradient_histograms(twins(model), inputs, pool), dataset.identity_of);
+  EXPECT_EQ(twins(model).gradients.whitening.mean, expected.mean);
+  EXPECT_EQ(twins(model).gradients.whitening.transform.values, expected.transform.values);
   EXPECT_EQ(encode_model(train_model(dataset, recipe, 3, one).model), encode_model(model));
   EXPECT_EQ(recipe_to_json(recipe_from_json(model.training.recipe)), recipe_to_json(recipe));
 
@@ -160,7 +161,7 @@ TEST(TrainModel, TurnedPicturesAreIdentitiesOfTheTrainingAlone) {
   EXPECT_EQ(turned.training.images, 9u);
   EXPECT_EQ(turned.training.seen, remember(dataset));
   recipe.rotations = false;
-  EXPECT_NE(turned.members, train_model(dataset, recipe, 1, pool).model.members);
+  EXPECT_NE(twins(turned).members, twins(train_model(dataset, recipe, 1, pool).model).members);
 }
 
 TEST(TrainModel, PicturesThatAreTooSmallAreRefusedInWords) {

@@ -1,4 +1,4 @@
-#include "doppel/model/foreign.h"
+#include "doppel/model/onnx_embedder.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -8,6 +8,7 @@
 #include "doppel/model/embedding.h"
 #include "doppel/model/model.h"
 #include "doppel/model/onnx_export.h"
+#include "doppel/model/twin_networks.h"
 
 namespace doppel::internal {
 namespace {
@@ -31,14 +32,14 @@ std::string refusal_of_description(const json& description) {
   return "accepted";
 }
 
-TEST(Foreign, ADescriptionSaysAll) {
+TEST(OnnxEmbedder, ADescriptionSaysAll) {
   json description = some_description();
   const Model plain = embedder_from_json(description, "d");
   EXPECT_EQ(plain.preprocessing.width, 6);
   EXPECT_EQ(plain.preprocessing.step, 1);
   EXPECT_FALSE(plain.preprocessing.standardize);
-  EXPECT_EQ(plain.foreign->channels, Channels::bgr);
-  EXPECT_EQ(plain.foreign->mean, (std::vector<double>{10, 20, 30}));
+  EXPECT_EQ(plain.embedder.as<OnnxEmbedder>()->channels, Channels::bgr);
+  EXPECT_EQ(plain.embedder.as<OnnxEmbedder>()->mean, (std::vector<double>{10, 20, 30}));
   EXPECT_TRUE(plain.preprocessing.align);
   EXPECT_EQ(plain.energy.kind, EnergyKind::cosine);
   EXPECT_EQ(plain.threshold, std::nullopt);
@@ -54,14 +55,14 @@ TEST(Foreign, ADescriptionSaysAll) {
   description["synthetic"] = true;
   const Model whole = embedder_from_json(description, "d");
   EXPECT_EQ(whole.preprocessing.input_width(), 3u);
-  EXPECT_EQ(whole.foreign->output, "features");
+  EXPECT_EQ(whole.embedder.as<OnnxEmbedder>()->output, "features");
   EXPECT_EQ(whole.threshold->value, 0.7);
   EXPECT_EQ(whole.training.seen.identities.size(), 1u);
   EXPECT_TRUE(whole.training.synthetic);
   EXPECT_EQ(describe_embedder(whole), description);
 }
 
-TEST(Foreign, WhatIsMissingWrongOrUnknownIsNamed) {
+TEST(OnnxEmbedder, WhatIsMissingWrongOrUnknownIsNamed) {
   EXPECT_EQ(refusal_of_description(some_description()), "accepted");
   const json good = some_description();
   for (const auto& [key, value] : good.items()) {
@@ -84,47 +85,46 @@ TEST(Foreign, WhatIsMissingWrongOrUnknownIsNamed) {
   EXPECT_THAT(refusal_of_description(7), HasSubstr("format"));
 }
 
-TEST(Foreign, InputsAreTheChannelsOneAfterTheOther) {
+TEST(OnnxEmbedder, InputsAreTheChannelsOneAfterTheOther) {
   ThreadPool pool(1);
-  ForeignNetwork network;
+  OnnxEmbedder network;
   network.channels = Channels::bgr;
   network.mean = {10, 20, 30};
   network.scale = 0.5;
   const Preprocessing preprocessing{2, 1, 1, false, false};
   Image image{2, 1, {0.5f, 0.25f}};
   const std::vector<Image> grey_only = {image};
-  EXPECT_THROW(foreign_inputs(network, preprocessing, grey_only, pool), Error);
+  EXPECT_THROW(onnx_inputs(network, preprocessing, grey_only, pool), Error);
   image.colors = {1, 0, 0.2f, 0.6f, 1, 0};
   const std::vector<Image> images = {image};
   const auto near = [](const Matrix& given, const std::vector<float>& expected) {
     ASSERT_EQ(given.values.size(), expected.size());
     for (size_t i = 0; i < expected.size(); ++i) EXPECT_NEAR(given.values[i], expected[i], 1e-4);
   };
-  near(foreign_inputs(network, preprocessing, images, pool),
-       {20.5f, -5, -10, 117.5f, 112.5f, 61.5f});
+  near(onnx_inputs(network, preprocessing, images, pool), {20.5f, -5, -10, 117.5f, 112.5f, 61.5f});
   network.channels = Channels::rgb;
-  near(foreign_inputs(network, preprocessing, images, pool),
-       {122.5f, 71.5f, -10, 117.5f, 10.5f, -15});
+  near(onnx_inputs(network, preprocessing, images, pool), {122.5f, 71.5f, -10, 117.5f, 10.5f, -15});
   network = {};
   network.mean = {0};
   network.scale = 1.0 / 255;
-  EXPECT_EQ(foreign_inputs(network, preprocessing, images, pool).values, image.pixels);
-  near(foreign_inputs(network, {2, 1, 1, true, false}, images, pool), {1, -1});
+  EXPECT_EQ(onnx_inputs(network, preprocessing, images, pool).values, image.pixels);
+  near(onnx_inputs(network, {2, 1, 1, true, false}, images, pool), {1, -1});
 }
 
-TEST(Foreign, ItsFileStaysWhatItIs) {
+TEST(OnnxEmbedder, ItsFileStaysWhatItIs) {
   EXPECT_THROW(encode_model(embedder_from_json(some_description(), "d")), Error);
 }
 
 #ifdef DOPPEL_WITH_OPENCV
 
-TEST(Foreign, AnExportedModelIsLoadedAsAModel) {
+TEST(OnnxEmbedder, AnExportedModelIsLoadedAsAModel) {
   const auto folder = std::filesystem::path(testing::TempDir());
-  const std::filesystem::path onnx = folder / "doppel_foreign.onnx";
+  const std::filesystem::path onnx = folder / "doppel_embedder.onnx";
   ThreadPool pool(2);
   Model model;
-  model.network = {{1, 4, 3}, {Flatten{}, Dense{5}, Relu{}, Dense{2}}};
-  model.members = {initial_parameters(model.network, Initialisation::glorot_uniform, 9)};
+  twins(model).network = {{1, 4, 3}, {Flatten{}, Dense{5}, Relu{}, Dense{2}}};
+  twins(model).members = {
+      initial_parameters(twins(model).network, Initialisation::glorot_uniform, 9)};
   model.preprocessing = {6, 8, 2, true};
   model.energy = {EnergyKind::weighted_l1, {-1, 0.5f}, 2};
   model.threshold = Threshold{
@@ -148,7 +148,7 @@ TEST(Foreign, AnExportedModelIsLoadedAsAModel) {
     load_model(onnx);
     ADD_FAILURE() << "an energy of three weights for two values";
   } catch (const Error& error) {
-    EXPECT_THAT(error.what(), HasSubstr("3 weights, embeddings have 2"));
+    EXPECT_THAT(error.what(), HasSubstr("3 weights, its embeddings have 2"));
   }
   std::filesystem::remove(onnx);
   std::filesystem::remove(description_of(onnx));

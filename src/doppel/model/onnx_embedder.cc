@@ -1,4 +1,4 @@
-#include "doppel/model/foreign.h"
+#include "doppel/model/onnx_embedder.h"
 
 #include <algorithm>
 #include <cmath>
@@ -9,7 +9,6 @@
 #include "doppel/error.h"
 #include "doppel/image/resize.h"
 #include "doppel/model/model.h"
-#include "doppel/model/threshold_fault.h"
 
 namespace doppel::internal {
 namespace {
@@ -17,7 +16,7 @@ namespace {
 using nlohmann::json;
 
 constexpr const char* kEmbedderFormat = "doppel embedder 1";
-constexpr size_t kMostForeignBytes = size_t{256} << 20, kMostDescriptionBytes = size_t{64} << 20;
+constexpr size_t kMostOnnxBytes = size_t{256} << 20, kMostDescriptionBytes = size_t{64} << 20;
 constexpr int kMostSide = 4096;  // of what a network takes
 
 // One field after the other, with errors that name it.
@@ -80,9 +79,9 @@ size_t sample_of(Channels channels, size_t channel) {
   return channels == Channels::bgr ? 2 - channel : channel;
 }
 
-void make_input(const ForeignNetwork& foreign, const Preprocessing& preprocessing,
+void make_input(const OnnxEmbedder& embedder, const Preprocessing& preprocessing,
                 const Image& image, std::span<float> row) {
-  const bool grey = foreign.channels == Channels::grey;
+  const bool grey = embedder.channels == Channels::grey;
   if (!grey && image.colors.empty()) {
     throw Error(ErrorKind::mismatch,
                 "this network takes colours, and an image was read without them");
@@ -90,14 +89,30 @@ void make_input(const ForeignNetwork& foreign, const Preprocessing& preprocessin
   const Image small =
       subsample(resize(image, preprocessing.width, preprocessing.height), preprocessing.step);
   const size_t pixels = small.pixels.size();
-  for (size_t c = 0; c < foreign.channel_count(); ++c) {
+  for (size_t c = 0; c < embedder.channel_count(); ++c) {
     for (size_t i = 0; i < pixels; ++i) {
-      const float v = grey ? small.pixels[i] : small.colors[3 * i + sample_of(foreign.channels, c)];
-      row[c * pixels + i] = static_cast<float>((double{v} * 255 - foreign.mean[c]) * foreign.scale);
+      const float v =
+          grey ? small.pixels[i] : small.colors[3 * i + sample_of(embedder.channels, c)];
+      row[c * pixels + i] =
+          static_cast<float>((double{v} * 255 - embedder.mean[c]) * embedder.scale);
     }
   }
   if (preprocessing.standardize) standardize(row);
 }
+
+class ReadyOnnx final : public ReadyEmbedder {
+ public:
+  ReadyOnnx(const OnnxEmbedder& embedder, const Preprocessing& input)
+      : embedder_(embedder), input_(input) {}
+
+  Matrix embed(std::span<const Image> images, ThreadPool& pool) const override {
+    return embedder_.network->embed(onnx_inputs(embedder_, input_, images, pool));
+  }
+
+ private:
+  OnnxEmbedder embedder_;
+  Preprocessing input_;
+};
 
 }  // namespace
 
@@ -113,38 +128,74 @@ std::string to_string(Channels channels) {
   return "";
 }
 
-bool takes_color(const Model& model) {
-  return model.foreign && model.foreign->channels != Channels::grey;
-}
-
-Matrix foreign_inputs(const ForeignNetwork& foreign, const Preprocessing& preprocessing,
-                      std::span<const Image> images, ThreadPool& pool) {
-  Matrix rows(images.size(),
-              foreign.channel_count() * preprocessing.input_height() * preprocessing.input_width());
+Matrix onnx_inputs(const OnnxEmbedder& embedder, const Preprocessing& preprocessing,
+                   std::span<const Image> images, ThreadPool& pool) {
+  Matrix rows(images.size(), embedder.channel_count() * preprocessing.input_height() *
+                                 preprocessing.input_width());
   pool.parallel_for(images.size(), [&](size_t i, size_t) {
-    make_input(foreign, preprocessing, images[i], rows.row(i));
+    make_input(embedder, preprocessing, images[i], rows.row(i));
   });
   return rows;
 }
 
+std::unique_ptr<StoredEmbedder> OnnxEmbedder::clone() const {
+  return std::make_unique<OnnxEmbedder>(*this);
+}
+
+size_t OnnxEmbedder::size() const { return network->embedding_size(); }
+
+std::unique_ptr<const ReadyEmbedder> OnnxEmbedder::ready(const Preprocessing& input) const {
+  return std::make_unique<ReadyOnnx>(*this, input);
+}
+
+void OnnxEmbedder::store(TensorFile&) const {
+  throw Error(ErrorKind::bad_argument, "model: an ONNX network stays the file that it is");
+}
+
+std::string OnnxEmbedder::digest(const Model& model) const {
+  Model bare = model;
+  bare.threshold.reset();
+  bare.training = {};
+  Blake2b digest;
+  digest.add(file_digest + describe_embedder(bare).dump());
+  return digest.hex();
+}
+
+std::string OnnxEmbedder::summary() const { return "an ONNX network"; }
+
+std::vector<std::pair<std::string, std::string>> OnnxEmbedder::facts() const {
+  std::string samples = to_string(channels) + " of 0 to 255, minus";
+  for (const double value : mean) samples.append(" ").append(json(value).dump());
+  return {{"samples", samples + ", times " + json(scale).dump()}, {"digest", file_digest}};
+}
+
+json OnnxEmbedder::to_json() const {
+  return {{"channels", to_string(channels)},
+          {"mean", mean},
+          {"scale", scale},
+          {"output", output},
+          {"digest", file_digest}};
+}
+
 nlohmann::json describe_embedder(const Model& model) {
   // Ours take grey values in 0 .. 1.
-  ForeignNetwork ours;
+  OnnxEmbedder ours;
   ours.mean = {0};
   ours.scale = 1.0 / 255;
-  const ForeignNetwork& foreign = model.foreign ? *model.foreign : ours;
+  const auto* theirs = model.embedder.as<OnnxEmbedder>();
+  const OnnxEmbedder& embedder = theirs != nullptr ? *theirs : ours;
   json description = {{"format", kEmbedderFormat},
                       {"width", model.preprocessing.width},
                       {"height", model.preprocessing.height},
-                      {"channels", to_string(foreign.channels)},
-                      {"mean", foreign.mean},
-                      {"scale", foreign.scale},
+                      {"channels", to_string(embedder.channels)},
+                      {"mean", embedder.mean},
+                      {"scale", embedder.scale},
                       {"energy", to_json(model.energy)},
                       {"align", model.preprocessing.align}};
   if (model.energy.weights.empty()) description["energy"] = to_string(model.energy.kind);
   if (model.preprocessing.step > 1) description["step"] = model.preprocessing.step;
   if (model.preprocessing.standardize) description["standardize"] = true;
-  if (!foreign.output.empty()) description["output"] = foreign.output;
+  if (!embedder.output.empty()) description["output"] = embedder.output;
   if (model.threshold) description["threshold"] = stored_json(*model.threshold);
   const SeenPeople& seen = model.training.seen;
   if (!seen.identities.empty() || !seen.images.empty()) description["seen"] = to_json(seen);
@@ -167,23 +218,23 @@ Model embedder_from_json(const nlohmann::json& description, const std::string& w
     fields.fail(std::string("\"").append(key.substr(0, 80)) + "\" is unknown; known: " + known);
   }
   Model model;
-  ForeignNetwork foreign;
+  OnnxEmbedder embedder;
   Preprocessing& p = model.preprocessing;
   p.width = fields.side("width");
   p.height = fields.side("height");
   p.step = fields.has("step") ? fields.side("step") : 1;
   p.standardize = fields.has("standardize") && fields.truth("standardize");
-  foreign.channels = channels_named(fields);
+  embedder.channels = channels_named(fields);
   const json& mean = fields.at("mean");
-  if (!mean.is_array() || mean.size() != foreign.channel_count()) {
+  if (!mean.is_array() || mean.size() != embedder.channel_count()) {
     fields.fail("mean",
-                "a list of " + std::to_string(foreign.channel_count()) + ", one for each channel");
+                "a list of " + std::to_string(embedder.channel_count()) + ", one for each channel");
   }
-  for (const json& value : mean) foreign.mean.push_back(fields.number("mean", value));
-  foreign.scale = fields.number("scale", fields.at("scale"));
-  if (!(foreign.scale > 0)) fields.fail("scale", "above 0");
+  for (const json& value : mean) embedder.mean.push_back(fields.number("mean", value));
+  embedder.scale = fields.number("scale", fields.at("scale"));
+  if (!(embedder.scale > 0)) fields.fail("scale", "above 0");
   p.align = fields.truth("align");
-  if (fields.has("output")) foreign.output = fields.text("output");
+  if (fields.has("output")) embedder.output = fields.text("output");
   model.energy = energy_from_json(fields.at("energy"), where);
   if (fields.has("threshold")) {
     model.threshold = threshold_from_json(fields.at("threshold"), where);
@@ -192,7 +243,7 @@ Model embedder_from_json(const nlohmann::json& description, const std::string& w
     model.training.seen = seen_people_from_json(fields.at("seen"), where);
   }
   model.training.synthetic = fields.has("synthetic") && fields.truth("synthetic");
-  model.foreign = std::move(foreign);
+  model.embedder = std::move(embedder);
   return model;
 }
 
@@ -200,8 +251,8 @@ std::filesystem::path description_of(const std::filesystem::path& onnx) {
   return onnx.string() + ".json";
 }
 
-Model load_foreign(const std::filesystem::path& onnx) {
-  const std::string bytes = read_file(onnx, kMostForeignBytes);
+Model load_onnx_model(const std::filesystem::path& onnx) {
+  const std::string bytes = read_file(onnx, kMostOnnxBytes);
   const std::filesystem::path beside = description_of(onnx);
   std::error_code ignored;
   if (!std::filesystem::exists(beside, ignored)) {
@@ -215,22 +266,13 @@ Model load_foreign(const std::filesystem::path& onnx) {
     throw Error(ErrorKind::bad_data, beside.string() + ": no JSON");
   }
   Model model = embedder_from_json(description, beside.string());
-  ForeignNetwork& foreign = *model.foreign;
-  foreign.digest = sha256_hex(bytes);
-  const OnnxInput input{foreign.channel_count(), model.preprocessing.input_height(),
+  OnnxEmbedder& embedder = *model.embedder.as<OnnxEmbedder>();
+  embedder.file_digest = sha256_hex(bytes);
+  const OnnxInput input{embedder.channel_count(), model.preprocessing.input_height(),
                         model.preprocessing.input_width()};
-  foreign.network = onnx_backend().open(bytes, onnx.string(), input, foreign.output);
-  const size_t weights = model.energy.weights.size(), size = foreign.network->embedding_size();
-  if (model.energy.kind == EnergyKind::weighted_l1 && weights != size) {
-    throw Error(ErrorKind::bad_data, beside.string() + ": its energy has " +
-                                         std::to_string(weights) + " weights, embeddings have " +
-                                         std::to_string(size) + " values");
-  }
-  if (model.threshold) {
-    if (const auto fault =
-            threshold_fault(*model.threshold, model.energy, embedding_length(model), size)) {
-      throw Error(ErrorKind::bad_data, beside.string() + ": its threshold " + *fault);
-    }
+  embedder.network = onnx_backend().open(bytes, onnx.string(), input, embedder.output);
+  if (const auto fault = decision_fault(model)) {
+    throw Error(ErrorKind::bad_data, beside.string() + ": " + *fault);
   }
   return model;
 }
