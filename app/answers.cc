@@ -10,13 +10,9 @@
 namespace doppel::internal::app {
 namespace {
 
-std::string number(const char* format, double value) {
-  char text[64];
-  std::snprintf(text, sizeof text, format, value);
-  return text;
+std::string rate(const std::optional<double>& value) {
+  return value ? formatted("%.3g", *value) : "";
 }
-
-std::string rate(const std::optional<double>& value) { return value ? number("%.3g", *value) : ""; }
 
 }  // namespace
 
@@ -55,10 +51,10 @@ std::string plain_line(const std::string& file, const Answer& answer, size_t top
   const std::vector<Candidate>& candidates = answer.candidates;
   std::string line = csv_field(file) + ",";
   line.append(answer.known ? csv_field(candidates[0].name) : kUnknown).append(",");
-  if (!candidates.empty()) line += number("%.4f", candidates[0].score);
+  if (!candidates.empty()) line += formatted("%.4f", candidates[0].score);
   for (size_t i = 0; top > 1 && i < candidates.size(); ++i) {
     line.append(",").append(csv_field(candidates[i].name));
-    line += number(",%.4f", candidates[i].score);
+    line += formatted(",%.4f", candidates[i].score);
   }
   return line;
 }
@@ -81,13 +77,13 @@ std::string csv_lines(const AnsweredPhoto& photo) {
   for (size_t i = 0; i < photo.faces.size(); ++i) {
     const AnsweredFace& face = photo.faces[i];
     const std::string start = csv_field(photo.file) + "," + std::to_string(i + 1) +
-                              number(",%.0f", face.left) + number(",%.0f", face.top) +
-                              number(",%.0f", face.width) + number(",%.0f", face.height) + "," +
-                              (face.answer.known ? "1" : "0") + ",";
+                              formatted(",%.0f", face.left) + formatted(",%.0f", face.top) +
+                              formatted(",%.0f", face.width) + formatted(",%.0f", face.height) +
+                              "," + (face.answer.known ? "1" : "0") + ",";
     for (size_t rank = 0; rank < face.answer.candidates.size(); ++rank) {
       const Candidate& candidate = face.answer.candidates[rank];
       lines += start + std::to_string(rank + 1) + "," + csv_field(candidate.name) +
-               number(",%.6f", candidate.distance) + number(",%.6f", candidate.score) + "," +
+               formatted(",%.6f", candidate.distance) + formatted(",%.6f", candidate.score) + "," +
                rate(candidate.far) + "," + rate(candidate.fpir) + "\n";
     }
   }

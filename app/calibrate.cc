@@ -6,7 +6,7 @@
 #include "commands.h"
 #include "data_source.h"
 #include "doppel/base/file.h"
-#include "doppel/data/listing.h"
+#include "doppel/base/words.h"
 #include "doppel/error.h"
 #include "doppel/eval/calibration.h"
 #include "doppel/model/model.h"

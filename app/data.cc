@@ -5,8 +5,8 @@
 
 #include "commands.h"
 #include "doppel/base/thread_pool.h"
+#include "doppel/base/words.h"
 #include "doppel/data/dataset.h"
-#include "doppel/data/listing.h"
 #include "doppel/error.h"
 #include "measures.h"
 

@@ -7,6 +7,7 @@
 
 #include "commands.h"
 #include "doppel/base/natural_order.h"
+#include "doppel/base/words.h"
 #include "doppel/data/listing.h"
 #include "doppel/error.h"
 #include "doppel/gallery/location.h"
@@ -34,7 +35,7 @@ struct EnrollOptions {
   std::vector<std::string> images;
   std::string faces = "one";
   int threads = 0;
-  bool keep_photos = false, skip_bad = false, force = false, as_json = false;
+  bool keep_photos = false, skip_bad = false, force = false, as_json = false, verbose = false;
 };
 
 struct PersonFiles {
@@ -235,7 +236,7 @@ void run(const EnrollOptions& options) {
               plural(enrolled.people, "new person").c_str(), gallery->name().c_str(),
               plural(everybody, "person").c_str(),
               plural(gallery->templates(), "template").c_str());
-  std::printf("Deciding: %s\n", rule_text(deciding.rule).c_str());
+  say_rule(deciding.rule, options.verbose, stdout);
   say_notice(notice);
 }
 
@@ -269,6 +270,7 @@ void add_enroll(CLI::App& program) {
   command->add_flag("--force", options->force,
                     "Enrol photos although the model was trained on synthetic faces");
   add_threads_option(*command, options->threads);
+  add_verbose_option(*command, options->verbose);
   command->add_flag("--json", options->as_json, "Print one JSON document instead of text");
   command->callback([options] { run(*options); });
 }

@@ -7,10 +7,11 @@
 
 #include "commands.h"
 #include "data_source.h"
+#include "decision_text.h"
 #include "doppel/base/digest.h"
 #include "doppel/base/file.h"
 #include "doppel/base/natural_order.h"
-#include "doppel/data/listing.h"
+#include "doppel/base/words.h"
 #include "doppel/error.h"
 #include "doppel/eval/crossval.h"
 #include "doppel/eval/evaluation.h"
@@ -21,7 +22,6 @@
 #include "doppel/model/threshold_fault.h"
 #include "doppel/pipeline/dataset_loading.h"
 #include "doppel/pipeline/strangers.h"
-#include "gallery_access.h"
 #include "measures.h"
 #include "notices.h"
 #include "open_set.h"
@@ -397,8 +397,8 @@ void evaluate_open_set(const EvalOptions& options, const Subject& subject, Threa
     std::printf("A search is a visit of %s, decided once by their mean embedding\n",
                 plural(options.plan.visit, "photo").c_str());
   }
-  std::printf("Deciding, of the first: %s\n\n%s",
-              rule_text(trials.front().draws.front().rule).c_str(),
+  std::printf("Deciding, of the first: %s.\n\n%s",
+              decision_text(trials.front().draws.front().rule).c_str(),
               open_set_table(trials, settings.fpir).c_str());
   print_marks(subject);
 }

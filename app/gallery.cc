@@ -7,7 +7,7 @@
 
 #include "commands.h"
 #include "doppel/base/file.h"
-#include "doppel/data/listing.h"
+#include "doppel/base/words.h"
 #include "doppel/error.h"
 #include "doppel/gallery/answer_json.h"
 #include "doppel/gallery/exchange.h"
@@ -36,7 +36,7 @@ struct GalleryOptions {
   std::vector<std::string> names;
   std::optional<int64_t> template_id;
   std::optional<double> fpir, threshold;
-  bool photos = false, force = false, as_json = false;
+  bool photos = false, force = false, as_json = false, verbose = false;
 };
 
 std::string fusion_name(Fusion fusion) { return fusion == Fusion::mean ? "mean" : "nearest"; }
@@ -79,7 +79,7 @@ void list(const GalleryOptions& options) {
         with_one_photo, plural(people.size(), "person").c_str(),
         with_one_photo == 1 ? "has" : "have");
   }
-  std::printf("Deciding: %s\n", rule_text(rule).c_str());
+  say_rule(rule, options.verbose, stdout);
   say_notice(notice);
 }
 
@@ -166,9 +166,9 @@ void set(const GalleryOptions& options) {
                        : options.threshold ? options.threshold
                                            : settings.distance,
                        fusion);
-  std::printf("By the %s template of each person; %s\n",
-              gallery.settings().fusion == Fusion::mean ? "mean over the" : "nearest",
-              rule_text(rule_of(gallery).rule).c_str());
+  std::printf("By the %s template of each person.\n",
+              gallery.settings().fusion == Fusion::mean ? "mean over the" : "nearest");
+  say_rule(rule_of(gallery).rule, true, stdout);
 }
 
 void check(const GalleryOptions& options) {
@@ -369,6 +369,7 @@ void add_gallery(CLI::App& program) {
   };
   CLI::App* command = add("list", "Who is in it, with how many photos, and how it decides",
                           "list team.gallery", list);
+  add_verbose_option(*command, options->verbose);
   add_json(command);
   command = add("show", "What is stored of a person", "show team.gallery \"Ada Lovelace\"", show);
   command->add_option("NAME", options->name, "The person")->required();

@@ -3,9 +3,9 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 
+#include "decision_text.h"
 #include "doppel/error.h"
 #include "doppel/gallery/photo_notices.h"
-#include "measures.h"
 
 namespace doppel::internal::app {
 
@@ -55,56 +55,14 @@ void add_model_option(CLI::App& command, std::string& model) {
       ->default_str("where it was at enrolment");
 }
 
-std::string rule_text(const DecisionRule& rule) {
-  char text[400];
-  switch (rule.source) {
-    case RuleSource::none:
-      return rule.fault;
-    case RuleSource::set:
-      if (!rule.far) {
-        std::snprintf(text, sizeof text,
-                      "below distance %.4g, which was set, it is that person; the model has no "
-                      "calibration to say at what FAR",
-                      rule.threshold);
-        return text;
-      }
-      break;
-    case RuleSource::model:
-      break;
-    case RuleSource::gallery: {
-      std::snprintf(text, sizeof text,
-                    "below score %.4g it is that person: the gallery's own %s, compared with each "
-                    "other, show that a stranger's search is then taken for somebody at an FPIR of "
-                    "%.2g %% (nine in ten such galleries: %.2g to %.2g %%)",
-                    rule.threshold, plural(rule.people, "person").c_str(), 100 * *rule.fpir,
-                    100 * rule.fpir_lower, 100 * rule.fpir_upper);
-      std::string sentence = text;
-      if (rule.people < kEnoughPeople) {
-        sentence += "; so few people tell little of strangers";
-        if (rule.distance) {
-          std::snprintf(text, sizeof text,
-                        ", so the distance has to be below the model's %.4g, too", *rule.distance);
-          sentence += text;
-        }
-      } else if (rule.extrapolated) {
-        sentence += "; so rare a rate is extrapolated";
-      }
-      return sentence;
-    }
-  }
-  std::snprintf(
-      text, sizeof text,
-      "below distance %.4g%s it is that person: FAR %.2g %% of one comparison%s by the model's "
-      "calibration, FPIR %.2g %% of a search among %zu (95 %% interval %.2g to %.2g %%)",
-      rule.threshold, rule.source == RuleSource::set ? ", which was set," : "", 100 * *rule.far,
-      rule.extrapolated ? ", extrapolated" : "", 100 * *rule.fpir, rule.chances,
-      100 * rule.fpir_lower, 100 * rule.fpir_upper);
-  std::string sentence = text;
-  if (rule.source == RuleSource::model) {
-    sentence +=
-        "; from " + plural(kFewestPeople, "person") + " on the gallery's own people draw the line";
-  }
-  return sentence;
+void say_rule(const DecisionRule& rule, bool verbose, std::FILE* stream) {
+  std::fprintf(stream, "Deciding: %s.\n", decision_text(rule).c_str());
+  const std::string figures = verbose ? decision_figures(rule) : "";
+  if (!figures.empty()) std::fprintf(stream, "  %s\n", figures.c_str());
+}
+
+void add_verbose_option(CLI::App& command, bool& verbose) {
+  command.add_flag("--verbose", verbose, "Say the figures behind the decision, too");
 }
 
 GalleryRule rule_of(Gallery& gallery) {

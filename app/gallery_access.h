@@ -1,7 +1,7 @@
-// What the commands around a gallery share: which model belongs to it, and words for how it
-// decides.
+// What the commands around a gallery share: which model belongs to it, and how it decides.
 #pragma once
 
+#include <cstdio>
 #include <future>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -45,9 +45,11 @@ class PeopleInBackground {
 void add_gallery_argument(CLI::App& command, std::string& gallery);
 void add_model_option(CLI::App& command, std::string& model);
 
-// "below distance 0.43 it is that person: FAR 0.002 % of one comparison, FPIR 1 % of a search among
-// 500 templates (95 % interval 0.3 to 3.1 %)"
-std::string rule_text(const DecisionRule& rule);
+// "Deciding: .." by decision_text.h, on the given stream; with `verbose` the figures behind it,
+// too.
+void say_rule(const DecisionRule& rule, bool verbose, std::FILE* stream);
+void add_verbose_option(CLI::App& command, bool& verbose);
+
 // How a gallery decides, and what is to be said of its people's photos (gallery/photo_notices.h).
 struct GalleryRule {
   DecisionRule rule;

@@ -24,7 +24,7 @@ struct IdentifyOptions {
   std::vector<std::string> images;
   size_t top = 1;
   int threads = 0;
-  bool as_json = false, as_csv = false;
+  bool as_json = false, as_csv = false, verbose = false;
 };
 
 void run(const IdentifyOptions& options) {
@@ -91,7 +91,7 @@ void run(const IdentifyOptions& options) {
                 {"photos", photos},
                 {"problems", problems}});
   } else if (!options.as_csv) {
-    std::fprintf(stderr, "%s\n", rule_text(search().rule()).c_str());
+    say_rule(search().rule(), options.verbose, stderr);
   }
   if (!problems.empty()) {
     throw Error(ErrorKind::bad_data, std::to_string(problems.size()) + " of " +
@@ -128,6 +128,7 @@ void add_identify(CLI::App& program) {
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
   add_threads_option(*command, options->threads);
+  add_verbose_option(*command, options->verbose);
   command->add_flag("--csv", options->as_csv, "Print a table of faces and candidates");
   command->add_flag("--json", options->as_json, "Print one JSON document instead of text");
   command->callback([options] { run(*options); });

@@ -3,7 +3,7 @@
 #include <cstdio>
 
 #include "doppel/base/utc_time.h"
-#include "doppel/data/listing.h"
+#include "doppel/base/words.h"
 #include "doppel/error.h"
 #include "doppel/model/threshold_fault.h"
 
@@ -36,11 +36,20 @@ std::string utc_now() {
   return time.substr(0, 10) + " " + time.substr(11, 5) + " UTC";
 }
 
+std::string formatted(const char* format, double value) {
+  char text[64];
+  std::snprintf(text, sizeof text, format, value);
+  return text;
+}
+
+std::string two_digits(double rate) {
+  return formatted(100 * rate < 99.5 ? "%.2g" : "%.0f", 100 * rate);
+}
+
 std::string threshold_text(const Threshold& threshold) {
-  char text[160];
-  std::snprintf(text, sizeof text, "FAR %.2g %%, 95 %% interval %.2g to %.2g %%, chosen on ",
-                100 * threshold.far, 100 * threshold.lower, 100 * threshold.upper);
-  return text + plural(threshold.identities, "person") +
+  return "FAR " + two_digits(threshold.far) + " %, 95 % interval " + two_digits(threshold.lower) +
+         " to " + two_digits(threshold.upper) + " %, chosen on " +
+         plural(threshold.identities, "person") +
          (threshold.namesakes ? ", some of whom have names that the model knew" : "");
 }
 

@@ -26,6 +26,12 @@ std::string percent(double rate);                 // "97.8 %"
 std::string percent(std::optional<double> rate);  // or "none" where nothing was accepted
 std::string percent(const Interval& interval);    // "1.2 to 3.4 %"
 
+// A number as snprintf() has it.
+std::string formatted(const char* format, double value);
+
+// A rate in per cent with two digits: "0.038", "1.2", "100".
+std::string two_digits(double rate);
+
 std::string utc_now();  // "2024-05-17 09:30 UTC"
 
 // "FAR 1 %, 95 % interval 0.4 to 2.1 %, chosen on 8 people"

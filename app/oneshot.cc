@@ -3,10 +3,11 @@
 #include <cstdio>
 
 #include "commands.h"
-#include "doppel/data/listing.h"
+#include "doppel/base/words.h"
 #include "doppel/error.h"
 #include "doppel/eval/episode_files.h"
 #include "doppel/eval/seen.h"
+#include "doppel/image/image_digest.h"
 #include "doppel/model/embedding.h"
 #include "doppel/model/model.h"
 #include "measures.h"

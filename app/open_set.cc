@@ -5,7 +5,7 @@
 #include <map>
 #include <set>
 
-#include "doppel/data/listing.h"
+#include "doppel/base/words.h"
 #include "doppel/error.h"
 #include "doppel/gallery/answer_json.h"
 

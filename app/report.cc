@@ -9,7 +9,7 @@
 #include "commands.h"
 #include "data_source.h"
 #include "doppel/base/file.h"
-#include "doppel/data/listing.h"
+#include "doppel/base/words.h"
 #include "doppel/error.h"
 #include "doppel/nn/simd.h"
 #include "doppel/pipeline/dataset_loading.h"

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "commands.h"
-#include "doppel/data/listing.h"
+#include "doppel/base/words.h"
 #include "doppel/error.h"
 #include "doppel/gallery/location.h"
 #include "doppel/service/http_server.h"
@@ -82,10 +82,11 @@ void announce(const ServeOptions& options, Service& service, uint16_t port, bool
   const bool secure = !options.certificate.empty();
   const std::string host =
       options.host.find(':') != std::string::npos ? "[" + options.host + "]" : options.host;
-  std::fprintf(stderr, "Serving %s, %s, at %s://%s:%u; Ctrl-C ends it. Deciding: %s\n",
+  std::fprintf(stderr, "Serving %s, %s, at %s://%s:%u; Ctrl-C ends it.\n",
                shown_location(options.gallery).c_str(),
                plural(service.gallery().people(), "person").c_str(), secure ? "https" : "http",
-               host.c_str(), port, rule_text(service.gallery().rule()).c_str());
+               host.c_str(), port);
+  say_rule(service.gallery().rule(), true, stderr);
   const bool changeable = Gallery::may_be_changed(options.gallery);
   if (!changeable) {
     std::fprintf(stderr,

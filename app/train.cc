@@ -9,7 +9,7 @@
 
 #include "commands.h"
 #include "data_source.h"
-#include "doppel/data/listing.h"
+#include "doppel/base/words.h"
 #include "doppel/error.h"
 #include "doppel/eval/distances.h"
 #include "doppel/model/embedding.h"

@@ -15,6 +15,7 @@
 
 #include "answers.h"
 #include "commands.h"
+#include "doppel/base/words.h"
 #include "doppel/data/listing.h"
 #include "doppel/error.h"
 #include "doppel/gallery/answer_json.h"
@@ -42,7 +43,7 @@ struct WatchOptions {
   VisitSettings visit;
   size_t top = 1;
   int threads = 0;
-  bool as_json = false;
+  bool as_json = false, verbose = false;
 };
 
 // The files that were completed in a folder: closed after writing, or moved there.
@@ -208,9 +209,9 @@ void run(const WatchOptions& options) {
   Door door(options, answers, search);
   FolderEvents events(options.folder);
   watch_for_stop();
-  std::fprintf(stderr, "Watching %s with %s; Ctrl-C ends it. Deciding: %s\n",
-               options.folder.c_str(), plural(search.people(), "person").c_str(),
-               rule_text(search.rule()).c_str());
+  std::fprintf(stderr, "Watching %s with %s; Ctrl-C ends it.\n", options.folder.c_str(),
+               plural(search.people(), "person").c_str());
+  say_rule(search.rule(), options.verbose, stderr);
   RunningNotices notices;
   bool following = true;
   std::deque<std::string> waiting;
@@ -315,6 +316,7 @@ void add_watch(CLI::App& program) {
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
   add_threads_option(*command, options->threads);
+  add_verbose_option(*command, options->verbose);
   command->add_flag("--json", options->as_json, "Print JSON, a line for each visit");
   command->callback([options] { run(*options); });
 }

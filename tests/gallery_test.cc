@@ -18,6 +18,7 @@ namespace doppel::internal {
 namespace {
 
 using testing::AllOf;
+using testing::ContainsRegex;
 using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
@@ -67,12 +68,20 @@ TEST_F(GalleryCommands, AnswerWhoThisIs) {
   const Finished enrolled = enroll();
   ASSERT_EQ(enrolled.code, 0) << enrolled.err;
   EXPECT_THAT(enrolled.out, HasSubstr("6 photos of 6 new people added; g holds 6 people"));
-  EXPECT_THAT(enrolled.out, HasSubstr("FPIR 1 % of a search among 6"));
+  EXPECT_THAT(
+      enrolled.out,
+      HasSubstr(
+          "about 1 search in 100 by a stranger names somebody; on other photos this is unknown"));
   // The enrolled photo itself is at no distance.
   const Finished self = run({"identify", "g", "first/s22.pgm"});
   EXPECT_EQ(self.code, 0);
   EXPECT_EQ(self.out, "first/s22.pgm,s22,0.0000\n");
-  EXPECT_THAT(self.err, StartsWith("below distance "));
+  EXPECT_THAT(self.err,
+              StartsWith("Deciding: On photos like those that the model was measured on"));
+  EXPECT_THAT(self.err, Not(HasSubstr("the distance is below")));
+  EXPECT_THAT(run({"identify", "g", "first/s22.pgm", "--verbose"}).err,
+              ContainsRegex("somebody where the distance is below [0-9.]+: FAR 0.17 % of one "
+                            "comparison; 6 people, 6 templates"));
 
   const nlohmann::json document = run({"identify", "g", "people", "--top", "3", "--json"}).json();
   EXPECT_EQ(document["people"], 6);

@@ -88,6 +88,7 @@ class Gallery {
   // An empty one. Throws Error(io) where there is a gallery already or none can be made.
   static Gallery create(const std::string& location, const Model& model,
                         const GalleryOptions& options = {});
+  // One that this user may only read can be searched, and refuses every change with Error(io).
   // Throws Error(io) where there is none, Error(bad_data) where it is no gallery, Error(mismatch)
   // where it was made with another model or by a newer version.
   static Gallery open(const std::string& location, const Model& model);

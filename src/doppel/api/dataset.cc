@@ -5,6 +5,7 @@
 
 #include "doppel/api/dataset_source.h"
 #include "doppel/base/natural_order.h"
+#include "doppel/base/words.h"
 #include "doppel/data/listing.h"
 #include "doppel/data/synthetic.h"
 #include "doppel/error.h"

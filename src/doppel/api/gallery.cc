@@ -76,7 +76,9 @@ Gallery Gallery::create(const std::string& location, const Model& model,
 
 Gallery Gallery::open(const std::string& location, const Model& model) {
   const internal::LoadedModel& loaded = internal::PublicAccess::of(model);
-  auto gallery = internal::Gallery::open(location, internal::Access::read_write);
+  const bool changeable = internal::Gallery::may_be_changed(location);
+  auto gallery = internal::Gallery::open(
+      location, changeable ? internal::Access::read_write : internal::Access::read);
   gallery.check_model(internal::settings_for(loaded.model, loaded.file()));
   return Gallery(std::make_unique<internal::OpenGallery>(std::move(gallery), model));
 }
@@ -89,7 +91,13 @@ Gallery Gallery::open(const std::string& location) {
                                    ": it names no model file, for its model was not saved when it "
                                    "was made; open it with the model");
   }
-  return open(location, Model::load(settings.model_file));
+  try {
+    return open(location, Model::load(settings.model_file));
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::io || std::filesystem::exists(settings.model_file)) throw;
+    throw Error(ErrorKind::io, std::string(error.what()) + " (the model that " + location +
+                                   " was made with; open it with the model where that is now)");
+  }
 }
 
 size_t Gallery::enroll(const std::string& name, std::span<const Photo> photos,

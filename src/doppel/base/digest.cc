@@ -39,6 +39,12 @@ void Sha256::add(std::string_view bytes) {
   crypto_hash_sha256_update(&state_->sodium, data_of(bytes), bytes.size());
 }
 
+void Sha256::add_number(uint64_t number) {
+  char bytes[8];
+  for (int i = 0; i < 8; ++i) bytes[i] = static_cast<char>(number >> (8 * i) & 255);
+  add({bytes, 8});
+}
+
 std::string Sha256::hex() {
   std::array<unsigned char, kDigestSize> digest{};
   crypto_hash_sha256_final(&state_->sodium, digest.data());

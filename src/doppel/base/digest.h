@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -19,7 +20,8 @@ class Sha256 {
   Sha256& operator=(Sha256&&) noexcept;
 
   void add(std::string_view bytes);
-  std::string hex();  // ends the digest: nothing may be added afterwards
+  void add_number(uint64_t number);  // as eight bytes, the lowest first
+  std::string hex();                 // ends the digest: nothing may be added afterwards
 
  private:
   struct State;

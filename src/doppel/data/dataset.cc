@@ -11,11 +11,13 @@
 #include <utility>
 
 #include "doppel/base/digest.h"
+#include "doppel/base/words.h"
 #include "doppel/data/listing.h"
 #include "doppel/data/synthetic.h"
 #include "doppel/error.h"
 #include "doppel/image/content.h"
 #include "doppel/image/decode.h"
+#include "doppel/image/image_digest.h"
 #include "doppel/image/resize.h"
 #include "doppel/image/size_limits.h"
 
@@ -75,15 +77,9 @@ void throw_first(const std::vector<SourceProblem>& problems) {
                                 plural(problems.size() - 1, "more problem") + ")");
 }
 
-// Names and numbers go into the digest behind their length, so that no two contents look alike.
-void add_number(Sha256& digest, uint64_t number) {
-  char bytes[8];
-  for (int i = 0; i < 8; ++i) bytes[i] = static_cast<char>(number >> (8 * i) & 255);
-  digest.add({bytes, 8});
-}
-
+// A name goes into the digest behind its length, so that no two contents look alike.
 void add_text(Sha256& digest, const std::string& text) {
-  add_number(digest, text.size());
+  digest.add_number(text.size());
   digest.add(text);
 }
 
@@ -273,20 +269,6 @@ Dataset select_identities(const Dataset& dataset, std::span<const std::string> n
   return select_identities(dataset, identities);
 }
 
-std::string image_digest(const Image& image) {
-  std::string bytes(image.pixels.size() * 2, '\0');
-  for (size_t i = 0; i < image.pixels.size(); ++i) {
-    const auto level = static_cast<int>(image.pixels[i] * 65535.0f + 0.5f);
-    bytes[2 * i] = static_cast<char>(level & 255);
-    bytes[2 * i + 1] = static_cast<char>(level >> 8);
-  }
-  Sha256 digest;
-  add_number(digest, static_cast<uint64_t>(image.width));
-  add_number(digest, static_cast<uint64_t>(image.height));
-  digest.add(bytes);
-  return digest.hex();
-}
-
 void prepare_images(Dataset& dataset, const ImagePreparation& preparation, ThreadPool& pool) {
   if (!preparation.first) return;
   std::vector<char> waits(dataset.images.size(), false);
@@ -319,7 +301,7 @@ void seal(Dataset& dataset) {
   Sha256 digest;
   for (const Identity& identity : dataset.identities) {
     add_text(digest, identity.name);
-    add_number(digest, identity.count);
+    digest.add_number(identity.count);
     for (size_t i = identity.first; i < identity.first + identity.count; ++i) {
       add_text(digest, dataset.image_names[i]);
       add_text(digest, dataset.image_digests[i]);

@@ -96,10 +96,6 @@ Dataset select_identities(const Dataset& dataset, std::span<const size_t> identi
 // Error(bad_argument) for one that comes twice.
 Dataset select_identities(const Dataset& dataset, std::span<const std::string> names);
 
-// SHA-256 of an image's width, height and grey values, these rounded to 16 bits, in hexadecimal:
-// the same picture gives the same digest, whatever its file's name and format.
-std::string image_digest(const Image& image);
-
 // Prepares the images of a data set that is in memory; their digests, made before, stay.
 void prepare_images(Dataset& dataset, const ImagePreparation& preparation, ThreadPool& pool);
 

@@ -15,6 +15,7 @@
 #include "doppel/data/synthetic.h"
 #include "doppel/error.h"
 #include "doppel/image/encode.h"
+#include "doppel/image/image_digest.h"
 
 namespace doppel::internal {
 namespace {
@@ -401,20 +402,6 @@ TEST_F(DatasetFolder, ASubsetIsWhatItsFoldersWouldLoadTo) {
   const size_t outside[] = {3}, twice[] = {0, 1, 0};
   EXPECT_THROW(select_identities(whole, outside), Error);
   EXPECT_THROW(select_identities(whole, twice), Error);
-}
-
-TEST(ImageDigest, IsOfThePictureAlone) {
-  const Image image{2, 1, {0.25f, 1.0f}};
-  EXPECT_EQ(image_digest(image).size(), 64u);
-  EXPECT_EQ(image_digest(image), image_digest(Image{2, 1, {0.25f, 1.0f}}));
-  EXPECT_NE(image_digest(image), image_digest(Image{1, 2, {0.25f, 1.0f}}));
-  EXPECT_NE(image_digest(image), image_digest(Image{2, 1, {1.0f, 0.25f}}));
-  EXPECT_NE(image_digest(image), image_digest(Image{2, 1, {0.25f + 1 / 65535.0f, 1.0f}}));
-  // Sizes as 8 bytes, then 16-bit levels, all with the lowest byte first.
-  std::string bytes(16, '\0');
-  bytes[0] = 2;
-  bytes[8] = 1;
-  EXPECT_EQ(image_digest(image), sha256_hex(bytes + "\x00\x40\xff\xff"s));
 }
 
 TEST(AttFaces, LoadAsTheyAre) {

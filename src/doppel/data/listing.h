@@ -48,10 +48,6 @@ Listing list_source(const std::filesystem::path& source);
 // Whether a file is called like a picture of a format that decode_image() reads, "1.PGM".
 bool is_image_name(std::string_view file);
 
-// Words of notes and errors: "1 image", "2 images"; "s1, s2, s3, s4, s5 and 4 more".
-std::string plural(size_t count, std::string thing);
-std::string enumerated(const std::vector<std::string>& names);
-
 // Gives each file's bytes to `use(index, bytes)` on the pool's threads, in any order. A folder's
 // files are read by these threads, too; an archive is read from its start to its end, block by
 // block, and not behind damage that hides the rest. Returns each file's Error, of reading it or of

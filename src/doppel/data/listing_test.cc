@@ -107,13 +107,6 @@ class Sources : public testing::Test {
   fs::path place_;
 };
 
-TEST(Plural, CountsPeopleAsEnglishDoes) {
-  EXPECT_EQ(plural(1, "person"), "1 person");
-  EXPECT_EQ(plural(2, "new person"), "2 new people");
-  EXPECT_EQ(plural(0, "identity"), "0 identities");
-  EXPECT_EQ(plural(3, "photo"), "3 photos");
-}
-
 TEST_F(Sources, FlatFolders) {
   make({"s10/1.pgm", "s2/10.pgm", "s2/9.pgm"});
   const Listing listing = list();

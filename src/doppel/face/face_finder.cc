@@ -110,7 +110,7 @@ bool can_find_faces() {
 FaceFinder::FaceFinder(std::filesystem::path landmarks)
     : landmarks_(landmarks.empty() ? kLandmarksFile : std::move(landmarks)) {
   if (can_find_faces()) return;
-  throw Error(ErrorKind::bad_argument,
+  throw Error(ErrorKind::unavailable,
               "faces cannot be found: this program was built without dlib; install libdlib-dev and "
               "libdlib-data and build it with -DDOPPEL_DLIB=ON");
 }

@@ -17,7 +17,7 @@ class FaceFinder {
  public:
   // `landmarks`: a trained shape predictor of dlib with the 68 points of iBUG 300-W; left out, that
   // of Debian's libdlib-data. It is read at the first face, once for all finders of one file.
-  // Throws Error(bad_argument), which says how to build it, where this program has no detector.
+  // Throws Error(unavailable), which says how to build it, where this program has no detector.
   explicit FaceFinder(std::filesystem::path landmarks = {});
 
   // The upright faces that look to the camera, half profiles included, the surest first. A picture

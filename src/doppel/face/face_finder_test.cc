@@ -38,6 +38,7 @@ TEST(FaceFinder, SaysHowToBuildItWhereItIsMissing) {
     FaceFinder();
     FAIL();
   } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::unavailable);
     EXPECT_THAT(error.what(), testing::HasSubstr("-DDOPPEL_DLIB=ON"));
   }
 }

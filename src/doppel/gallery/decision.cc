@@ -56,6 +56,7 @@ DecisionRule decision_rule(const GallerySettings& settings, size_t people, size_
   DecisionRule rule;
   rule.people = people;
   rule.templates = templates;
+  if (settings.threshold) rule.calibrated_on = settings.threshold->identities;
   // A stranger may be taken for any template, but for a person where distances are means.
   rule.chances = std::max<size_t>(1, settings.fusion == Fusion::mean ? people : templates);
   if (const auto fault = rule_fault(settings)) {

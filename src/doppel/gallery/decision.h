@@ -30,6 +30,7 @@ struct DecisionRule {
   // model's calibration.
   std::optional<double> distance;
   size_t people = 0, templates = 0;  // that a stranger may be taken for
+  size_t calibrated_on = 0;          // people of the model's calibration; 0: it has none
   size_t chances = 1;  // comparisons of a search that a stranger may win, by the model's curve
   std::optional<double> far;   // of one comparison at the threshold; none without a calibration
   std::optional<double> fpir;  // of a search

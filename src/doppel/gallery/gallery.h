@@ -26,7 +26,7 @@ namespace doppel::internal {
 struct NewTemplate {
   std::string origin;  // the file, for messages; not stored
   std::vector<float> embedding;
-  std::string image_digest;  // of the picture: image_digest() of data/dataset.h
+  std::string image_digest;  // of the picture: image/image_digest.h
   double quality = 0;        // 0 .. 1, image/quality.h
   std::string photo;  // the file's bytes; stored where the gallery keeps photos, else ignored
   Looks looks = {};   // as the model took the picture, for notices; not stored

@@ -13,6 +13,7 @@
 #include "doppel/gallery/database_fixture.h"
 #include "doppel/image/decode.h"
 #include "doppel/image/encode.h"
+#include "doppel/image/image_digest.h"
 #include "doppel/model/embedding.h"
 #include "doppel/model/onnx_embedder.h"
 #include "doppel/model/twin_networks.h"

@@ -5,6 +5,7 @@
 
 #include "doppel/data/dataset.h"
 #include "doppel/data/synthetic.h"
+#include "doppel/image/image_digest.h"
 #include "doppel/image/quality.h"
 #include "doppel/image/resize.h"
 

@@ -41,7 +41,7 @@ class OnnxBackend {
   // A network of a file from anywhere, ready to run; `output` names what to take where it has
   // several. Before anything runs the file is bounded as onnx_file.h says, and the sizes and the
   // arithmetic of all its layers. Throws Error(bad_data) that begins with `name`;
-  // Error(bad_argument) where this build has no OpenCV.
+  // Error(unavailable) where this build has no OpenCV.
   virtual std::shared_ptr<const OnnxNetwork> open(std::string_view bytes, const std::string& name,
                                                   const OnnxInput& input,
                                                   const std::string& output) const = 0;

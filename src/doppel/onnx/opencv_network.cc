@@ -174,7 +174,7 @@ namespace doppel::internal {
 
 std::shared_ptr<const OnnxNetwork> open_with_opencv(std::string_view, const std::string& name,
                                                     const OnnxInput&, const std::string&) {
-  throw Error(ErrorKind::bad_argument,
+  throw Error(ErrorKind::unavailable,
               name +
                   ": this program was built without OpenCV (DOPPEL_OPENCV), which runs ONNX "
                   "networks");

@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "doppel/data/listing.h"
+#include "doppel/base/words.h"
 #include "doppel/error.h"
 
 namespace doppel::internal {

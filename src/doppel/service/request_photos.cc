@@ -6,6 +6,7 @@
 #include "doppel/data/synthetic.h"
 #include "doppel/gallery/synthetic_model.h"
 #include "doppel/image/decode.h"
+#include "doppel/image/image_digest.h"
 #include "doppel/image/resize.h"
 #include "doppel/service/turn.h"
 

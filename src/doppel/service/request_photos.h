@@ -23,7 +23,7 @@ struct RequestPhoto {
   std::string name;
   std::vector<PhotoFace> faces;  // boxes in pixels of the photo as it was sent
   size_t first = 0;              // of its rows among all embeddings
-  std::string image_digest;      // image_digest() of data/dataset.h
+  std::string image_digest;      // image/image_digest.h
   std::optional<Error> problem;
 };
 

@@ -16,6 +16,7 @@
 #include "doppel/data/synthetic.h"
 #include "doppel/image/decode.h"
 #include "doppel/image/encode.h"
+#include "doppel/image/image_digest.h"
 #include "doppel/model/embedding.h"
 #include "doppel/model/twin_networks.h"
 #include "doppel/service/service.h"
