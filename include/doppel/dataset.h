@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <initializer_list>
 #include <memory>
 #include <span>
 #include <string>
@@ -26,8 +27,10 @@ class Dataset {
   Dataset& operator=(const Dataset&) = default;
 
   // A folder or a zip archive with a sub-folder of images (PGM, PPM, PNG, JPEG, WebP) for each
-  // person. Throws Error(io) where there is none or it cannot be read, Error(bad_data) naming the
-  // file that does not belong there.
+  // person. Every file in such a folder counts as one; what is no image is said when it is read.
+  // Throws Error(io) where there is no folder or archive or it cannot be read, Error(bad_data)
+  // where an archive is damaged, for folders that are an image's and a person's parent at once, and
+  // for fewer than two people.
   static Dataset load(const std::filesystem::path& source);
 
   // Faces that Doppel draws, "s1", "s2" and so on: to try things out. At least two people, at least
@@ -41,6 +44,9 @@ class Dataset {
   // These people alone. Throws Error(mismatch) naming whom there is not, Error(bad_argument) for a
   // name that comes twice and for fewer than two people.
   Dataset select(std::span<const std::string> people) const;
+  Dataset select(std::initializer_list<std::string> people) const {
+    return select(std::span<const std::string>(people.begin(), people.size()));
+  }
 
  private:
   friend struct internal::PublicAccess;

@@ -119,17 +119,19 @@ struct OpenSetOptions {
   size_t draws = 20;
   uint64_t seed = 0;
   std::optional<double> fpir =
-      {};            // that the gallery is set to; else the FAR of the model's calibration
+      {};  // that the gallery is set to, 1e-9 to 0.5; else the FAR of the model's calibration
   size_t visit = 1;  // photos that are decided on together, by the mean of their embeddings
   bool allow_seen = false;
   std::stop_token stop = {};  // open_set() then throws Error(cancelled)
-  // Called before each draw by the thread that called open_set(), with what is done of all, 0 to 1.
+  // Called before each draw and at the end by the thread that called open_set(), with what is done
+  // of all, 0 to 1.
   std::function<void(double done)> progress = {};
 };
 
 // Enrols some photos of some people, drawn at random, in a gallery and searches for all others.
-// Throws as evaluate() does, Error(bad_argument) where there are fewer people than are to be
-// enrolled.
+// Throws as evaluate() does, Error(bad_argument) where so many people cannot be enrolled and
+// strangers be left, Error(uncalibrated) where the gallery could not decide, as it is small and the
+// model has no calibration.
 OpenSet open_set(const Model& model, const Dataset& people, const OpenSetOptions& options = {});
 
 }  // namespace doppel

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <span>
@@ -30,7 +31,8 @@ struct Candidate {
 struct IdentifiedFace {
   // Who it is; none where nobody is near enough: a stranger.
   std::optional<std::string> name = {};
-  std::vector<Candidate> candidates = {};  // different people, the nearest first
+  // Different people, the one of the lowest score first; none where the gallery has nobody.
+  std::vector<Candidate> candidates = {};
   // In pixels of the photo, from its upper left corner.
   double left = 0, top = 0, width = 0, height = 0;
   double quality = 0;  // 0 to 1: how well lit and sharp it is
@@ -59,7 +61,8 @@ struct GalleryPerson {
 };
 
 struct GalleryOptions {
-  bool keep_photos = false;  // beside the templates; then it can move to another model
+  bool keep_photos =
+      false;  // beside the templates; then `doppel gallery migrate` can move it to another model
 };
 
 struct EnrollOptions {
@@ -76,9 +79,10 @@ struct IdentifyOptions {
 };
 
 // A SQLite file by its path, or a PostgreSQL database by its URL (postgresql://user@host/database).
-// It keeps templates (embeddings), which are personal data, and no photos. Several processes may
-// use one gallery; an object is used by one thread at a time. Every change is on the disk when the
-// call returns, and where it throws nothing has changed.
+// It keeps templates (embeddings), which are personal data, and photos only where GalleryOptions
+// say so. Several processes may use one gallery; an object is used by one thread at a time, and one
+// that was moved from may only be assigned to. Every change is on the disk when the call returns,
+// and where it throws nothing has changed.
 class Gallery {
  public:
   Gallery(Gallery&&) noexcept;
@@ -96,19 +100,24 @@ class Gallery {
   static Gallery open(const std::string& location);
 
   // Adds photos of a person, who is new or known already; a photo that this person has already is
-  // left out. Returns how many were added. Throws Error(bad_argument) for a name that is none or
-  // looks like another person's, and for photos of people with a model of synthetic faces;
-  // Error(mismatch) for a photo that is enrolled as another person's; as Model::embed() does for
-  // the first photo that has something wrong with it.
+  // left out. Returns how many were added. Throws Error(bad_argument) without photos, for a name
+  // that is none, or another person's but for blanks and characters that cannot be seen, and for
+  // photos of people with a model of synthetic faces; Error(mismatch) for a photo that is enrolled
+  // as another person's; as Model::embed() does for the first photo that has something wrong with
+  // it.
   size_t enroll(const std::string& name, std::span<const Photo> photos,
                 const EnrollOptions& options = {});
+  size_t enroll(const std::string& name, std::initializer_list<Photo> photos,
+                const EnrollOptions& options = {}) {
+    return enroll(name, std::span<const Photo>(photos.begin(), photos.size()), options);
+  }
   size_t enroll(const std::string& name, const Photo& photo, const EnrollOptions& options = {}) {
     return enroll(name, std::span(&photo, 1), options);
   }
 
   // The faces on a photo and who they are, the surest face first; none where it shows no face.
   // Follows what other processes change. Throws Error(uncalibrated) where decision() has no source,
-  // Error(bad_data) where the photo cannot be decoded.
+  // Error(bad_data) where the photo cannot be decoded, Error(bad_argument) for no candidates.
   std::vector<IdentifiedFace> identify(const Photo& photo, const IdentifyOptions& options = {});
 
   // In natural order of their names.
@@ -124,11 +133,17 @@ class Gallery {
   // Their templates and photos are gone from the database's files, too. False where another process
   // that reads delays that.
   bool remove(std::span<const std::string> names);
+  bool remove(std::initializer_list<std::string> names) {
+    return remove(std::span<const std::string>(names.begin(), names.size()));
+  }
   bool remove(const std::string& name) { return remove(std::span(&name, 1)); }
 
-  // The rate at which a search by a stranger may name somebody, above 0 and at most 0.5: the
-  // gallery draws its line for that. Throws Error(bad_argument).
+  // The rate at which a search by a stranger may name somebody, 1e-9 to 0.5: the gallery draws its
+  // line for that. Throws Error(bad_argument).
   void set_fpir(double fpir);
+  // Whoever is nearer than this distance is that person, whatever the gallery's own people say.
+  // Throws Error(bad_argument) for a distance that no two embeddings of the model can have.
+  void set_distance(double distance);
 
  private:
   explicit Gallery(std::unique_ptr<internal::OpenGallery> gallery);

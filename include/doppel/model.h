@@ -55,11 +55,11 @@ class Model {
   const std::string& digest() const;
 
   // The embedding of the one face on the photo, the same bits whatever else is embedded with it. A
-  // model that was trained on pictures as they are takes the whole photo for a face. Throws
-  // Error(bad_data) where the photo cannot be decoded, Error(no_face) where it shows no face,
-  // Error(several_faces) where it shows several, Error(numeric) where the embedding is not finite;
-  // of a model that finds faces also Error(io) or Error(bad_data) naming the file of dlib's
-  // landmarks, which the first photo reads.
+  // model that was trained on pictures as they are takes the whole photo for a face, unless it
+  // shows nothing: one grey, a gradient or noise. Throws Error(bad_data) where the photo cannot be
+  // decoded, Error(no_face) where it shows no face, Error(several_faces) where it shows several,
+  // Error(numeric) where the embedding is not finite; of a model that finds faces also Error(io) or
+  // Error(bad_data) naming the file of dlib's landmarks, which the first photo reads.
   Embedding embed(const Photo& photo) const;
 
   // One for each photo, in their order, on the library's threads (threads.h). Throws as embed()

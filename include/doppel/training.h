@@ -61,13 +61,14 @@ struct TrainOptions {
   // least 5 and at most 100 of them, but nobody of fewer than 15. Where it is not set a fifth is
   // kept, and nobody where the recipe trains on pairs.
   std::optional<double> holdout = {};
-  // The rate at which pairs of different people may be taken for one person, 1e-6 to 0.5: what the
+  // The rate at which pairs of different people may be taken for one person, 1e-9 to 0.5: what the
   // threshold is chosen for.
   double far = 0.01;
 
-  // A file that an unfinished training is kept in, about every epoch and when it is stopped; empty:
-  // none. It stays when the training is over, until somebody removes it. With `resume` the training
-  // goes on from there, to the bit as if it had not been stopped.
+  // A file that an unfinished training is kept in, about once a second and when it is stopped;
+  // empty: none. What was there is replaced. It stays when the training is over, until somebody
+  // removes it. With `resume` the training goes on from there, to the bit as if it had not been
+  // stopped.
   std::filesystem::path checkpoint = {};
   bool resume = false;
 
@@ -86,11 +87,11 @@ struct TrainOptions {
 // on: the model knows everybody whom it was made from (evaluate()). Where the recipe does not say
 // whether faces are found and aligned, a few photos decide. Where nobody can be kept from the
 // training the model has no calibration: it gives distances, and decides nothing by itself.
-// Throws Error(bad_data) naming the image that cannot be read, or where the images do not fit the
-// recipe; Error(bad_argument) for options outside their range; Error(numeric) where the loss is not
-// finite any more; Error(io) or Error(bad_data) for the checkpoint, and Error(mismatch) where that
-// belongs to another training; Error(unavailable) where faces are to be aligned and the library for
-// it is not installed.
+// Throws Error(io) or Error(bad_data) naming the image that cannot be read, Error(bad_data) where
+// the images do not fit the recipe; Error(bad_argument) for options outside their range;
+// Error(numeric) where the loss is not finite any more; Error(io) or Error(bad_data) for the
+// checkpoint, and Error(mismatch) where that belongs to another training; Error(unavailable) where
+// faces are to be aligned and the library for it is not installed.
 Model train(const Dataset& people, const Recipe& recipe, const TrainOptions& options = {});
 
 struct CalibrateOptions {

@@ -55,7 +55,9 @@ Dataset Dataset::load(const std::filesystem::path& source) {
   const internal::Listing listing = internal::list_source(source);
   if (!listing.problems.empty()) throw Error(listing.problems.front().error);
   internal::DatasetSource described;
-  described.path = source;
+  std::error_code error;
+  described.path = std::filesystem::absolute(source, error);
+  if (error) described.path = source;
   for (const internal::IdentityFiles& identity : listing.identities) {
     described.people.push_back({identity.name, identity.files.size()});
   }

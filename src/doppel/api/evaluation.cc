@@ -146,8 +146,10 @@ OpenSet open_set(const Model& model, const Dataset& people, const OpenSetOptions
       throw Error(ErrorKind::bad_argument, "fpir " + *fault);
     }
   }
-  for (const auto& [name, number] :
-       {std::pair("photos", options.photos), {"draws", options.draws}, {"visit", options.visit}}) {
+  for (const auto& [name, number] : {std::pair("photos", options.photos),
+                                     {"people", options.people.value_or(1)},
+                                     {"draws", options.draws},
+                                     {"visit", options.visit}}) {
     if (number >= 1) continue;
     throw Error(ErrorKind::bad_argument, std::string(name) + ": at least 1 was expected, not 0");
   }
@@ -172,6 +174,8 @@ OpenSet open_set(const Model& model, const Dataset& people, const OpenSetOptions
           options.progress(static_cast<double>(draw) / static_cast<double>(options.draws));
         }
       });
+  for (const internal::OpenSetDraw& draw : trial.draws) internal::check_decides(draw.rule);
+  if (options.progress) options.progress(1);
   OpenSet result;
   result.people = trial.people;
   result.draws = trial.draws.size();

@@ -62,10 +62,12 @@ TEST(PublicEvaluation, WhomTheModelKnowsIsRefusedOrMarked) {
   EXPECT_THAT(refused.what(), testing::Not(HasSubstr("--")));
   EXPECT_EQ(evaluate(small_model(), known, {.allow_seen = true}).seen_people.size(), 8u);
   EXPECT_EQ(error_of([&] { open_set(small_model(), known); }).kind(), ErrorKind::seen_people);
+  const Model decides =
+      calibrated(small_model(), Dataset::synthetic(9, 3, 3), {.allow_namesakes = true});
   OpenSetOptions allowed;
   allowed.allow_seen = true;
   allowed.draws = 2;
-  EXPECT_EQ(open_set(small_model(), known, allowed).seen_people.size(), 8u);
+  EXPECT_EQ(open_set(decides, known, allowed).seen_people.size(), 8u);
 }
 
 TEST(PublicEvaluation, CrossValidationTestsEachFoldByTheOthers) {
@@ -109,7 +111,7 @@ TEST(PublicEvaluation, OpenSetDecidesAsAGalleryDoes) {
   const OpenSet result = open_set(small_model(), others(), options);
   EXPECT_EQ(result.people, 10u);
   EXPECT_EQ(result.draws, 3u);
-  EXPECT_THAT(told, ElementsAre(0, 1.0 / 3, 2.0 / 3));
+  EXPECT_THAT(told, ElementsAre(0, 1.0 / 3, 2.0 / 3, 1));
   EXPECT_GE(result.fpir_of_nine_in_ten, 0);
   EXPECT_LE(result.fpir, 1);
   EXPECT_GT(result.rank_1, 1.0 / 10) << "better than chance";
@@ -121,6 +123,10 @@ TEST(PublicEvaluation, OpenSetDecidesAsAGalleryDoes) {
             ErrorKind::cancelled);
   EXPECT_EQ(error_of([&] { open_set(small_model(), others(), {.draws = 0}); }).kind(),
             ErrorKind::bad_argument);
+  EXPECT_EQ(error_of([&] { open_set(small_model(), others(), {.people = 0}); }).kind(),
+            ErrorKind::bad_argument);
+  EXPECT_EQ(error_of([&] { open_set(small_model(), others(), {.people = 5}); }).kind(),
+            ErrorKind::uncalibrated);
   EXPECT_EQ(error_of([&] { open_set(small_model(), others(), {.fpir = 0.9}); }).kind(),
             ErrorKind::bad_argument);
 }

@@ -198,10 +198,20 @@ void Gallery::rename(const std::string& from, const std::string& to) {
   gallery_->gallery.rename(from, to);
 }
 
-bool Gallery::remove(std::span<const std::string> names) { return gallery_->gallery.remove(names); }
+bool Gallery::remove(std::span<const std::string> names) {
+  std::vector<std::string> each(names.begin(), names.end());
+  std::ranges::sort(each);
+  each.erase(std::unique(each.begin(), each.end()), each.end());
+  return gallery_->gallery.remove(each);
+}
 
 void Gallery::set_fpir(double fpir) {
   gallery_->gallery.set_decision(fpir, std::nullopt, gallery_->gallery.settings().fusion);
+}
+
+void Gallery::set_distance(double distance) {
+  const internal::GallerySettings& settings = gallery_->gallery.settings();
+  gallery_->gallery.set_decision(settings.fpir, distance, settings.fusion);
 }
 
 }  // namespace doppel

@@ -105,6 +105,60 @@ TEST_F(PublicGallery, PeopleComeAndGo) {
   EXPECT_EQ(error_of([&] { gallery.enroll(" ", drawn(7, 1)); }).kind(), ErrorKind::bad_argument);
 }
 
+TEST_F(PublicGallery, SeveralAreRemovedAndEnrolledAtOnce) {
+  Gallery gallery = filled(3);
+  EXPECT_TRUE(gallery.remove({"person 0", "person 2", "person 0"}));
+  EXPECT_EQ(gallery.people().size(), 1u);
+  EXPECT_EQ(gallery.enroll("Ada", {drawn(5, 0), drawn(5, 1)}), 2u);
+}
+
+TEST_F(PublicGallery, AnEmptyOneHasNoCandidates) {
+  Gallery gallery = Gallery::create(place(), model_);
+  const std::vector<IdentifiedFace> faces = gallery.identify(drawn(1, 0));
+  ASSERT_EQ(faces.size(), 1u);
+  EXPECT_FALSE(faces[0].name);
+  EXPECT_TRUE(faces[0].candidates.empty());
+}
+
+TEST_F(PublicGallery, ADistanceThatWasSetDecides) {
+  Gallery gallery = filled(9);
+  gallery.set_distance(1e-6);
+  EXPECT_EQ(gallery.decision().source, Decision::Source::set);
+  EXPECT_EQ(gallery.decision().threshold, 1e-6);
+  EXPECT_FALSE(gallery.identify(drawn(1, 1))[0].name);
+  EXPECT_EQ(error_of([&] { gallery.set_distance(-1); }).kind(), ErrorKind::bad_argument);
+  gallery.set_fpir(0.01);
+  EXPECT_EQ(gallery.decision().source, Decision::Source::gallery);
+}
+
+// SQLite would take these for a database in memory, or for a URI.
+TEST_F(PublicGallery, AFileMayBeCalledAnything) {
+  const std::filesystem::path before = std::filesystem::current_path();
+  std::filesystem::current_path(folder_);
+  for (const char* name : {":memory:", "file:uri", "file:uri?mode=memory", "a?b#c %41"}) {
+    Gallery::create(name, model_).enroll("Ada", drawn(1, 0));
+    EXPECT_TRUE(std::filesystem::exists(folder_ / name)) << name;
+    EXPECT_EQ(Gallery::open(name, model_).people().size(), 1u) << name;
+  }
+  EXPECT_EQ(error_of([&] { Gallery::create("", model_); }).kind(), ErrorKind::bad_argument);
+  std::filesystem::current_path(before);
+}
+
+TEST_F(PublicGallery, IsFoundWhereverTheProcessGoesAndThroughLinks) {
+  const std::filesystem::path before = std::filesystem::current_path();
+  std::filesystem::current_path(folder_);
+  Gallery gallery = Gallery::create("team.gallery", model_);
+  std::filesystem::create_symlink("team.gallery", "link");
+  std::filesystem::current_path("/");
+  gallery.enroll("Ada", drawn(1, 0));
+  EXPECT_EQ(gallery.identify(drawn(1, 0))[0].name, "Ada");
+  EXPECT_EQ(Gallery::open(folder_ / "link", model_).identify(drawn(1, 0))[0].name, "Ada");
+  std::filesystem::create_symlink("nowhere", folder_ / "dangling");
+  EXPECT_EQ(error_of([&] { Gallery::create(folder_ / "dangling", model_); }).kind(), ErrorKind::io);
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "nowhere"));
+  std::filesystem::current_path(before);
+}
+
 TEST_F(PublicGallery, AllPhotosOrNone) {
   Gallery gallery = filled(1);
   const std::string cut = internal::synthetic_file(9, 4, 0).substr(0, 500);

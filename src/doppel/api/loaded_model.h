@@ -11,14 +11,13 @@
 namespace doppel::internal {
 
 struct LoadedModel {
-  // `file`: where it lies; empty where it is in memory alone. Throws as PhotoEmbedder does.
-  explicit LoadedModel(Model loaded, std::string file = {});
+  explicit LoadedModel(Model loaded);  // throws as PhotoEmbedder does
 
   const Model model;
   const PhotoEmbedder embedder;
   const std::string digest;
 
-  std::string file() const;  // an absolute path, or empty
+  std::string file() const;  // where it lies, an absolute path; empty: in memory alone
   void lies_in(const std::filesystem::path& file) const;
 
  private:

@@ -11,11 +11,8 @@
 namespace doppel {
 namespace internal {
 
-LoadedModel::LoadedModel(Model loaded, std::string file)
-    : model(std::move(loaded)),
-      embedder(model),
-      digest(embedding_digest(model)),
-      file_(std::move(file)) {
+LoadedModel::LoadedModel(Model loaded)
+    : model(std::move(loaded)), embedder(model), digest(embedding_digest(model)) {
   if (model.preprocessing.align) face_detector();  // so that it is missing now, not at the door
 }
 
@@ -25,8 +22,9 @@ std::string LoadedModel::file() const {
 }
 
 void LoadedModel::lies_in(const std::filesystem::path& file) const {
+  std::error_code ignored;
   const std::lock_guard lock(mutex_);
-  file_ = std::filesystem::absolute(file).string();
+  file_ = std::filesystem::absolute(file, ignored).string();
 }
 
 }  // namespace internal
@@ -34,8 +32,9 @@ void LoadedModel::lies_in(const std::filesystem::path& file) const {
 Model::Model(std::shared_ptr<const internal::LoadedModel> loaded) : loaded_(std::move(loaded)) {}
 
 Model Model::load(const std::filesystem::path& file) {
-  return Model(std::make_shared<const internal::LoadedModel>(
-      internal::load_model(file), std::filesystem::absolute(file).string()));
+  auto loaded = std::make_shared<const internal::LoadedModel>(internal::load_model(file));
+  loaded->lies_in(file);
+  return Model(std::move(loaded));
 }
 
 void Model::save(const std::filesystem::path& file) const {

@@ -1,6 +1,8 @@
 #include "doppel/model.h"
 
 #include <gmock/gmock.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <thread>
 #include <vector>
@@ -10,6 +12,7 @@
 #include "doppel/image/encode.h"
 #include "doppel/model/embedding.h"
 #include "doppel/model/model.h"
+#include "doppel/threads.h"
 
 namespace doppel {
 namespace {
@@ -104,6 +107,32 @@ TEST(PublicModel, EmbeddingsOfAnotherModelAreRefused) {
   const Embedding a = model.embed(face(1, 0)), other(3);
   EXPECT_EQ(error_of([&] { model.distance(a, other); }).kind(), ErrorKind::mismatch);
   EXPECT_EQ(error_of([&] { model.distance(other, a); }).kind(), ErrorKind::mismatch);
+}
+
+TEST(PublicModel, NoFileIsAnError) {
+  EXPECT_EQ(error_of([] { Model::load(""); }).kind(), ErrorKind::io);
+}
+
+TEST(PublicModel, AForkedProcessWorksWithoutTheThreads) {
+#ifdef __SANITIZE_THREAD__
+  GTEST_SKIP() << "the thread sanitizer ends forked processes that start threads";
+#endif
+  const Model model = Model::load(kCalibrated);
+  const std::vector<Photo> photos = {face(1, 0), face(2, 0), face(3, 0)};
+  set_threads(3);
+  const std::vector<Embedding> expected = model.embed(photos);
+  const pid_t child = fork();
+  if (child == 0) {
+    alarm(60);
+    const bool inherited = model.embed(photos) == expected;
+    set_threads(2);
+    const bool own = model.embed(photos) == expected;
+    _exit(inherited && own ? 0 : 1);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  EXPECT_EQ(status, 0);
+  set_threads(0);
 }
 
 TEST(PublicModel, SeveralThreadsMayUseOne) {

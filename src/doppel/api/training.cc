@@ -1,5 +1,7 @@
 #include "doppel/training.h"
 
+#include <unistd.h>
+
 #include <cstdio>
 #include <utility>
 
@@ -21,6 +23,25 @@ void check_far(double far) {
   }
 }
 
+// Before work is done that it could not keep.
+void check_checkpoint(const TrainOptions& options) {
+  if (options.checkpoint.empty()) {
+    if (!options.resume) return;
+    throw Error(ErrorKind::bad_argument, "resume: a checkpoint to go on from was expected");
+  }
+  const std::string name = options.checkpoint.string();
+  std::error_code ignored;
+  if (options.resume && !std::filesystem::exists(options.checkpoint, ignored)) {
+    throw Error(ErrorKind::io, name + ": there is no checkpoint to go on from");
+  }
+  const std::filesystem::path folder = options.checkpoint.parent_path();
+  const std::string place = folder.empty() ? "." : folder.string();
+  if (!std::filesystem::is_directory(place, ignored) || ::access(place.c_str(), W_OK) != 0) {
+    throw Error(ErrorKind::io, name + ": a checkpoint cannot be written there: " + place +
+                                   " is no folder that this user may write to");
+  }
+}
+
 }  // namespace
 
 Recipe::Recipe(std::shared_ptr<const internal::Recipe> recipe) : recipe_(std::move(recipe)) {}
@@ -37,6 +58,7 @@ const std::string& Recipe::name() const { return recipe_->name; }
 
 Model train(const Dataset& people, const Recipe& recipe, const TrainOptions& options) {
   check_far(options.far);
+  check_checkpoint(options);
   const auto pool = internal::shared_pool();
   internal::Recipe settings = internal::PublicAccess::of(recipe);
   internal::TrainingParts parts;

@@ -100,6 +100,23 @@ TEST_F(PublicTraining, IsStoppedAndGoesOnToTheSameModel) {
   EXPECT_EQ(error_of([&] { train(people, quick(), options); }).kind(), ErrorKind::mismatch);
 }
 
+TEST_F(PublicTraining, ACheckpointHasToHaveAPlaceAndToBeThere) {
+  const Dataset people = Dataset::synthetic(16, 2, 1);
+  size_t steps = 0;
+  TrainOptions options;
+  options.progress = [&](const TrainingProgress&) { ++steps; };
+  options.resume = true;
+  EXPECT_EQ(error_of([&] { train(people, quick(), options); }).kind(), ErrorKind::bad_argument);
+  options.checkpoint = folder_ / "none";
+  EXPECT_EQ(error_of([&] { train(people, quick(), options); }).kind(), ErrorKind::io);
+  options.resume = false;
+  options.checkpoint = folder_ / "no" / "checkpoint";
+  const Error nowhere = error_of([&] { train(people, quick(), options); });
+  EXPECT_EQ(nowhere.kind(), ErrorKind::io);
+  EXPECT_THAT(nowhere.what(), HasSubstr((folder_ / "no").string()));
+  EXPECT_EQ(steps, 0u) << "before any work is done";
+}
+
 TEST_F(PublicTraining, WhatACallbackThrowsComesOutUnchanged) {
   struct Mine {};
   TrainOptions options;

@@ -1,6 +1,7 @@
 #include "doppel/base/thread_pool.h"
 
 #include <sched.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <string>
@@ -33,7 +34,7 @@ void wait_while_equal(const std::atomic<T>& value, T old) {
 
 }  // namespace
 
-ThreadPool::ThreadPool(int threads) {
+ThreadPool::ThreadPool(int threads) : process_(::getpid()) {
   if (threads < 1) {
     throw Error(ErrorKind::bad_argument,
                 "threads: at least 1 was expected, not " + std::to_string(threads));
@@ -48,7 +49,14 @@ ThreadPool::ThreadPool(int threads) {
   }
 }
 
+bool ThreadPool::forked() const { return ::getpid() != process_; }
+
 ThreadPool::~ThreadPool() {
+  if (forked()) {
+    // They are the parent's; here is nothing to join.
+    static_cast<void>(new std::vector<std::thread>(std::move(workers_)));
+    return;
+  }
   stopping_ = true;
   round_.fetch_add(1, std::memory_order_release);
   round_.notify_all();
@@ -62,7 +70,7 @@ int ThreadPool::available_threads() {
 }
 
 void ThreadPool::parallel_for(size_t count, const std::function<void(size_t, size_t)>& task) {
-  if (workers_.empty() || count <= 1) {
+  if (workers_.empty() || count <= 1 || forked()) {
     for (size_t i = 0; i < count; ++i) task(i, 0);
     return;
   }

@@ -14,7 +14,8 @@ namespace doppel::internal {
 
 // Several threads may use one: their calls take turns. Tasks must not depend on which thread runs
 // them: they write to places of their own, and what is summed over tasks is summed in the tasks'
-// order. A task must not call its own pool.
+// order. A task must not call its own pool. In a process that was forked there are no threads but
+// the caller.
 class ThreadPool {
  public:
   // `threads` >= 1 counts the caller; fewer run where no more start. Throws Error(bad_argument).
@@ -38,7 +39,10 @@ class ThreadPool {
   void work(size_t worker);
   void run_tasks(size_t worker);
 
+  bool forked() const;
+
   std::vector<std::thread> workers_;
+  const int process_;  // that the workers belong to
   const std::function<void(size_t, size_t)>* task_ = nullptr;
   size_t count_ = 0;
   std::atomic<size_t> next_{0};

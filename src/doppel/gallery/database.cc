@@ -6,6 +6,10 @@
 
 namespace doppel::internal {
 
+std::string lasting_location(const std::string& location) {
+  return is_server(location) ? location : sqlite_file(location).string();
+}
+
 std::unique_ptr<Database> open_database(const std::string& location, Access access) {
   return is_server(location) ? open_postgres(location, access) : open_sqlite(location, access);
 }

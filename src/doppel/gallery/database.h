@@ -100,6 +100,9 @@ enum class Access {
 };
 
 // Of a file's path, or a server's URL (location.h). Throws as open_sqlite() and open_postgres() do.
+// A location that stays the same wherever this process goes: a file's whole path.
+std::string lasting_location(const std::string& location);
+
 std::unique_ptr<Database> open_database(const std::string& location, Access access);
 
 // begin_write() now, end() at the end of the scope.

@@ -174,7 +174,7 @@ class Gallery {
 
  private:
   Gallery(const std::string& location, Access access)
-      : database_(open_database(location, access)), location_(location) {}
+      : database_(open_database(location, access)), location_(lasting_location(location)) {}
   void write_settings(const GallerySettings& settings);
   int64_t next_revision();
   void check_new(std::span<const NewPerson> people) const;

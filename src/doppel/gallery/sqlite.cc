@@ -73,11 +73,11 @@ class SqliteDatabase : public Database {
  public:
   // `made`: the file, empty, for this.
   SqliteDatabase(const std::filesystem::path& path, Access access, bool made)
-      : name_(path.string()), access_(access), made_(made) {
+      : name_(path.string()), file_(sqlite_file(path)), access_(access), made_(made) {
     if (access == Access::read) {
       connect_to_read();
     } else {
-      connect(name_, access == Access::create ? SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE
+      connect(file_, access == Access::create ? SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE
                                               : SQLite::OPEN_READWRITE);
     }
   }
@@ -96,7 +96,7 @@ class SqliteDatabase : public Database {
       attempt([&] {
         refuse_tables();
         // Of a file that was here before, and that somebody may still hold.
-        if (is_empty_file(name_)) remove_log();
+        if (is_empty_file(file_)) remove_log();
         for (std::string table : tables) {
           replace(table, "@id", "INTEGER PRIMARY KEY AUTOINCREMENT");
           replace(table, "@bytes", "BLOB");
@@ -169,7 +169,7 @@ class SqliteDatabase : public Database {
   }
 
   void check_room() override {
-    const std::filesystem::path folder = std::filesystem::path(name_).parent_path();
+    const std::filesystem::path folder = std::filesystem::path(file_).parent_path();
     doppel::internal::check_room(folder.empty() ? "." : folder, kRoom);
   }
 
@@ -205,7 +205,7 @@ class SqliteDatabase : public Database {
     disconnect();
     attempt([&] {
       database_.emplace(location, flags, kPatienceMs);
-      states_.emplace(*database_, name_, access_ != Access::read);
+      states_.emplace(*database_, file_, access_ != Access::read);
       // Until it is known that the log belongs to the file.
       keep_log_on_close(true);
       // Nothing in a file that somebody sent may make us run what it holds.
@@ -232,17 +232,17 @@ class SqliteDatabase : public Database {
 
   // A reader opens for writing where it can: only then does the last one take the log's files away.
   void connect_to_read() {
-    if (!may_change_sqlite(name_)) {
-      guest_.emplace(name_, GuestReason::rights);
+    if (!may_change_sqlite(file_)) {
+      guest_.emplace(file_, GuestReason::rights);
       connect_as_guest();
       return;
     }
     try {
-      connect(name_, SQLite::OPEN_READWRITE);
+      connect(file_, SQLite::OPEN_READWRITE);
       guest_.reset();
     } catch (const DiskFull&) {
       disconnect();
-      guest_.emplace(name_, GuestReason::room);
+      guest_.emplace(file_, GuestReason::room);
       connect_as_guest();
     } catch (const Error&) {
       disconnect();
@@ -368,23 +368,23 @@ class SqliteDatabase : public Database {
   // What could not be made leaves nothing. Under the lock: another may make a gallery of the file.
   void remove_empty() noexcept {
     if (database_->tryExec("BEGIN IMMEDIATE") == SQLITE_BUSY) return;
-    if (is_empty_file(name_)) ::unlink(name_.c_str());
+    if (is_empty_file(file_)) ::unlink(file_.c_str());
     database_->tryExec("ROLLBACK");
   }
   // The same when all was in the file, and there was no room for its log, for nobody.
   void remove_all() noexcept {
     std::error_code ignored;
     if (made_) {
-      std::filesystem::remove(name_, ignored);
+      std::filesystem::remove(file_, ignored);
     } else {
-      std::filesystem::resize_file(name_, 0, ignored);
+      std::filesystem::resize_file(file_, 0, ignored);
     }
     remove_log();
     made_ = false;
   }
   void remove_log() const noexcept {
     std::error_code ignored;
-    for (const char* beside : {"-wal", "-shm"}) std::filesystem::remove(name_ + beside, ignored);
+    for (const char* beside : {"-wal", "-shm"}) std::filesystem::remove(file_ + beside, ignored);
   }
 
   static void replace(std::string& text, std::string_view mark, std::string_view with) {
@@ -427,7 +427,7 @@ class SqliteDatabase : public Database {
     throw_sqlite_failure(failure, name_, access_, database_ ? database_->getHandle() : nullptr);
   }
 
-  std::string name_;
+  std::string name_, file_;
   Access access_;
   bool made_;  // the file; nothing is in it yet
   std::optional<SqliteGuest> guest_;
@@ -438,14 +438,21 @@ class SqliteDatabase : public Database {
 
 }  // namespace
 
+std::filesystem::path sqlite_file(const std::filesystem::path& path) {
+  std::error_code error;
+  const std::filesystem::path whole = std::filesystem::absolute(path, error);
+  const std::filesystem::path followed = std::filesystem::weakly_canonical(whole, error);
+  return error ? whole : followed;
+}
+
 std::unique_ptr<Database> open_sqlite(const std::filesystem::path& path, Access access) {
   check_sqlite_place(path, access);
-  const bool made = access == Access::create && make_private(path);
+  const bool made = access == Access::create && make_private(sqlite_file(path));
   try {
     return std::make_unique<SqliteDatabase>(path, access, made);
   } catch (const Error&) {
     std::error_code ignored;
-    if (made) std::filesystem::remove(path, ignored);
+    if (made) std::filesystem::remove(sqlite_file(path), ignored);
     throw;
   }
 }

@@ -14,6 +14,11 @@ namespace doppel::internal {
 // Error(bad_data) where it is no SQLite database. An empty file is as good as none to create() a
 // gallery in: that leaves the file as it was where it fails, and takes one that was not there away
 // again.
+// Where that file is, whatever links lead to it and whatever folder this process goes to: SQLite
+// keeps its log beside the file itself, and takes a whole path for a file, never for ":memory:" or
+// a URI.
+std::filesystem::path sqlite_file(const std::filesystem::path& path);
+
 std::unique_ptr<Database> open_sqlite(const std::filesystem::path& path, Access access);
 
 }  // namespace doppel::internal

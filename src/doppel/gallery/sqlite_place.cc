@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstring>
 #include <string>
+#include <system_error>
 
 #include "doppel/error.h"
 
@@ -70,11 +71,19 @@ void check_sqlite_place(const fs::path& path, Access access) {
   const auto refuse = [&path](const std::string& why) {
     throw Error(ErrorKind::io, path.string() + ": " + why);
   };
+  if (path.empty()) {
+    throw Error(ErrorKind::bad_argument,
+                "gallery: a file's path or a server's URL was expected, not an empty text");
+  }
   const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
   if (const std::string closed = closed_way(folder); !closed.empty()) refuse(closed);
   struct stat status = {};
   const bool exists = ::stat(path.c_str(), &status) == 0;
   if (!exists && errno != ENOENT) refuse(std::strerror(errno));
+  std::error_code ignored;
+  if (!exists && fs::is_symlink(path, ignored)) {
+    refuse("a link to a file that is not there; remove it, or make the gallery where it leads to");
+  }
   if (exists && !S_ISREG(status.st_mode)) {
     refuse(std::string("a gallery's file was expected, not a ") +
            (S_ISDIR(status.st_mode) ? "folder" : "device"));
