@@ -29,14 +29,5 @@ for model in batches.onnx batches.safetensors; do
   env -i consumer/host consumer/librecogniser.so "${what[@]}"
 done
 
-# Each example prints what stands in its header.
 project examples "$source/examples"
-"$doppel" synth faces --identities 40 --images 4 --seed 1 > /dev/null
-"$doppel" train faces --set training.steps=100 --out faces.safetensors > /dev/null
-for example in "$source"/examples/*.cc; do
-  name=$(basename "$example" .cc)
-  command=$(sed -n 's|^//  *\$ build/||p' "$example")
-  sed -n '/^\/\/ *\$ build/,/^[^/]/{/^\/\/ *\$/d;s|^//   ||p}' "$example" > expected
-  examples/$command > printed
-  diff expected printed || { echo "$name: it printed otherwise"; exit 1; }
-done
+"$source/tests/consumer/examples.sh" "$source/examples" examples "$doppel"
