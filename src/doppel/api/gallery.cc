@@ -16,8 +16,8 @@ namespace doppel {
 namespace internal {
 
 struct OpenGallery {
-  OpenGallery(Gallery opened, doppel::Model its)
-      : pool(shared_pool()), gallery(std::move(opened)), model(std::move(its)) {}
+  OpenGallery(Gallery opened, const doppel::Model& its)
+      : pool(shared_pool()), gallery(std::move(opened)), model(its) {}
 
   const LoadedModel& loaded() const { return PublicAccess::of(model); }
 

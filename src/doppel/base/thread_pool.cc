@@ -34,15 +34,16 @@ void wait_while_equal(const std::atomic<T>& value, T old) {
 
 }  // namespace
 
-ThreadPool::ThreadPool(int threads) : process_(::getpid()) {
+ThreadPool::ThreadPool(int threads)
+    : workers_(std::make_unique<std::vector<std::thread>>()), process_(::getpid()) {
   if (threads < 1) {
     throw Error(ErrorKind::bad_argument,
                 "threads: at least 1 was expected, not " + std::to_string(threads));
   }
-  workers_.reserve(static_cast<size_t>(threads) - 1);
+  workers_->reserve(static_cast<size_t>(threads) - 1);
   for (int i = 1; i < threads; ++i) {
     try {
-      workers_.emplace_back([this, i] { work(static_cast<size_t>(i)); });
+      workers_->emplace_back([this, i] { work(static_cast<size_t>(i)); });
     } catch (const std::system_error&) {
       return;  // the process may have no more threads: fewer do the same work
     }
@@ -54,13 +55,13 @@ bool ThreadPool::forked() const { return ::getpid() != process_; }
 ThreadPool::~ThreadPool() {
   if (forked()) {
     // They are the parent's; here is nothing to join.
-    static_cast<void>(new std::vector<std::thread>(std::move(workers_)));
+    static_cast<void>(workers_.release());
     return;
   }
   stopping_ = true;
   round_.fetch_add(1, std::memory_order_release);
   round_.notify_all();
-  for (std::thread& worker : workers_) worker.join();
+  for (std::thread& worker : *workers_) worker.join();
 }
 
 int ThreadPool::available_threads() {
@@ -70,7 +71,7 @@ int ThreadPool::available_threads() {
 }
 
 void ThreadPool::parallel_for(size_t count, const std::function<void(size_t, size_t)>& task) {
-  if (workers_.empty() || count <= 1 || forked()) {
+  if (workers_->empty() || count <= 1 || forked()) {
     for (size_t i = 0; i < count; ++i) task(i, 0);
     return;
   }
@@ -78,7 +79,7 @@ void ThreadPool::parallel_for(size_t count, const std::function<void(size_t, siz
   task_ = &task;
   count_ = count;
   next_.store(0, std::memory_order_relaxed);
-  running_.store(workers_.size(), std::memory_order_relaxed);
+  running_.store(workers_->size(), std::memory_order_relaxed);
   round_.fetch_add(1, std::memory_order_release);
   round_.notify_all();
   run_tasks(0);

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <exception>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -24,7 +25,7 @@ class ThreadPool {
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;
 
-  int threads() const { return static_cast<int>(workers_.size()) + 1; }
+  int threads() const { return static_cast<int>(workers_->size()) + 1; }
 
   // Runs task(index, worker) for every index in 0 .. count-1; worker in 0 .. threads()-1 names the
   // running thread, for its scratch memory. Returns when all are done; rethrows the first
@@ -41,8 +42,8 @@ class ThreadPool {
 
   bool forked() const;
 
-  std::vector<std::thread> workers_;
-  const int process_;  // that the workers belong to
+  std::unique_ptr<std::vector<std::thread>> workers_;  // never null
+  const int process_;                                  // that the workers belong to
   const std::function<void(size_t, size_t)>* task_ = nullptr;
   size_t count_ = 0;
   std::atomic<size_t> next_{0};
