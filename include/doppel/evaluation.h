@@ -1,7 +1,6 @@
 // What a model, or a recipe, is worth on people whom it does not know.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -39,9 +38,10 @@ struct Evaluation {
   std::optional<AtThreshold> at_threshold = {};
 
   Estimate rank_1 = {};  // of searches, one photo of everybody known: the right person first
-  double fnir_at_fpir_1pct =
-      0;  // half of the people known: the others are found in 1 % of searches
-  bool fpir_1pct_resolved = true;
+  // With half of the people known: the share of their searches that miss, at the distance at which
+  // 1 % of the others' searches find somebody.
+  double fnir_at_fpir_1pct = 0;
+  bool fpir_1pct_resolved = true;  // false: fewer than 100 searches of others
 
   // Whom of these people the model knows, which only EvaluateOptions::allow_seen lets happen. The
   // figures then are no measure of unseen people.
@@ -114,12 +114,12 @@ struct OpenSet {
 
 struct OpenSetOptions {
   size_t photos = 1;  // enrolled of each person
-  std::optional<size_t> people =
-      {};  // to enrol; where it is not set half of those with more photos
+  // To enrol; where it is not set, half of those who have more photos than are enrolled.
+  std::optional<size_t> people = {};
   size_t draws = 20;
   uint64_t seed = 0;
-  std::optional<double> fpir =
-      {};  // that the gallery is set to, 1e-9 to 0.5; else the FAR of the model's calibration
+  // That the gallery is set to, 1e-9 to 0.5; where it is not, the FAR of the model's calibration.
+  std::optional<double> fpir = {};
   size_t visit = 1;  // photos that are decided on together, by the mean of their embeddings
   bool allow_seen = false;
   std::stop_token stop = {};  // open_set() then throws Error(cancelled)

@@ -61,8 +61,8 @@ struct GalleryPerson {
 };
 
 struct GalleryOptions {
-  bool keep_photos =
-      false;  // beside the templates; then `doppel gallery migrate` can move it to another model
+  // Beside the templates; then `doppel gallery migrate` can move it to another model.
+  bool keep_photos = false;
 };
 
 struct EnrollOptions {
