@@ -1,5 +1,6 @@
 #include "decision_text.h"
 
+#include <cctype>
 #include <cmath>
 #include <cstdio>
 
@@ -24,7 +25,7 @@ std::string searches(double fpir) {
 }
 
 std::string sentence_of(std::string text) {
-  text[0] = static_cast<char>(text[0] - ('a' <= text[0] && text[0] <= 'z' ? 'a' - 'A' : 0));
+  text[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(text[0])));
   return text;
 }
 
@@ -61,8 +62,7 @@ std::string decision_text(const DecisionRule& rule) {
     case RuleSource::set:
       if (!rule.fpir) {
         return "Whoever comes nearer than the distance that was set is taken for that person; "
-               "nothing "
-               "tells how many strangers do, for the model has no calibration";
+               "nothing tells how many strangers do, for the model has no calibration";
       }
       return "A distance was set. " + by_calibration(rule);
     case RuleSource::model:

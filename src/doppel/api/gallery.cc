@@ -26,9 +26,10 @@ struct OpenGallery {
     if (!search) {
       search.emplace(gallery, *pool);
     } else if (search->refresh()) {
-      // It may have been moved to another model.
-      gallery.check_model(settings_for(loaded().model, loaded().file()));
+      belongs = false;
     }
+    if (!belongs) gallery.check_model(settings_for(loaded().model, loaded().file()));
+    belongs = true;
     search->make_graph(*pool, {});
     return *search;
   }
@@ -37,6 +38,7 @@ struct OpenGallery {
   Gallery gallery;
   doppel::Model model;
   std::optional<GallerySearch> search;  // once somebody was searched for
+  bool belongs = false;  // to the model, what is searched: others may have moved it to another
   ProbeNotices probes;
 };
 

@@ -6,6 +6,7 @@
 
 #include "doppel/api/test_support.h"
 #include "doppel/data/synthetic.h"
+#include "doppel/gallery/gallery.h"
 #include "doppel/image/encode.h"
 #include "doppel/training.h"
 
@@ -85,6 +86,21 @@ TEST_F(PublicGallery, OfAModelThatWasSavedAfterItWasTrained) {
   trained.save(folder_ / "faces.safetensors");
   Gallery::create(place(), trained).enroll("Ada", drawn(1, 0));
   EXPECT_EQ(Gallery::open(place()).identify(drawn(1, 0))[0].name, "Ada");
+}
+
+TEST_F(PublicGallery, ThatWasMovedToAnotherModelNamesNobodyAnyMore) {
+  Gallery gallery = Gallery::create(place(), model_, {.keep_photos = true});
+  gallery.enroll("Ada", drawn(1, 0));
+  EXPECT_EQ(gallery.identify(drawn(1, 0))[0].name, "Ada");
+  internal::Gallery other = internal::Gallery::open(place(), internal::Access::read_write);
+  internal::GallerySettings settings = other.settings();
+  settings.model_digest[0] = settings.model_digest[0] == '0' ? '1' : '0';
+  const std::vector<float> embedding = model_.embed(drawn(1, 0));
+  other.migrate(settings, [&](std::string_view, const std::string&) { return embedding; });
+  for (int attempt = 0; attempt < 3; ++attempt) {
+    EXPECT_EQ(error_of([&] { gallery.identify(drawn(1, 0)); }).kind(), ErrorKind::mismatch)
+        << attempt;
+  }
 }
 
 TEST_F(PublicGallery, PeopleComeAndGo) {

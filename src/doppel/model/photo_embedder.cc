@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "doppel/data/dataset.h"
 #include "doppel/data/synthetic.h"
 #include "doppel/image/image_digest.h"
 #include "doppel/image/quality.h"
