@@ -59,7 +59,7 @@ void run(const CalibrateOptions& options) {
                                              description_of(options.model).string());
   }
   if (!options.out.empty()) check_writable("--out", options.out);
-  ThreadPool pool(options.threads > 0 ? options.threads : ThreadPool::available_threads());
+  ThreadPool pool(options.threads);
   const Dataset people = options.data.load(pool, loaded_for(model));
   print_notes(people);
   say_notice(unhashed_note(model));

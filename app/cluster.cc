@@ -258,7 +258,7 @@ void run(const ClusterOptions& options) {
   watch_for_stop();
   std::optional<NewFolder> out;
   if (threshold) out.emplace(options.out);
-  ThreadPool pool(options.threads > 0 ? options.threads : ThreadPool::available_threads());
+  ThreadPool pool(options.threads);
   Progress progress;
   const Compared compared = compare(model, found, pool, progress);
   const std::vector<fs::path>& files = compared.files;

@@ -133,7 +133,7 @@ void write_report(const CrossvalOptions& options, const Dataset& dataset, const 
 
 void run(const CrossvalOptions& options) {
   Recipe recipe = options.recipe.recipe();
-  ThreadPool pool(options.recipe.thread_count());
+  ThreadPool pool(options.recipe.threads);
   decide_alignment(recipe, data_at_hand(options.data.data), pool);
   const Dataset dataset = options.data.load(pool, loaded_for(recipe));
   print_notes(dataset);

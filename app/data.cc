@@ -56,7 +56,7 @@ void print_report_json(const DatasetReport& report) {
 }
 
 void run(const DataOptions& options) {
-  ThreadPool pool(ThreadPool::available_threads());
+  ThreadPool pool(0);
   const DatasetReport report = inspect_dataset(options.data, pool);
   if (options.as_json) {
     print_report_json(report);

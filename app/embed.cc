@@ -54,7 +54,7 @@ void run(const EmbedOptions& options) {
   for (const std::filesystem::path& file : files) {
     sources.push_back(PhotoSource::of_file(file.string()));
   }
-  ThreadPool pool(options.threads > 0 ? options.threads : ThreadPool::available_threads());
+  ThreadPool pool(options.threads);
   Progress progress;
   const std::vector<EmbeddedPhoto> photos =
       embedder.embed(sources, {.choice = choice, .all_or_nothing = true}, pool, [&](size_t done) {

@@ -170,7 +170,7 @@ void run(const EnrollOptions& options) {
     check_person_name(person.name, options.folder.empty() ? "--name" : options.folder);
   }
   watch_for_stop();
-  ThreadPool pool(options.threads > 0 ? options.threads : ThreadPool::available_threads());
+  ThreadPool pool(options.threads);
   std::optional<Gallery> gallery;
   Model model;
   if (Gallery::exists(options.gallery)) {

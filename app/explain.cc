@@ -39,7 +39,7 @@ void run(const ExplainOptions& options) {
   const FaceChoice choice = single_face_choice(options.faces);
   const Image a = face_of(photos, choice, options.a);
   const Image b = face_of(photos, choice, options.b);
-  ThreadPool pool(options.threads > 0 ? options.threads : ThreadPool::available_threads());
+  ThreadPool pool(options.threads);
   const Explanation explanation = explain(model, a, b, options.occlusion, pool);
   const std::string verdict = verdict_of(explanation.distance, model);
   const auto name = [](const std::string& path) {

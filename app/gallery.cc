@@ -39,8 +39,6 @@ struct GalleryOptions {
   bool photos = false, force = false, as_json = false, verbose = false;
 };
 
-std::string fusion_name(Fusion fusion) { return fusion == Fusion::mean ? "mean" : "nearest"; }
-
 void list(const GalleryOptions& options) {
   Gallery gallery = Gallery::open(options.gallery, Access::read);
   const std::vector<Person> people = gallery.people();
@@ -59,7 +57,7 @@ void list(const GalleryOptions& options) {
     print_json({{"gallery", gallery.name()},
                 {"model", {{"digest", settings.model_digest}, {"file", settings.model_file}}},
                 {"photos", settings.photos},
-                {"fusion", fusion_name(settings.fusion)},
+                {"fusion", to_string(settings.fusion)},
                 {"rule", to_json(rule)},
                 {"warnings", warnings_json(notice)},
                 {"people_with_one_photo", with_one_photo},
@@ -155,11 +153,12 @@ void set(const GalleryOptions& options) {
   const GallerySettings& settings = gallery.settings();
   Fusion fusion = settings.fusion;
   if (!options.fusion.empty()) {
-    if (options.fusion != "mean" && options.fusion != "nearest") {
+    const std::optional<Fusion> named = fusion_named(options.fusion);
+    if (!named) {
       throw Error(ErrorKind::bad_argument,
                   "--fusion: nearest or mean was expected, not " + options.fusion);
     }
-    fusion = options.fusion == "mean" ? Fusion::mean : Fusion::nearest;
+    fusion = *named;
   }
   gallery.set_decision(options.fpir.value_or(settings.fpir),
                        options.fpir        ? std::nullopt
@@ -254,7 +253,7 @@ void restore(const GalleryOptions& options) {
 void migrate(const GalleryOptions& options) {
   Gallery gallery = open_to_change(options.gallery);
   const Model model = load_model(options.model);
-  ThreadPool pool(ThreadPool::available_threads());
+  ThreadPool pool(0);
   const PhotoEmbedder embedder(model);
   const size_t total = gallery.templates();
   size_t done = 0;
@@ -298,7 +297,7 @@ double genuine_distance(const std::map<int64_t, std::vector<int64_t>>& templates
 void bench(const GalleryOptions& options) {
   constexpr size_t kProbes = 1000;
   Gallery gallery = Gallery::open(options.gallery, Access::read);
-  ThreadPool pool(ThreadPool::available_threads());
+  ThreadPool pool(0);
   Progress progress;
   GallerySearch search(gallery, pool);
   check_decides(search.rule());

@@ -66,7 +66,7 @@ void add_verbose_option(CLI::App& command, bool& verbose) {
 }
 
 GalleryRule rule_of(Gallery& gallery) {
-  ThreadPool pool(ThreadPool::available_threads());
+  ThreadPool pool(0);
   GallerySearch search(gallery, pool);
   return {search.rule(), notice_of_gallery(search.photo_difference())};
 }

@@ -32,10 +32,9 @@ void run(const IdentifyOptions& options) {
     throw Error(ErrorKind::bad_argument, "--json and --csv: one of them was expected");
   }
   Gallery gallery = Gallery::open(options.gallery, Access::read);
-  const int threads = options.threads > 0 ? options.threads : ThreadPool::available_threads();
-  ThreadPool pool(threads);
+  ThreadPool pool(options.threads);
   const GallerySettings settings = gallery.settings();
-  PeopleInBackground people(gallery, threads);
+  PeopleInBackground people(gallery, options.threads);
   const Model model = load_model_of(settings, gallery.name(), options.model);
   const GallerySettings of_model =
       settings_for(model, options.model.empty() ? settings.model_file : options.model);

@@ -31,7 +31,7 @@ void add(const KeyOptions& options) {
 
 void list(const KeyOptions& options) {
   Gallery gallery = Gallery::open(options.gallery, Access::read);
-  const std::vector<AccessKey> keys = access_keys(gallery);
+  const std::vector<AccessKey> keys = gallery.access_keys();
   if (options.as_json) {
     nlohmann::json listed = nlohmann::json::array();
     for (const AccessKey& key : keys) {

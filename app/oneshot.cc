@@ -60,7 +60,7 @@ void run(const OneShotOptions& options) {
                     ": it takes aligned faces, and runs are measured "
                     "as they are: a model trained with --no-align was expected");
   }
-  ThreadPool pool(options.threads > 0 ? options.threads : ThreadPool::available_threads());
+  ThreadPool pool(options.threads);
   const EpisodeFiles files =
       load_episodes(options.runs, pool, {.color = model.embedder->takes_color()});
   const SeenImages seen = seen_images(model, files);

@@ -12,8 +12,8 @@
 namespace doppel::internal::app {
 namespace {
 
-const char* name_of(const Enrolment& enrolment) {
-  return enrolment.shots == 1 ? "" : enrolment.fusion == Fusion::mean ? "mean" : "nearest";
+std::string name_of(const Enrolment& enrolment) {
+  return enrolment.shots == 1 ? "" : to_string(enrolment.fusion);
 }
 
 double decided_fpir(const OpenSetDraw& draw) { return draw.decided.fpir; }
@@ -113,7 +113,7 @@ std::string open_set_table(const std::vector<OpenSetTrial>& trials, double fpir)
     std::snprintf(line, sizeof line,
                   "  %zu %-8s %10zu %6.1f %%  %5.2f %% (below %5.2f %%)  %6.1f %%  %6.1f %%  %6.1f "
                   "%%%s\n",
-                  trial.plan.enrolment.shots, name_of(trial.plan.enrolment), trial.people,
+                  trial.plan.enrolment.shots, name_of(trial.plan.enrolment).c_str(), trial.people,
                   100 * trial.mean(rank_1), 100 * trial.mean(decided_fpir),
                   100 * trial.quantile(decided_fpir, 0.9), 100 * trial.mean(decided_fnir),
                   100 * trial.mean(best_fnir), 100 * trial.mean(plain_fnir),
@@ -133,7 +133,7 @@ nlohmann::json to_json(const std::vector<OpenSetTrial>& trials) {
   for (const OpenSetTrial& trial : trials) {
     const Enrolment& enrolment = trial.plan.enrolment;
     nlohmann::json row = {{"photos", enrolment.shots},
-                          {"fusion", enrolment.fusion == Fusion::mean ? "mean" : "nearest"},
+                          {"fusion", to_string(enrolment.fusion)},
                           {"people", trial.people},
                           {"draws", trial.draws.size()},
                           {"seed", trial.plan.seed},

@@ -110,7 +110,7 @@ void run(const PairsOptions& options) {
     throw Error(ErrorKind::bad_argument,
                 "--out " + options.out + ": a name that ends in .png was expected");
   }
-  ThreadPool pool(ThreadPool::available_threads());
+  ThreadPool pool(0);
   std::optional<Model> model;
   Captions captions;
   if (scored) {

@@ -50,10 +50,6 @@ Recipe RecipeOptions::recipe() const {
   return recipe;
 }
 
-int RecipeOptions::thread_count() const {
-  return threads > 0 ? threads : ThreadPool::available_threads();
-}
-
 void decide_alignment(Recipe& recipe, const std::string& source, ThreadPool& pool) {
   if (recipe.align) return;
   const AlignmentDecision decision =

@@ -28,7 +28,6 @@ struct RecipeOptions {
 
   void add_to(CLI::App& command);
   Recipe recipe() const;  // throws Error(bad_argument) naming the setting that makes no sense
-  int thread_count() const;
 };
 
 // Decides whether a recipe that leaves it open aligns the faces of `source` (data_at_hand()), and

@@ -92,7 +92,7 @@ std::vector<std::pair<std::string, std::string>> setting_of(const ReportOptions&
 
 void run(const ReportOptions& options) {
   const Model model = load_model(options.model);
-  ThreadPool pool(options.threads > 0 ? options.threads : ThreadPool::available_threads());
+  ThreadPool pool(options.threads);
   Dataset people = load_people(options.data, model, pool);
   print_notes(people);
   say_notice(unhashed_note(model));

@@ -16,6 +16,7 @@
 #include "doppel/error.h"
 #include "doppel/gallery/location.h"
 #include "doppel/service/http_server.h"
+#include "doppel/service/loopback.h"
 #include "doppel/service/service.h"
 #include "gallery_access.h"
 #include "notices.h"
@@ -37,11 +38,6 @@ struct ServeOptions {
   bool log_names = false, force = false;
 };
 
-bool is_own_address(const std::string& host) {
-  return host == "localhost" || host == "::1" ||
-         (host.starts_with("127.") && host.find_first_not_of("0123456789.") == std::string::npos);
-}
-
 // The gallery's model; the gallery itself is made where there is none and --model says for which.
 Model ready_model(const ServeOptions& options) {
   if (!Gallery::exists(options.gallery)) {
@@ -62,11 +58,11 @@ Model ready_model(const ServeOptions& options) {
 
 bool has_keys(const std::string& location) {
   Gallery gallery = Gallery::open(location, Access::read);
-  return !access_keys(gallery).empty();
+  return !gallery.access_keys().empty();
 }
 
 void check_options(const ServeOptions& options, bool keys) {
-  if (!is_own_address(options.host) && !keys) {
+  if (!is_loopback(options.host) && !keys) {
     throw Error(ErrorKind::bad_argument,
                 "--host " + options.host +
                     ": without keys everybody who reaches the service may use it, so only "
@@ -100,7 +96,7 @@ void announce(const ServeOptions& options, Service& service, uint16_t port, bool
         "There are no keys: only this machine is served, and everybody on it may %s (doppel "
         "key --help)\n",
         changeable ? "recognise people and change the gallery" : "recognise people");
-  } else if (!secure && !is_own_address(options.host)) {
+  } else if (!secure && !is_loopback(options.host)) {
     std::fprintf(stderr,
                  "Note: keys and photos go over the network as they are; --cert and --key encrypt "
                  "them, or a proxy in front\n");
@@ -110,14 +106,13 @@ void announce(const ServeOptions& options, Service& service, uint16_t port, bool
 void run(const ServeOptions& options) {
   watch_for_stop();
   std::signal(SIGPIPE, SIG_IGN);  // a reader of the log that is gone
-  const int threads = options.threads > 0 ? options.threads : ThreadPool::available_threads();
   Model model = ready_model(options);
   const bool keys = has_keys(options.gallery);
   check_options(options, keys);
   RequestLog log(options.log_names);
   ServiceSettings answers;
-  answers.threads = threads;
-  answers.open_without_keys = is_own_address(options.host);
+  answers.threads = options.threads;
+  answers.open_without_keys = is_loopback(options.host);
   answers.rate = options.rate;
   answers.origins = options.origins;
   answers.people_with_synthetic_model = options.force;

@@ -152,7 +152,7 @@ void run(const TrainOptions& options) {
   const Clock::time_point start = Clock::now();
   Recipe recipe = options.recipe.recipe();
   check_writable("--out", options.out);
-  ThreadPool pool(options.recipe.thread_count());
+  ThreadPool pool(options.recipe.threads);
   decide_alignment(recipe, data_at_hand(options.data.data), pool);
   const Dataset dataset = options.data.load(pool, loaded_for(recipe));
   print_notes(dataset);

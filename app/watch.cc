@@ -195,7 +195,7 @@ void run(const WatchOptions& options) {
   const Model model = model_of(gallery, options.model);
   const GallerySettings of_model =
       settings_for(model, options.model.empty() ? gallery.settings().model_file : options.model);
-  ThreadPool pool(options.threads > 0 ? options.threads : ThreadPool::available_threads());
+  ThreadPool pool(options.threads);
   Progress progress;
   GallerySearch search(gallery, pool);
   search.make_graph(pool, index_progress(progress));

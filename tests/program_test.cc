@@ -450,7 +450,7 @@ TEST_F(Faces, EvalSaysByWhatItKnowsSomebody) {
   }
   write_file_atomically(folder_ / "others/newcomer/2.pgm", encode_pgm(inner));
   fails({"eval", "model.safetensors", "others"},
-        {"it knows 2 images by their looks (newcomer/1.png, newcomer/2.pgm)"});
+        {"it knows 2 images by their looks (newcomer/1.png and newcomer/2.pgm)"});
   fails({"report", "model.safetensors", "others"}, {"by their looks"});
   fails({"calibrate", "model.safetensors", "others", "--out", "new.safetensors", "--allow-seen"},
         {"by their looks", "leave these people out"});
@@ -531,7 +531,7 @@ TEST_F(Faces, PairListsAreScoredAndFrozen) {
   fails(with({"missing.txt"}), {"missing.txt"});
   // A list of people whom the model knows.
   write_file_atomically(folder_ / "known.txt", "1\nfaces1\t1\t2\nfaces1\t1\tfaces2\t2\n");
-  fails({"eval", "model.safetensors", "faces", "--pairs", "known.txt"}, {"faces1, faces2"});
+  fails({"eval", "model.safetensors", "faces", "--pairs", "known.txt"}, {"faces1 and faces2"});
 }
 
 TEST_F(Faces, FrozenPairsScoreEveryImage) {

@@ -48,7 +48,7 @@ TEST_F(PublicDataset, WhatCannotBeSelectedIsNamed) {
     return error_of([&] { all.select(names); });
   };
   EXPECT_EQ(refusal({"s1", "s9", "s8"}).kind(), ErrorKind::mismatch);
-  EXPECT_THAT(refusal({"s1", "s9", "s8"}).what(), HasSubstr("s8, s9"));
+  EXPECT_THAT(refusal({"s1", "s9", "s8"}).what(), HasSubstr("s8 and s9"));
   EXPECT_EQ(refusal({"s1", "s2", "s1"}).kind(), ErrorKind::bad_argument);
   EXPECT_THAT(refusal({"s1", "s2", "s1"}).what(), HasSubstr("\"s1\" comes twice"));
   EXPECT_EQ(refusal({"s1"}).kind(), ErrorKind::bad_argument);

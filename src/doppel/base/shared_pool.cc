@@ -25,8 +25,7 @@ std::shared_ptr<ThreadPool> shared_pool() {
   SharedPool& shared = the_shared_pool();
   const std::lock_guard lock(shared.mutex);
   if (!shared.pool) {
-    shared.pool = std::make_shared<ThreadPool>(
-        shared.threads > 0 ? shared.threads : ThreadPool::available_threads());
+    shared.pool = std::make_shared<ThreadPool>(shared.threads);
   }
   return shared.pool;
 }

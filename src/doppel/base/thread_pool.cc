@@ -34,12 +34,18 @@ void wait_while_equal(const std::atomic<T>& value, T old) {
 
 }  // namespace
 
-ThreadPool::ThreadPool(int threads)
-    : workers_(std::make_unique<std::vector<std::thread>>()), process_(::getpid()) {
-  if (threads < 1) {
+int ThreadPool::number_of(int threads) {
+  if (threads < 0) {
     throw Error(ErrorKind::bad_argument,
-                "threads: at least 1 was expected, not " + std::to_string(threads));
+                "threads: at least 1, or 0 for one for each processor, was expected, not " +
+                    std::to_string(threads));
   }
+  return threads == 0 ? available_threads() : threads;
+}
+
+ThreadPool::ThreadPool(int wanted)
+    : workers_(std::make_unique<std::vector<std::thread>>()), process_(::getpid()) {
+  const int threads = number_of(wanted);
   workers_->reserve(static_cast<size_t>(threads) - 1);
   for (int i = 1; i < threads; ++i) {
     try {

@@ -19,7 +19,7 @@ namespace doppel::internal {
 // the caller.
 class ThreadPool {
  public:
-  // `threads` >= 1 counts the caller; fewer run where no more start. Throws Error(bad_argument).
+  // number_of(threads), the caller counted; fewer where no more start.
   explicit ThreadPool(int threads);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
@@ -35,6 +35,8 @@ class ThreadPool {
 
   // The number of processors this process may run on.
   static int available_threads();
+  // How many threads are meant: 0 stands for available_threads(). Throws Error(bad_argument) below.
+  static int number_of(int threads);
 
  private:
   void work(size_t worker);

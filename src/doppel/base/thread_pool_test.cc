@@ -57,7 +57,10 @@ TEST(ThreadPool, AnExceptionReachesTheCallerAndThePoolLivesOn) {
   }
 }
 
-TEST(ThreadPool, RefusesNoThreads) { EXPECT_THROW(ThreadPool(0), Error); }
+TEST(ThreadPool, NoThreadsAreOneForEachProcessor) {
+  EXPECT_EQ(ThreadPool(0).threads(), ThreadPool::available_threads());
+  EXPECT_THROW(ThreadPool(-1), Error);
+}
 
 // A process may have no room for so many threads; without the catch it ended here.
 TEST(ThreadPool, FewerThreadsDoTheSameWork) {

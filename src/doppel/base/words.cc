@@ -18,9 +18,13 @@ std::string plural(size_t count, std::string thing) {
 
 std::string enumerated(const std::vector<std::string>& names) {
   constexpr size_t kNamed = 5;
+  const size_t more = names.size() > kNamed ? names.size() - kNamed : 0;
   std::string text;
-  for (size_t i = 0; i < std::min(names.size(), kNamed); ++i) text += (i ? ", " : "") + names[i];
-  if (names.size() > kNamed) text += " and " + std::to_string(names.size() - kNamed) + " more";
+  for (size_t i = 0; i < names.size() - more; ++i) {
+    const bool last = i > 0 && i + 1 == names.size();
+    text.append(i == 0 ? "" : last ? " and " : ", ").append(names[i]);
+  }
+  if (more > 0) text += " and " + std::to_string(more) + " more";
   return text;
 }
 

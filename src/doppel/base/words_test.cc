@@ -14,7 +14,9 @@ TEST(Words, ThingsAreCounted) {
 
 TEST(Words, OfManyNamesSomeAreSaid) {
   EXPECT_EQ(enumerated({}), "");
-  EXPECT_EQ(enumerated({"a", "b"}), "a, b");
+  EXPECT_EQ(enumerated({"a"}), "a");
+  EXPECT_EQ(enumerated({"a", "b", "c"}), "a, b and c");
+  EXPECT_EQ(enumerated({"a", "b", "c", "d", "e"}), "a, b, c, d and e");
   EXPECT_EQ(enumerated({"a", "b", "c", "d", "e", "f", "g"}), "a, b, c, d, e and 2 more");
 }
 

@@ -200,7 +200,7 @@ TEST_F(DatasetFolder, PicturesOfNothingAreLeftOutAndNamed) {
   for (size_t i = 0; i < 6; ++i) EXPECT_EQ(dataset.images[i].pixels, before.images[i].pixels);
   EXPECT_THAT(dataset.notes,
               ElementsAre("left out 4 images of one grey, a gradient or noise: nobody/1.pgm, "
-                          "nobody/2.pgm, s1/0.pgm, s2/8.pgm",
+                          "nobody/2.pgm, s1/0.pgm and s2/8.pgm",
                           "left out, having no other images: nobody"));
   EXPECT_EQ(load().images.size(), 10u);
   // Too small to tell: a picture of something may look so.

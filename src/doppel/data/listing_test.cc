@@ -145,7 +145,7 @@ TEST_F(Sources, HiddenEmptyAndLooseThings) {
   EXPECT_THAT(names(listing), ElementsAre("s1", "s2"));
   EXPECT_THAT(listing.notes,
               ElementsAre(HasSubstr("2 images beside"),
-                          HasSubstr("no images: faces/nobody, faces/s1/inside, nothing")));
+                          HasSubstr("no images: faces/nobody, faces/s1/inside and nothing")));
 }
 
 TEST_F(Sources, AnIdentityHoldsNoFolders) {

@@ -71,7 +71,7 @@ TEST(PeopleList, SelectsByNames) {
   EXPECT_THAT(selected.image_names, ElementsAre("s3/1.pgm", "s3/2.pgm", "s1/1.pgm", "s1/2.pgm"));
   EXPECT_EQ(selected.image_digests[2], dataset.image_digests[0]);
   EXPECT_THAT(message(ErrorKind::mismatch, [&] { select_identities(dataset, missing); }),
-              AllOf(HasSubstr("of 4 names"), HasSubstr("2 are"), HasSubstr("nobody, else")));
+              AllOf(HasSubstr("of 4 names"), HasSubstr("2 are"), HasSubstr("nobody and else")));
   message(ErrorKind::bad_argument, [&] { select_identities(dataset, twice); });
 }
 

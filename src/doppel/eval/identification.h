@@ -9,17 +9,12 @@
 #include <vector>
 
 #include "doppel/base/thread_pool.h"
+#include "doppel/model/fusion.h"
 
 namespace doppel::internal {
 
 // The distance of two images, called by several threads at once; std::cref of Distances is one.
 using ImageDistance = std::function<double(size_t a, size_t b)>;
-
-// How far a probe is from a person of whom several reference images are known.
-enum class Fusion {
-  nearest,  // the smallest distance to one of them
-  mean,     // the mean distance to them
-};
 
 struct Enrolment {
   size_t shots = 1;  // reference images of a person, >= 1

@@ -3,10 +3,13 @@
 #include <sodium.h>
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "doppel/base/digest.h"
+#include "doppel/base/json_object.h"
 #include "doppel/base/utc_time.h"
 #include "doppel/error.h"
+#include "doppel/gallery/gallery.h"
 #include "doppel/gallery/person_name.h"
 
 namespace doppel::internal {
@@ -32,35 +35,6 @@ std::string random_uuid() {
          digits.substr(16, 4) + "-" + digits.substr(20);
 }
 
-std::vector<AccessKey> keys_from(const std::string& text, const std::string& where) {
-  std::vector<AccessKey> keys;
-  if (text.empty()) return keys;
-  const nlohmann::json listed = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
-  try {
-    for (const nlohmann::json& entry : listed) {
-      keys.push_back({entry.at("id").get<std::string>(), entry.at("label").get<std::string>(),
-                      role_named(entry.at("role").get<std::string>(), "role"),
-                      entry.at("added").get<std::string>(), entry.at("hash").get<std::string>()});
-      if (!is_digest_hex(keys.back().hash)) throw Error(ErrorKind::bad_data, "hash");
-    }
-  } catch (const std::exception&) {
-    throw Error(ErrorKind::bad_data, where + ": its access keys are damaged");
-  }
-  return keys;
-}
-
-std::string text_of(const std::vector<AccessKey>& keys) {
-  nlohmann::json listed = nlohmann::json::array();
-  for (const AccessKey& key : keys) {
-    listed.push_back({{"id", key.id},
-                      {"label", key.label},
-                      {"role", to_string(key.role)},
-                      {"added", key.added},
-                      {"hash", key.hash}});
-  }
-  return listed.dump();
-}
-
 }  // namespace
 
 std::string to_string(Role role) { return role == Role::admin ? "admin" : "recognise"; }
@@ -72,30 +46,51 @@ Role role_named(const std::string& text, const std::string& where) {
               where + ": admin or recognise was expected, not \"" + shown(text) + "\"");
 }
 
-std::vector<AccessKey> access_keys(Gallery& gallery) {
-  return keys_from(gallery.note(kKeysNote), gallery.name());
+std::string access_keys_text(const std::vector<AccessKey>& keys) {
+  nlohmann::json listed = nlohmann::json::array();
+  for (const AccessKey& key : keys) {
+    listed.push_back({{"id", key.id},
+                      {"label", key.label},
+                      {"role", to_string(key.role)},
+                      {"added", key.added},
+                      {"hash", key.hash}});
+  }
+  return listed.dump();
+}
+
+std::vector<AccessKey> access_keys_from_text(const std::string& text, const std::string& where) {
+  std::vector<AccessKey> keys;
+  if (text.empty()) return keys;
+  const std::string damaged = where + ": its access keys are damaged";
+  const nlohmann::json listed = parse_json(text, damaged);
+  if (!listed.is_array()) throw Error(ErrorKind::bad_data, damaged);
+  for (const nlohmann::json& entry : listed) {
+    const JsonObject key(entry, damaged);
+    const std::string& role = key.text("role");
+    if (role != "admin" && role != "recognise") key.refuse("role", "admin or recognise");
+    if (!is_digest_hex(key.text("hash"))) key.refuse("hash", "a digest");
+    keys.push_back({key.text("id"), key.text("label"), role_named(role, damaged), key.text("added"),
+                    key.text("hash")});
+  }
+  return keys;
 }
 
 std::string add_access_key(Gallery& gallery, Role role, const std::string& label) {
   if (!label.empty()) check_name(label, "label");
   std::string key = random_uuid();
   const std::string hash = hash_of(key);
-  gallery.change_note(kKeysNote, [&](const std::string& text) {
-    std::vector<AccessKey> keys = keys_from(text, gallery.name());
+  gallery.change_access_keys([&](std::vector<AccessKey>& keys) {
     keys.push_back({hash.substr(0, kIdDigits), label, role, utc_time(), hash});
-    return text_of(keys);
   });
   return key;
 }
 
 void revoke_access_key(Gallery& gallery, const std::string& id) {
-  gallery.change_note(kKeysNote, [&](const std::string& text) {
-    std::vector<AccessKey> keys = keys_from(text, gallery.name());
+  gallery.change_access_keys([&](std::vector<AccessKey>& keys) {
     if (std::erase_if(keys, [&](const AccessKey& key) { return key.id == id; }) == 0) {
-      throw Error(ErrorKind::bad_argument, gallery.name() + ": there is no key \"" + shown(id) +
-                                               "\"; doppel key list shows which there are");
+      throw Error(ErrorKind::bad_argument,
+                  gallery.name() + ": it has no access key \"" + shown(id) + "\"");
     }
-    return text_of(keys);
   });
 }
 

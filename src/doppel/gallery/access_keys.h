@@ -2,14 +2,13 @@
 // hashes. What a key opens is its role's matter.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "doppel/gallery/gallery.h"
-
 namespace doppel::internal {
+
+class Gallery;
 
 enum class Role {
   recognise,  // may ask who somebody is
@@ -29,14 +28,12 @@ struct AccessKey {
   std::string hash;
 };
 
-// Where a gallery keeps them: Gallery::note() of this name.
-inline constexpr const char* kKeysNote = "access keys";
+// As a gallery stores them. Reading throws Error(bad_data) where they are damaged; "" are none.
+std::string access_keys_text(const std::vector<AccessKey>& keys);
+std::vector<AccessKey> access_keys_from_text(const std::string& text, const std::string& where);
 
-// The keys of a gallery. Throws Error(bad_data) where they are damaged.
-std::vector<AccessKey> access_keys(Gallery& gallery);
-
-// Adds one and gives its text, a random UUID (RFC 9562, version 4), which is stored nowhere. Throws
-// Error(bad_argument) for a label that check_name() would refuse.
+// Adds one to the gallery's and gives its text, a random UUID (RFC 9562, version 4), which is
+// stored nowhere. Throws Error(bad_argument) for a label that check_name() would refuse.
 std::string add_access_key(Gallery& gallery, Role role, const std::string& label);
 
 // Throws Error(bad_argument) where there is none of that id.

@@ -47,7 +47,7 @@ nlohmann::json to_json(const DecisionRule& rule) {
 nlohmann::json decision_json(const GallerySettings& settings) {
   return {{"fpir", settings.fpir},
           {"distance", number_or_null(settings.distance)},
-          {"fusion", settings.fusion == Fusion::mean ? "mean" : "nearest"}};
+          {"fusion", to_string(settings.fusion)}};
 }
 
 }  // namespace doppel::internal

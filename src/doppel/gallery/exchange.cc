@@ -5,6 +5,7 @@
 
 #include "doppel/base/base64.h"
 #include "doppel/base/digest.h"
+#include "doppel/base/json_object.h"
 #include "doppel/error.h"
 #include "doppel/gallery/embedding_bytes.h"
 #include "doppel/gallery/person_name.h"
@@ -18,32 +19,6 @@ using nlohmann::json;
 constexpr const char* kExportFormat = "doppel gallery export 1";
 constexpr size_t kMostTemplatesOfPerson = 10'000;
 
-// One line with errors that name it.
-class Line {
- public:
-  Line(const std::string& text, std::string where) : where_(std::move(where)) {
-    value_ = json::parse(text, nullptr, /*allow_exceptions=*/false);
-    if (!value_.is_object()) fail("a JSON object was expected");
-  }
-
-  [[noreturn]] void fail(const std::string& what) const {
-    throw Error(ErrorKind::bad_data, where_ + ": " + what);
-  }
-  const std::string& where() const { return where_; }
-  const json& object() const { return value_; }
-
-  const std::string& text(const json& object, const char* field) const {
-    if (!object.is_object() || !object.contains(field) || !object[field].is_string()) {
-      fail(std::string("\"") + field + "\" is no text");
-    }
-    return object[field].get_ref<const std::string&>();
-  }
-
- private:
-  std::string where_;
-  json value_;
-};
-
 bool next_line(std::istream& stream, std::string& line, const std::string& where, size_t& total) {
   line.clear();
   for (int c; (c = stream.get()) != std::char_traits<char>::eof();) {
@@ -56,31 +31,27 @@ bool next_line(std::istream& stream, std::string& line, const std::string& where
   return !line.empty();
 }
 
-NewTemplate read_template(const Line& line, const json& value, const GallerySettings& settings,
+NewTemplate read_template(const JsonObject& object, const GallerySettings& settings,
                           const std::string& origin) {
   NewTemplate result;
   result.origin = origin;
-  const std::optional<std::string> embedding = from_base64(line.text(value, "embedding"));
+  const std::optional<std::string> embedding = from_base64(object.text("embedding"));
   if (!embedding || embedding->size() != settings.embedding_size * sizeof(float)) {
-    line.fail("\"embedding\" is no base64 of " + std::to_string(settings.embedding_size) +
-              " floats");
+    object.refuse("embedding", "base64 of " + std::to_string(settings.embedding_size) + " floats");
   }
   result.embedding = floats_of(*embedding);
   if (const auto fault = embedding_fault(result.embedding, settings)) {
-    line.fail("\"embedding\" " + *fault);
+    object.fail("\"embedding\" " + *fault);
   }
-  result.image_digest = line.text(value, "image");
-  if (!is_digest_hex(result.image_digest)) line.fail("\"image\" is no digest");
-  if (!value.contains("quality") || !value["quality"].is_number())
-    line.fail("\"quality\" is no number");
-  result.quality = value["quality"].get<double>();
-  if (!(result.quality >= 0 && result.quality <= 1)) line.fail("\"quality\" is outside 0 to 1");
-  if (value.contains("photo")) {
-    std::optional<std::string> photo = from_base64(line.text(value, "photo"));
-    if (!photo || photo->size() > kMostImageBytes) line.fail("\"photo\" is no base64 of a photo");
+  result.image_digest = object.text("image");
+  if (!is_digest_hex(result.image_digest)) object.refuse("image", "a digest");
+  result.quality = object.number("quality", 0, 1);
+  if (object.has("photo")) {
+    std::optional<std::string> photo = from_base64(object.text("photo"));
+    if (!photo || photo->size() > kMostImageBytes) object.refuse("photo", "base64 of a photo");
     result.photo = std::move(*photo);
   } else if (settings.photos) {
-    line.fail("a template has no \"photo\", where the gallery keeps them");
+    object.fail("a template has no \"photo\", where the gallery keeps them");
   }
   return result;
 }
@@ -130,46 +101,43 @@ ImportedGallery read_export(std::istream& stream, const std::string& name) {
   if (!next_line(stream, text, where(), bytes)) {
     throw Error(ErrorKind::bad_data, name + ": the file is empty");
   }
-  const Line head(text, where());
-  const std::string& format = head.text(head.object(), "format");
+  const json first = parse_json(text, where());
+  const JsonObject head(first, where());
+  const std::string& format = head.text("format");
   if (format != kExportFormat) {
     throw Error(ErrorKind::mismatch, where() + ": its format is \"" + shown(format) +
                                          "\", this program reads \"" + kExportFormat + "\"");
   }
-  if (!head.object().contains("settings")) head.fail("\"settings\" are missing");
-  result.settings = gallery_settings_from_json(head.object()["settings"], where());
+  result.settings = gallery_settings_from_json(head.at("settings"), where());
   if (const auto fault = rule_fault(result.settings)) head.fail("its " + *fault);
-  const json people = head.object().value("people", json());
-  if (!people.is_number_unsigned()) head.fail("\"people\" is no number");
+  const size_t people = head.whole_number("people", 0, SIZE_MAX);
 
   std::set<std::string> names, digests;
   for (++number; next_line(stream, text, where(), bytes); ++number) {
-    const Line line(text, where());
+    const json value = parse_json(text, where());
+    const JsonObject line(value, where());
     NewPerson person;
-    person.name = normal_name(line.text(line.object(), "name"));
+    person.name = normal_name(line.text("name"));
     try {
       check_person_name(person.name, where());
     } catch (const Error& error) {
       throw Error(ErrorKind::bad_data, error.what());
     }
     if (!names.insert(person.name).second) line.fail("the name comes twice");
-    const json templates = line.object().value("templates", json());
-    if (!templates.is_array() || templates.size() > kMostTemplatesOfPerson) {
-      line.fail("\"templates\" is no list of at most " + std::to_string(kMostTemplatesOfPerson));
-    }
-    for (const json& value : templates) {
+    for (const json& listed : line.list("templates", kMostTemplatesOfPerson)) {
+      const std::string origin =
+          where() + ", template " + std::to_string(person.templates.size() + 1);
       person.templates.push_back(
-          read_template(line, value, result.settings,
-                        where() + ", template " + std::to_string(person.templates.size() + 1)));
+          read_template(JsonObject(listed, origin), result.settings, origin));
       if (!digests.insert(person.templates.back().image_digest).second) {
         line.fail("a photo comes twice");
       }
     }
     result.people.push_back(std::move(person));
   }
-  if (result.people.size() != people.get<uint64_t>()) {
+  if (result.people.size() != people) {
     throw Error(ErrorKind::bad_data, name + ": it holds " + std::to_string(result.people.size()) +
-                                         " people, not " + std::to_string(people.get<uint64_t>()) +
+                                         " people, not " + std::to_string(people) +
                                          " as its first line says; is it cut off?");
   }
   return result;

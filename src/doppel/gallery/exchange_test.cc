@@ -112,27 +112,29 @@ TEST_F(Exchange, LeavesPhotosOutWhereTheyAreNotWanted) {
 TEST_F(Exchange, ForgedFilesAreRefused) {
   const std::string text = exported();
   refused("", "the file is empty");
-  refused("{}", "line 1: \"format\" is no text");
+  refused("{}", "line 1: \"format\" must be a text");
   refused("[1]", "line 1: a JSON object was expected");
   refused(altered(text, "export 1", "export 2"), "this program reads", ErrorKind::mismatch);
-  refused(altered(text, "\"settings\"", "\"sittings\""), "\"settings\" are missing");
-  refused(altered(text, "\"embedding_size\":3", "\"embedding_size\":4"), "no base64 of 4 floats");
+  refused(altered(text, "\"settings\"", "\"sittings\""), "\"settings\" is missing");
+  refused(altered(text, "\"embedding_size\":3", "\"embedding_size\":4"),
+          "must be base64 of 4 floats");
   refused(altered(text, "\"embedding_size\":3", "\"embedding_size\":4000000000"),
-          "embedding_size is no number from 1");
+          "\"embedding_size\" must be a whole number from 1");
   refused(altered(text, "\"embedding_size\":3", "\"embedding_size\":3,\"distance\":1e300"),
           "line 1: its threshold is 1e+300");
   refused(altered(text, "\"embedding_size\":3", "\"embedding_size\":3,\"distance\":-1"),
           "line 1: its threshold is -1");
   refused(altered(text, "\"people\":2", "\"people\":3"), "is it cut off?");
-  refused(altered(text, "\"people\":2", "\"people\":-1"), "\"people\" is no number");
-  refused(altered(text, "\"embedding\":\"", "\"embedding\":\"!"), "no base64");
+  refused(altered(text, "\"people\":2", "\"people\":-1"), "\"people\" must be a whole number");
+  refused(altered(text, "\"embedding\":\"", "\"embedding\":\"!"), "must be base64");
   refused(altered(text, "\"embedding\":\"zczMPQ", "\"embedding\":\"AADAfw"), "not finite");
   refused(altered(text, sha256_hex("a"), sha256_hex("b")), "a photo comes twice");
-  refused(altered(text, sha256_hex("a"), "../etc/passwd"), "\"image\" is no digest");
-  refused(altered(text, "0.25", "1.25"), "outside 0 to 1");
+  refused(altered(text, sha256_hex("a"), "../etc/passwd"), "\"image\" must be a digest");
+  refused(altered(text, "0.25", "1.25"), "must be a number from 0.0 to 1.0");
   refused(altered(text, "\xE6\x9D\x8E", "two\\nlines"), "line 3: the name");
   refused(altered(text, "\xE6\x9D\x8E", "Ada \\\"Lovelace\\\""), "line 3: the name comes twice");
-  refused(altered(text, "\"templates\":[", "\"templates\":{}, \"x\":["), "no list of at most");
+  refused(altered(text, "\"templates\":[", "\"templates\":{}, \"x\":["),
+          "must be a list of at most");
   refused(altered(text, "\"photo\"", "\"foto\""), "has no \"photo\"");
 }
 

@@ -15,6 +15,7 @@
 #include <string_view>
 #include <vector>
 
+#include "doppel/gallery/access_keys.h"
 #include "doppel/gallery/database.h"
 #include "doppel/gallery/gallery_settings.h"
 #include "doppel/image/looks.h"
@@ -155,12 +156,10 @@ class Gallery {
   GalleryChanges changes_since(int64_t revision,
                                const std::function<void(const StoredTemplate&)>& added);
 
-  // A text that programs keep in the gallery beside its people, such as the keys of access_keys.h;
-  // empty where there is none.
-  std::string note(const std::string& name);
-  // `change` gives the new text for the one there is; what it throws leaves that.
-  void change_note(const std::string& name,
-                   const std::function<std::string(const std::string& text)>& change);
+  // Who may use its service. Throws Error(bad_data) where they are damaged.
+  std::vector<AccessKey> access_keys();
+  // What `change` throws leaves them as they are.
+  void change_access_keys(const std::function<void(std::vector<AccessKey>&)>& change);
 
   // After a change was refused with DiskFull: throws that where there is still no room for one.
   void check_room() { database_->check_room(); }

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "doppel/base/digest.h"
+#include "doppel/base/json_object.h"
 #include "doppel/error.h"
 #include "doppel/model/embedding.h"
 #include "doppel/model/threshold_fault.h"
@@ -47,7 +48,7 @@ nlohmann::json to_json(const GallerySettings& settings) {
                          {"embedding_size", settings.embedding_size},
                          {"energy", to_json(settings.energy)},
                          {"fpir", settings.fpir},
-                         {"fusion", settings.fusion == Fusion::mean ? "mean" : "nearest"},
+                         {"fusion", to_string(settings.fusion)},
                          {"photos", settings.photos}};
   if (settings.length) json["embedding_length"] = to_string(*settings.length);
   if (settings.threshold) json["threshold"] = stored_json(*settings.threshold);
@@ -56,54 +57,35 @@ nlohmann::json to_json(const GallerySettings& settings) {
 }
 
 GallerySettings gallery_settings_from_json(const nlohmann::json& json, const std::string& where) {
-  const auto fail = [&](const std::string& what) {
-    throw Error(ErrorKind::bad_data, where + ": settings: " + what);
-  };
-  if (!json.is_object()) fail("an object was expected");
-  const auto text = [&](const char* field) {
-    if (!json.contains(field) || !json[field].is_string()) fail(std::string(field) + " is no text");
-    return json[field].get<std::string>();
-  };
+  const JsonObject object(json, std::string(where).append(": settings"));
   GallerySettings settings;
-  settings.model_digest = text("model");
-  settings.model_file = text("model_file");
-  if (!is_digest_hex(settings.model_digest)) fail("model is no digest");
-  if (!json.contains("embedding_size") || !json["embedding_size"].is_number_unsigned() ||
-      json["embedding_size"] < 1 || json["embedding_size"] > kMostEmbeddingSize) {
-    fail("embedding_size is no number from 1 to " + std::to_string(kMostEmbeddingSize));
+  settings.model_digest = object.text("model");
+  if (!is_digest_hex(settings.model_digest)) object.refuse("model", "a digest");
+  settings.model_file = object.text("model_file");
+  settings.embedding_size = object.whole_number("embedding_size", 1, kMostEmbeddingSize);
+  if (object.has("embedding_length")) {
+    settings.length = embedding_length_named(object.text("embedding_length"));
+    if (!settings.length) object.refuse("embedding_length", "\"any\" or \"unit\"");
   }
-  settings.embedding_size = json["embedding_size"].get<size_t>();
-  if (json.contains("embedding_length")) {
-    settings.length = embedding_length_named(text("embedding_length"));
-    if (!settings.length) fail("embedding_length is neither any nor unit");
-  }
-  if (!json.contains("energy")) fail("energy is missing");
-  settings.energy = energy_from_json(json["energy"], where);
+  settings.energy = energy_from_json(object.at("energy"), object.where());
   if (settings.energy.kind == EnergyKind::weighted_l1 &&
       settings.energy.weights.size() != settings.embedding_size) {
-    fail("the energy has another number of weights than an embedding of values");
+    object.fail("the energy has another number of weights than an embedding of values");
   }
-  if (json.contains("threshold"))
-    settings.threshold = threshold_from_json(json["threshold"], where);
-  if (settings.threshold) {
+  if (object.has("threshold")) {
+    settings.threshold = threshold_from_json(object.at("threshold"), object.where());
     const auto fault =
         threshold_fault(*settings.threshold, settings.energy,
                         settings.length.value_or(EmbeddingLength::any), settings.embedding_size);
-    if (fault) fail("its threshold " + *fault);
+    if (fault) object.fail("its threshold " + *fault);
   }
-  if (!json.contains("fpir") || !json["fpir"].is_number()) fail("fpir is no number");
-  settings.fpir = json["fpir"].get<double>();
-  if (!(settings.fpir > 0 && settings.fpir < 1)) fail("fpir is no rate between 0 and 1");
-  if (json.contains("distance")) {
-    if (!json["distance"].is_number()) fail("distance is no number");
-    settings.distance = json["distance"].get<double>();
-    if (!std::isfinite(*settings.distance)) fail("distance is not finite");
-  }
-  const std::string fusion = text("fusion");
-  if (fusion != "mean" && fusion != "nearest") fail("fusion is neither nearest nor mean");
-  settings.fusion = fusion == "mean" ? Fusion::mean : Fusion::nearest;
-  if (!json.contains("photos") || !json["photos"].is_boolean()) fail("photos is no boolean");
-  settings.photos = json["photos"].get<bool>();
+  settings.fpir = object.number("fpir");
+  if (!(settings.fpir > 0 && settings.fpir < 1)) object.refuse("fpir", "a rate between 0 and 1");
+  object.read("distance", settings.distance);
+  const std::optional<Fusion> fusion = fusion_named(object.text("fusion"));
+  if (!fusion) object.refuse("fusion", "\"nearest\" or \"mean\"");
+  settings.fusion = *fusion;
+  settings.photos = object.truth("photos");
   return settings;
 }
 

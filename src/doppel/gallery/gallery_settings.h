@@ -8,9 +8,9 @@
 #include <string>
 
 #include "doppel/error.h"
-#include "doppel/eval/identification.h"
 #include "doppel/loss/energy.h"
 #include "doppel/model/embedding_fault.h"
+#include "doppel/model/fusion.h"
 #include "doppel/model/model.h"
 #include "doppel/model/threshold.h"
 

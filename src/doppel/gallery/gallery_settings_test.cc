@@ -39,18 +39,18 @@ TEST(GallerySettings, RefuseWhatCannotBe) {
       EXPECT_THAT(error.what(), testing::HasSubstr(words));
     }
   };
-  refused("model", "abc", "model is no digest");
-  refused("model_file", 1, "model_file is no text");
+  refused("model", "abc", "\"model\" must be a digest");
+  refused("model_file", 1, "\"model_file\" must be a text");
   refused("embedding_size", 0u, "embedding_size");
   refused("embedding_size", -3, "embedding_size");
   refused("embedding_size", 70000u, "embedding_size");
   refused("embedding_size", 4u, "another number of weights");
   refused("energy", "unheard-of", "unheard-of");
-  refused("fpir", 1, "fpir is no rate");
-  refused("fpir", "x", "fpir is no number");
-  refused("distance", nullptr, "distance is no number");
-  refused("fusion", "median", "neither nearest nor mean");
-  refused("photos", 1, "photos is no boolean");
+  refused("fpir", 1, "\"fpir\" must be a rate");
+  refused("fpir", "x", "\"fpir\" must be a number");
+  refused("distance", nullptr, "\"distance\" must be a number");
+  refused("fusion", "median", "must be \"nearest\" or \"mean\"");
+  refused("photos", 1, "\"photos\" must be true or false");
   refused("threshold", nlohmann::json::object(), "threshold");
   nlohmann::json nobody = to_json(Threshold{
       0.01, 0.5, 0.005, 0.02, 10, 100, 0.9, 5, {{{0.01, 0.5, 0.005, 0.02}, {1, 0.9, 1, 1}}, 0.01}});

@@ -335,20 +335,23 @@ TEST_P(GalleryTest, ListsFacesInParts) {
   EXPECT_FALSE(gallery.face(77));
 }
 
-TEST_P(GalleryTest, KeepsNotesBesideItsPeople) {
+TEST_P(GalleryTest, KeepsAccessKeysBesideItsPeople) {
   Gallery gallery = Gallery::create(place(), four_values());
-  EXPECT_EQ(gallery.note("keys"), "");
+  EXPECT_TRUE(gallery.access_keys().empty());
   const int64_t before = gallery.revision();
-  const auto append = [](const std::string& text) { return text + "x"; };
-  gallery.change_note("keys", append);
-  gallery.change_note("keys", append);
-  EXPECT_EQ(gallery.note("keys"), "xx");
+  const auto append = [](std::vector<AccessKey>& keys) {
+    keys.push_back({"0a1b2c3d", "door", Role::admin, "2026-05-17T09:30:00Z", sha256_hex("key")});
+  };
+  gallery.change_access_keys(append);
+  gallery.change_access_keys(append);
+  EXPECT_EQ(gallery.access_keys().size(), 2u);
   EXPECT_EQ(gallery.revision(), before + 2);
-  const auto refuse = [](const std::string&) -> std::string {
+  const auto refuse = [](std::vector<AccessKey>& keys) {
+    keys.clear();
     throw Error(ErrorKind::bad_argument, "no");
   };
-  refused([&] { gallery.change_note("keys", refuse); }, ErrorKind::bad_argument, "no");
-  EXPECT_EQ(Gallery::open(place(), Access::read).note("keys"), "xx");
+  refused([&] { gallery.change_access_keys(refuse); }, ErrorKind::bad_argument, "no");
+  EXPECT_EQ(Gallery::open(place(), Access::read).access_keys().at(1).label, "door");
 }
 
 TEST_P(GalleryTest, MigratesByItsPhotosAllOrNothing) {

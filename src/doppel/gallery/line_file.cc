@@ -1,10 +1,11 @@
 #include "doppel/gallery/line_file.h"
 
 #include <array>
-#include <cmath>
 #include <nlohmann/json.hpp>
+#include <vector>
 
 #include "doppel/base/file.h"
+#include "doppel/base/json_object.h"
 #include "doppel/error.h"
 
 namespace doppel::internal {
@@ -13,7 +14,7 @@ namespace {
 constexpr size_t kMostLineBytes = 16 * 1024;
 constexpr size_t kNumbers = 13;
 // Of how lines are drawn: what was drawn in another way is drawn anew.
-constexpr int kVersion = 2;
+constexpr uint64_t kVersion = 2;
 
 std::array<double, kNumbers> numbers_of(const PeopleIndex::Drawn& drawn) {
   const OwnLine::Numbers& line = drawn.line.numbers();
@@ -24,7 +25,7 @@ std::array<double, kNumbers> numbers_of(const PeopleIndex::Drawn& drawn) {
           drawn.confused};
 }
 
-PeopleIndex::Drawn drawn_of(const std::array<double, kNumbers>& n) {
+PeopleIndex::Drawn drawn_of(const std::vector<double>& n) {
   return {OwnLine(OwnLine::Numbers{n[0], n[1], n[2], n[3], n[4], n[5], n[6], n[7]}),
           n[8],
           {n[9], n[10], n[11]},
@@ -35,27 +36,19 @@ PeopleIndex::Drawn drawn_of(const std::array<double, kNumbers>& n) {
 
 std::optional<PeopleIndex::Drawn> read_line(const std::filesystem::path& file,
                                             const std::string& key) {
-  nlohmann::json kept;
   try {
-    kept = nlohmann::json::parse(read_file(file, kMostLineBytes), nullptr, false);
+    const nlohmann::json kept = parse_json(read_file(file, kMostLineBytes), file.string());
+    const JsonObject object(kept, file.string());
+    if (object.text("key") != key || object.whole_number("version", 0, UINT32_MAX) != kVersion) {
+      return {};
+    }
+    const std::vector<double> numbers = object.numbers("numbers", kNumbers);
+    // People, and those of them who searched.
+    if (numbers[0] < 1 || numbers[1] < 1) return {};
+    return drawn_of(numbers);
   } catch (const Error&) {
     return {};
   }
-  if (!kept.is_object() || kept.value("key", nlohmann::json()) != key ||
-      kept.value("version", nlohmann::json()) != kVersion) {
-    return {};
-  }
-  const nlohmann::json numbers = kept.value("numbers", nlohmann::json());
-  if (!numbers.is_array() || numbers.size() != kNumbers) return {};
-  std::array<double, kNumbers> values = {};
-  for (size_t i = 0; i < kNumbers; ++i) {
-    if (!numbers[i].is_number()) return {};
-    values[i] = numbers[i].get<double>();
-    if (!std::isfinite(values[i])) return {};
-  }
-  // People, and those of them who searched.
-  if (values[0] < 1 || values[1] < 1) return {};
-  return drawn_of(values);
 }
 
 void keep_line(const PeopleIndex::Drawn& drawn, const std::string& key,

@@ -27,10 +27,10 @@
 
 #include "doppel/base/matrix.h"
 #include "doppel/base/thread_pool.h"
-#include "doppel/eval/identification.h"
 #include "doppel/gallery/cohorts.h"
 #include "doppel/gallery/index.h"
 #include "doppel/gallery/own_line.h"
+#include "doppel/model/fusion.h"
 #include "doppel/model/photo_summary.h"
 
 namespace doppel::internal {

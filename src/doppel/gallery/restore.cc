@@ -114,16 +114,16 @@ void overwrite(Database& from, const std::string& location) {
     const int64_t revision = revision_of(*to);
     std::optional<std::string> keys;
     to->run("SELECT value FROM gallery WHERE key = $1",
-            std::vector<SqlValue>{std::string_view(kKeysNote)},
+            std::vector<SqlValue>{std::string_view(kAccessKeysRow)},
             [&](const SqlRow& row) { keys = row.text(0); });
     for (auto table = gallery_columns().rbegin(); table != gallery_columns().rend(); ++table) {
       to->run("DELETE FROM " + table->table);
     }
     copy_rows(from, *to, revision);
-    to->run("DELETE FROM gallery WHERE key = $1", {std::string_view(kKeysNote)});
+    to->run("DELETE FROM gallery WHERE key = $1", {std::string_view(kAccessKeysRow)});
     if (keys) {
       to->run("INSERT INTO gallery VALUES ($1, $2)",
-              {std::string_view(kKeysNote), std::string_view(*keys)});
+              {std::string_view(kAccessKeysRow), std::string_view(*keys)});
     }
     writing.commit();
   }

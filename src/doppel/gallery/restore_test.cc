@@ -97,7 +97,7 @@ TEST_F(Restore, LeavesTheKeysAsTheyAre) {
   const auto ids = [](const std::string& location) {
     Gallery gallery = Gallery::open(location, Access::read);
     std::vector<std::string> ids;
-    for (const AccessKey& key : access_keys(gallery)) ids.push_back(key.id);
+    for (const AccessKey& key : gallery.access_keys()) ids.push_back(key.id);
     return ids;
   };
   {

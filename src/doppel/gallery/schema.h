@@ -7,6 +7,8 @@
 namespace doppel::internal {
 
 // The value of the note "format" in the table gallery; a newer program may write another one.
+// The row of its settings that holds who may use its service.
+inline constexpr const char* kAccessKeysRow = "access keys";
 inline constexpr const char* kGalleryFormat = "doppel gallery 1";
 
 // For Database::create(). Numbers are never used twice, so that a removed template's or person's

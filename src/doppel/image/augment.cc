@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "doppel/base/elementary.h"
+#include "doppel/base/json_object.h"
 #include "doppel/error.h"
 
 namespace doppel::internal {
@@ -281,25 +282,14 @@ nlohmann::json augment_to_json(const AugmentSettings& settings) {
 }
 
 AugmentSettings augment_from_json(const nlohmann::json& json) {
-  if (!json.is_object()) {
-    throw Error(ErrorKind::bad_data, "augmentation: an object was expected, not " + json.dump());
-  }
+  const JsonObject object(json, "augmentation");
   AugmentSettings settings;
-  for (const auto& [key, value] : json.items()) {
-    const auto* const field =
-        std::find_if(std::begin(kFields), std::end(kFields),
-                     [&name = key](const Field& candidate) { return name == candidate.name; });
-    if (field == std::end(kFields)) {
-      std::string known;
-      for (const Field& f : kFields) known.append(known.empty() ? "" : ", ").append(f.name);
-      throw Error(ErrorKind::bad_data, "augmentation: \"" + key + "\" is unknown; known: " + known);
-    }
-    if (!value.is_number()) {
-      throw Error(ErrorKind::bad_data,
-                  "augmentation: \"" + key + "\" must be a number, not " + value.dump());
-    }
-    settings.*field->value = value.get<double>();
+  std::vector<std::string> known;
+  for (const Field& field : kFields) {
+    known.emplace_back(field.name);
+    object.read(field.name, settings.*field.value);
   }
+  object.expect_only(known);
   settings.check();
   return settings;
 }

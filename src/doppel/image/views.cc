@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "doppel/base/json_object.h"
 #include "doppel/error.h"
 
 namespace doppel::internal {
@@ -45,24 +46,11 @@ nlohmann::json views_to_json(const Views& views) {
 }
 
 Views views_from_json(const nlohmann::json& json) {
-  const auto refuse = [](const std::string& what) {
-    throw Error(ErrorKind::bad_data, "views: " + what);
-  };
-  if (!json.is_object()) refuse("an object was expected, not " + json.dump());
+  const JsonObject object(json, "views");
+  object.expect_only({"mirror", "scales"});
   Views views;
-  for (const auto& [key, value] : json.items()) {
-    if (key == "mirror") {
-      if (!value.is_boolean()) refuse("\"mirror\" must be true or false, not " + value.dump());
-      views.mirror = value.get<bool>();
-    } else if (key == "scales") {
-      bool numbers = value.is_array();
-      for (size_t i = 0; numbers && i < value.size(); ++i) numbers = value[i].is_number();
-      if (!numbers) refuse("\"scales\" must be a list of numbers, not " + value.dump());
-      views.scales = value.get<std::vector<double>>();
-    } else {
-      refuse("\"" + key + "\" is unknown; known: mirror, scales");
-    }
-  }
+  object.read("mirror", views.mirror);
+  if (object.has("scales")) views.scales = object.numbers("scales");
   views.check();
   return views;
 }

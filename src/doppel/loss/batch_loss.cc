@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "doppel/base/json_object.h"
 #include "doppel/error.h"
 #include "doppel/loss/distance_losses.h"
 #include "doppel/loss/margin_softmax.h"
@@ -52,29 +53,13 @@ constexpr size_t kMostLosses = 16;  // of a sum: settings come out of a file
   throw Error(ErrorKind::bad_argument, std::string("loss: ").append(message));
 }
 
-std::string type_of(const json& settings) {
-  if (!settings.is_object()) refuse("its settings must be an object, not " + settings.dump());
-  const auto type = settings.find("type");
-  if (type == settings.end() || !type->is_string()) refuse("\"type\" must be a text");
-  return type->get<std::string>();
-}
-
-std::string shortest(double value) { return json(value).dump(); }
-
-void check(const std::string& type, const Setting& setting, const json& value) {
-  if (setting.may_be_null && value.is_null()) return;
-  if (value.is_number() && value.get<double>() >= setting.low &&
-      value.get<double>() <= setting.high) {
-    return;
-  }
-  refuse(std::string("\"").append(setting.name) + "\" of " + type + " must be a number from " +
-         shortest(setting.low) + " to " + shortest(setting.high) +
-         (setting.may_be_null ? " or null" : "") + ", not " + value.dump());
+JsonObject object_of(const json& settings, const std::string& type = "") {
+  return {settings, type.empty() ? "loss" : "loss " + type, ErrorKind::bad_argument};
 }
 
 // One that is no sum; `more` are settings beyond those of its type.
 json complete_one(const json& settings, std::span<const Setting> more) {
-  const std::string type = type_of(settings);
+  const std::string& type = object_of(settings).text("type");
   const auto known = std::find_if(types().begin(), types().end(),
                                   [&](const Type& candidate) { return candidate.name == type; });
   if (known == types().end()) {
@@ -85,23 +70,20 @@ json complete_one(const json& settings, std::span<const Setting> more) {
   }
   std::vector<Setting> all = known->settings;
   all.insert(all.end(), more.begin(), more.end());
+  const JsonObject object = object_of(settings, type);
   json complete = {{"type", type}};
-  std::string names;
+  std::vector<std::string> names = {"type"};
   for (const Setting& setting : all) {
-    names.append(names.empty() ? "" : ", ").append(setting.name);
-    const auto given = settings.find(setting.name);
-    if (given == settings.end()) {
+    names.emplace_back(setting.name);
+    if (!object.has(setting.name)) {
       complete[setting.name] = setting.value;
+    } else if (setting.may_be_null && object.at(setting.name).is_null()) {
+      complete[setting.name] = nullptr;
     } else {
-      check(type, setting, *given);
-      complete[setting.name] = given->is_null() ? json() : json(given->get<double>());
+      complete[setting.name] = object.number(setting.name, setting.low, setting.high);
     }
   }
-  for (const auto& [name, value] : settings.items()) {
-    if (!complete.contains(name)) {
-      refuse("unknown setting \"" + name + "\" of " + type + "; known are " + names);
-    }
-  }
+  object.expect_only(names);
   return complete;
 }
 
@@ -182,16 +164,15 @@ class Sum : public BatchLoss {
 std::vector<float> BatchLoss::initial_parameters(uint64_t) const { return {}; }
 
 json complete_loss_settings(const json& settings) {
-  if (type_of(settings) != "sum") return complete_one(settings, {});
-  const auto losses = settings.find("losses");
-  if (settings.size() != 2 || losses == settings.end()) {
-    refuse("a sum has \"losses\" beside its \"type\" and nothing else");
-  }
-  if (!losses->is_array() || losses->empty() || losses->size() > kMostLosses) {
-    refuse("\"losses\" of a sum must be a list of 1 to " + std::to_string(kMostLosses) + " losses");
+  if (object_of(settings).text("type") != "sum") return complete_one(settings, {});
+  const JsonObject object = object_of(settings, "sum");
+  object.expect_only({"type", "losses"});
+  const json& losses = object.list("losses");
+  if (losses.empty() || losses.size() > kMostLosses) {
+    object.refuse("losses", "a list of 1 to " + std::to_string(kMostLosses) + " losses");
   }
   json complete = {{"type", "sum"}, {"losses", json::array()}};
-  for (const json& loss : *losses) complete["losses"].push_back(complete_one(loss, {&kWeight, 1}));
+  for (const json& loss : losses) complete["losses"].push_back(complete_one(loss, {&kWeight, 1}));
   return complete;
 }
 

@@ -65,15 +65,19 @@ TEST(BatchLoss, WrongSettingsAreRefusedByName) {
   EXPECT_THAT(refusal({{"type", "center"}}),
               AllOf(HasSubstr("\"center\""), HasSubstr("arc_margin, sum")));
   EXPECT_THAT(refusal({{"type", "arc_margin"}, {"sclae", 3}}),
-              AllOf(HasSubstr("\"sclae\""), HasSubstr("known are scale, margin")));
+              AllOf(HasSubstr("\"sclae\""), HasSubstr("known: type, scale, margin")));
   EXPECT_THAT(refusal({{"type", "arc_margin"}, {"margin", "big"}}),
-              AllOf(HasSubstr("\"margin\" of arc_margin"), HasSubstr("from 0.0 to 1.5"),
+              AllOf(HasSubstr("loss arc_margin: \"margin\""), HasSubstr("from 0.0 to 1.5"),
                     HasSubstr("not \"big\"")));
   EXPECT_THAT(refusal({{"type", "arc_margin"}, {"margin", -0.1}}), HasSubstr("not -0.1"));
   EXPECT_THAT(refusal({{"type", "arc_margin"}, {"scale", nullptr}}), HasSubstr("\"scale\""));
   EXPECT_THAT(refusal({{"type", "supervised_contrastive"}, {"temperature", 0}}),
               HasSubstr("\"temperature\""));
-  EXPECT_THAT(refusal({{"type", "multi_similarity"}, {"epsilon", 3}}), HasSubstr("or null"));
+  EXPECT_THAT(refusal({{"type", "multi_similarity"}, {"epsilon", 3}}),
+              HasSubstr("from 0.0 to 2.0"));
+  EXPECT_TRUE(
+      complete_loss_settings({{"type", "multi_similarity"}, {"epsilon", nullptr}})["epsilon"]
+          .is_null());
   EXPECT_THAT(refusal({{"type", "contrastive"}, {"weight", 1}}), HasSubstr("\"weight\""));
   EXPECT_THAT(refusal({{"type", "sum"}}), HasSubstr("\"losses\""));
   EXPECT_THAT(refusal({{"type", "sum"}, {"losses", json::array()}}), HasSubstr("1 to 16"));

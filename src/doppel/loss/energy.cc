@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "doppel/base/elementary.h"
+#include "doppel/base/json_object.h"
 #include "doppel/error.h"
 
 namespace doppel::internal {
@@ -112,27 +113,19 @@ nlohmann::json to_json(const Energy& energy) {
 }
 
 Energy energy_from_json(const nlohmann::json& given, const std::string& where) {
-  const auto fail = [&](const std::string& what) {
-    throw Error(ErrorKind::bad_data, where + ": " + what);
-  };
   const nlohmann::json json = given.is_string() ? nlohmann::json{{"kind", given}} : given;
-  if (!json.is_object() || !json.contains("kind") || !json["kind"].is_string()) {
-    fail("its \"energy\" has no \"kind\"");
-  }
+  const JsonObject object(json, std::string(where).append(": energy"));
   Energy energy;
   try {
-    energy.kind = energy_named(json["kind"].get<std::string>());
+    energy.kind = energy_named(object.text("kind"));
   } catch (const Error& error) {
-    fail(error.what());
+    object.fail(error.what());
   }
   if (energy.kind != EnergyKind::weighted_l1) return energy;
-  const auto is_number = [](const nlohmann::json& number) { return number.is_number(); };
-  if (!json.contains("weights") || !json["weights"].is_array() || !json.contains("bias") ||
-      !json["bias"].is_number() || !std::ranges::all_of(json["weights"], is_number)) {
-    fail("its \"energy\" has no weights and bias");
+  for (const double weight : object.numbers("weights")) {
+    energy.weights.push_back(static_cast<float>(weight));
   }
-  energy.weights = json["weights"].get<std::vector<float>>();
-  energy.bias = json["bias"].get<float>();
+  energy.bias = static_cast<float>(object.number("bias"));
   return energy;
 }
 

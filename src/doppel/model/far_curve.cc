@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "doppel/base/elementary.h"
+#include "doppel/base/json_object.h"
 #include "doppel/error.h"
 
 namespace doppel::internal {
@@ -58,35 +59,25 @@ nlohmann::json to_json(const FarCurve& curve) {
 }
 
 FarCurve far_curve_from_json(const nlohmann::json& json, const std::string& where) {
-  const auto fail = [&](const std::string& what) {
-    throw Error(ErrorKind::bad_data, where + ": curve: " + what);
-  };
+  const JsonObject object(json, std::string(where).append(": curve"));
   const auto is_rate = [](double value) { return value >= 0 && value <= 1; };
-  if (!json.is_object() || !json.contains("points") || !json["points"].is_array() ||
-      !json.contains("resolved") || !json["resolved"].is_number()) {
-    fail("\"points\" and \"resolved\" were expected");
-  }
-  const nlohmann::json& points = json["points"];
-  if (points.empty() || points.size() > kMostPoints) {
-    fail("1 to " + std::to_string(kMostPoints) + " points were expected");
-  }
   FarCurve curve;
-  curve.resolved = json["resolved"].get<double>();
-  if (!is_rate(curve.resolved)) fail("resolved is no rate between 0 and 1");
-  for (const nlohmann::json& values : points) {
-    const auto is_number = [](const nlohmann::json& value) { return value.is_number(); };
-    if (!values.is_array() || values.size() != 4 || !std::ranges::all_of(values, is_number)) {
-      fail("a point is [far, distance, lower, upper]");
-    }
-    const FarPoint point{values[0].get<double>(), values[1].get<double>(), values[2].get<double>(),
-                         values[3].get<double>()};
+  curve.resolved = object.number("resolved", 0, 1);
+  const nlohmann::json& points = object.list("points");
+  if (points.empty() || points.size() > kMostPoints) {
+    object.refuse("points", "a list of 1 to " + std::to_string(kMostPoints) + " points");
+  }
+  for (const nlohmann::json& listed : points) {
+    const auto values = finite_numbers(listed);
+    if (!values || values->size() != 4) object.fail("a point is [far, distance, lower, upper]");
+    const FarPoint point{(*values)[0], (*values)[1], (*values)[2], (*values)[3]};
     if (!(is_rate(point.far) && point.far > 0 && is_rate(point.lower) && is_rate(point.upper) &&
-          point.lower <= point.upper && std::isfinite(point.distance))) {
-      fail("a point has impossible values");
+          point.lower <= point.upper)) {
+      object.fail("a point has impossible values");
     }
     if (!curve.empty() &&
         !(curve.points.back().far < point.far && curve.points.back().distance <= point.distance)) {
-      fail("its points do not rise");
+      object.fail("its points do not rise");
     }
     curve.points.push_back(point);
   }

@@ -71,10 +71,11 @@ TEST(FarCurve, RefusesJsonThatIsNone) {
       EXPECT_THAT(error.what(), testing::HasSubstr(words)) << text;
     }
   };
-  refused("[]", "were expected");
-  refused(R"({"points": []})", "were expected");
+  refused("[]", "a JSON object was expected");
+  refused(R"({"points": []})", "\"resolved\" must be a number");
   refused(R"({"points": [], "resolved": 1})", "1 to 1000 points");
-  refused(R"({"points": [[1, 2, 1, 1]], "resolved": 2})", "resolved is no rate");
+  refused(R"({"points": [[1, 2, 1, 1]], "resolved": 2})",
+          "\"resolved\" must be a number from 0.0 to 1.0");
   refused(R"({"points": [[1, 2, 1]], "resolved": 1})", "a point is [far");
   refused(R"({"points": [[1, "2", 1, 1]], "resolved": 1})", "a point is [far");
   refused(R"({"points": [[0, 2, 0, 1]], "resolved": 1})", "impossible");

@@ -5,6 +5,7 @@
 
 #include "doppel/base/digest.h"
 #include "doppel/base/file.h"
+#include "doppel/base/json_object.h"
 #include "doppel/error.h"
 #include "doppel/model/embedder_kinds.h"
 #include "doppel/model/model_file.h"
@@ -21,45 +22,33 @@ constexpr int kMostExtent = 16384;  // of a picture, as decoders have it
 
 Preprocessing read_preprocessing(const ModelMetadata& metadata) {
   const json value = metadata.parsed("preprocessing");
+  const JsonObject object(value, metadata.place("preprocessing"));
+  const auto extent = [&](const char* key) {
+    return static_cast<int>(object.whole_number(key, 1, kMostExtent));
+  };
   Preprocessing p;
-  p.width = static_cast<int>(metadata.number(value, "width", kMostExtent));
-  p.height = static_cast<int>(metadata.number(value, "height", kMostExtent));
-  p.step = static_cast<int>(metadata.number(value, "step", kMostExtent));
-  for (const auto& [key, field] : {std::pair{"standardize", &p.standardize}, {"align", &p.align}}) {
-    if (!value.contains(key) || !value[key].is_boolean()) {
-      metadata.fail(std::string("its \"") + key + "\" is neither true nor false");
-    }
-    *field = value[key].get<bool>();
-  }
-  if (p.width < 1 || p.height < 1 || p.step < 1) {
-    metadata.fail("its \"preprocessing\" has a size of 0");
-  }
+  p.width = extent("width");
+  p.height = extent("height");
+  p.step = extent("step");
+  p.standardize = object.truth("standardize");
+  p.align = object.truth("align");
   return p;
 }
 
 TrainingRecord read_training(const ModelMetadata& metadata) {
   TrainingRecord record;
   record.recipe = metadata.parsed("recipe");
-  const json data = metadata.parsed("data");
-  record.identities = metadata.number(data, "identities", UINT32_MAX);
-  record.images = metadata.number(data, "images", UINT32_MAX);
-  if (!data.contains("digest") || !data["digest"].is_string()) {
-    metadata.fail("its \"data\" has no \"digest\"");
-  }
-  record.data_digest = data["digest"].get<std::string>();
-  if (data.contains("synthetic")) {
-    if (!data["synthetic"].is_boolean()) {
-      metadata.fail("its \"synthetic\" is neither true nor false");
-    }
-    record.synthetic = data["synthetic"].get<bool>();
-  }
-  record.seed = metadata.number({{"seed", metadata.parsed("seed")}}, "seed", UINT64_MAX);
+  const json value = metadata.parsed("data");
+  const JsonObject data(value, metadata.place("data"));
+  record.identities = data.whole_number("identities", 0, UINT32_MAX);
+  record.images = data.whole_number("images", 0, UINT32_MAX);
+  record.data_digest = data.text("digest");
+  data.read("synthetic", record.synthetic);
+  record.seed = metadata.whole_number("seed", UINT64_MAX);
   const json history = metadata.parsed("history");
   if (!history.is_array()) metadata.fail("its \"history\" is no list");
   for (const json& epoch : history) {
-    const std::optional<EpochLosses> losses = losses_from_json(epoch);
-    if (!losses) metadata.fail("its \"history\" holds an epoch without losses");
-    record.history.push_back(*losses);
+    record.history.push_back(losses_from_json(epoch, metadata.place("history")));
   }
   return record;
 }
@@ -95,13 +84,10 @@ nlohmann::json losses_to_json(const EpochLosses& losses) {
   return result;
 }
 
-std::optional<EpochLosses> losses_from_json(const nlohmann::json& value) {
-  if (!value.is_object() || !value.contains("loss") || !value["loss"].is_number()) return {};
-  EpochLosses losses{value["loss"].get<double>(), std::nullopt};
-  if (value.contains("val_loss")) {
-    if (!value["val_loss"].is_number()) return {};
-    losses.validation_loss = value["val_loss"].get<double>();
-  }
+EpochLosses losses_from_json(const nlohmann::json& value, const std::string& where) {
+  const JsonObject object(value, where);
+  EpochLosses losses{object.number("loss"), std::nullopt};
+  object.read("val_loss", losses.validation_loss);
   return losses;
 }
 

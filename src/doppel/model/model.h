@@ -25,7 +25,8 @@ struct EpochLosses {
   std::optional<double> validation_loss;
 };
 nlohmann::json losses_to_json(const EpochLosses& losses);  // {"loss": 0.2, "val_loss": 0.3}
-std::optional<EpochLosses> losses_from_json(const nlohmann::json& json);  // nothing where malformed
+// Throws Error(bad_data) that begins with `where`.
+EpochLosses losses_from_json(const nlohmann::json& json, const std::string& where);
 
 // How the model came about. No times and no paths: equal runs give equal files.
 struct TrainingRecord {

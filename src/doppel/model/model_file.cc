@@ -1,5 +1,6 @@
 #include "doppel/model/model_file.h"
 
+#include "doppel/base/json_object.h"
 #include "doppel/error.h"
 
 namespace doppel::internal {
@@ -16,19 +17,11 @@ const std::string& ModelMetadata::text(const char* key) const {
   return found->second;
 }
 
-json ModelMetadata::parsed(const char* key) const {
-  json value = json::parse(text(key), nullptr, /*allow_exceptions=*/false);
-  if (value.is_discarded()) fail(std::string("its \"") + key + "\" is no JSON");
-  return value;
-}
+json ModelMetadata::parsed(const char* key) const { return parse_json(text(key), place(key)); }
 
-uint64_t ModelMetadata::number(const json& object, const char* field, uint64_t most) const {
-  if (!object.is_object() || !object.contains(field) || !object[field].is_number_unsigned() ||
-      object[field].get<uint64_t>() > most) {
-    fail(std::string("its \"") + field + "\" is not a whole number of at most " +
-         std::to_string(most));
-  }
-  return object[field].get<uint64_t>();
+uint64_t ModelMetadata::whole_number(const char* key, uint64_t most) const {
+  const json value = {{key, parsed(key)}};
+  return JsonObject(value, name_).whole_number(key, 0, most);
 }
 
 ModelTensors::ModelTensors(const TensorFile& file, const ModelMetadata& metadata)

@@ -26,7 +26,9 @@ class ModelMetadata {
   [[noreturn]] void fail(const std::string& what) const;
   const std::string& text(const char* key) const;
   nlohmann::json parsed(const char* key) const;
-  uint64_t number(const nlohmann::json& object, const char* field, uint64_t most) const;
+  uint64_t whole_number(const char* key, uint64_t most) const;
+  // In front of the errors about what stands in a text: "x.safetensors: data".
+  std::string place(const char* key) const { return std::string(name_).append(": ").append(key); }
 
  private:
   const std::map<std::string, std::string>& texts_;

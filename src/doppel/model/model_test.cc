@@ -224,7 +224,7 @@ TEST(Model, AlteredFilesAreRefusedWithWhatIsWrong) {
       R"({"width":6,"height":8,"step":0,"standardize":true,"align":false})";
   EXPECT_NE(refusal_of_model(file), "accepted");
   file.metadata["preprocessing"] = R"({"width":6,"height":8,"step":2,"standardize":true})";
-  EXPECT_THAT(refusal_of_model(file), HasSubstr("\"align\" is neither"));
+  EXPECT_THAT(refusal_of_model(file), HasSubstr("\"align\" must be true or false"));
   EXPECT_NE(refusal_of_model({{}, good.tensors}).find("no Doppel model"), std::string::npos);
 }
 
@@ -238,7 +238,7 @@ TEST(Model, KnowsWhetherItSawSyntheticFaces) {
   EXPECT_EQ(embedding_digest(decode_model(drawn, "m")), embedding_digest(decode_model(real, "m")));
   TensorFile file = decode_safetensors(drawn, "m");
   file.metadata["data"] = R"({"digest":"ab","identities":40,"images":400,"synthetic":1})";
-  EXPECT_THAT(refusal_of_model(file), HasSubstr("\"synthetic\" is neither"));
+  EXPECT_THAT(refusal_of_model(file), HasSubstr("\"synthetic\" must be true or false"));
 }
 
 }  // namespace

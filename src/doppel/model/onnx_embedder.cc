@@ -6,6 +6,7 @@
 
 #include "doppel/base/digest.h"
 #include "doppel/base/file.h"
+#include "doppel/base/json_object.h"
 #include "doppel/error.h"
 #include "doppel/image/resize.h"
 #include "doppel/model/model.h"
@@ -18,60 +19,15 @@ using nlohmann::json;
 constexpr const char* kEmbedderFormat = "doppel embedder 1";
 constexpr size_t kMostOnnxBytes = size_t{256} << 20, kMostDescriptionBytes = size_t{64} << 20;
 constexpr int kMostSide = 4096;  // of what a network takes
+// Within what a float holds, whatever is made of it.
+constexpr double kMostSample = 1e6;
 
-// One field after the other, with errors that name it.
-class Fields {
- public:
-  Fields(const json& object, const std::string& where) : object_(object), where_(where) {}
-
-  [[noreturn]] void fail(const std::string& what) const {
-    throw Error(ErrorKind::bad_data, where_ + ": " + what);
-  }
-  [[noreturn]] void fail(const char* key, const std::string& expected) const {
-    fail(
-        std::string("\"") + key + "\" must be " + expected +
-        (object_.contains(key) ? ", not " + object_[key].dump().substr(0, 80) : "; it is missing"));
-  }
-  bool has(const char* key) const { return object_.contains(key); }
-  const json& at(const char* key) const {
-    if (!has(key)) fail(std::string("\"") + key + "\" is missing");
-    return object_[key];
-  }
-
-  int side(const char* key) const {
-    if (!has(key) || !object_[key].is_number_unsigned() || object_[key].get<uint64_t>() < 1 ||
-        object_[key].get<uint64_t>() > kMostSide) {
-      fail(key, "a whole number of 1 to " + std::to_string(kMostSide));
-    }
-    return object_[key].get<int>();
-  }
-  std::string text(const char* key) const {
-    if (!has(key) || !object_[key].is_string()) fail(key, "a text");
-    return object_[key].get<std::string>();
-  }
-  bool truth(const char* key) const {
-    if (!has(key) || !object_[key].is_boolean()) fail(key, "true or false");
-    return object_[key].get<bool>();
-  }
-  // Within what a float holds, whatever is made of it.
-  double number(const char* key, const json& value) const {
-    if (!value.is_number() || !(std::abs(value.get<double>()) <= 1e6)) {
-      fail(key, "a number between -1e6 and 1e6");
-    }
-    return value.get<double>();
-  }
-
- private:
-  const json& object_;
-  const std::string& where_;
-};
-
-Channels channels_named(const Fields& fields) {
-  const std::string name = fields.text("channels");
+Channels channels_named(const JsonObject& object) {
+  const std::string& name = object.text("channels");
   for (const Channels channels : {Channels::grey, Channels::rgb, Channels::bgr}) {
     if (to_string(channels) == name) return channels;
   }
-  fields.fail("channels", "\"grey\", \"rgb\" or \"bgr\"");
+  object.refuse("channels", "\"grey\", \"rgb\" or \"bgr\"");
 }
 
 // Which sample of a pixel, R, G, B, is a channel's.
@@ -204,45 +160,39 @@ nlohmann::json describe_embedder(const Model& model) {
 }
 
 Model embedder_from_json(const nlohmann::json& description, const std::string& where) {
-  const Fields fields(description, where);
-  if (!description.is_object() || fields.text("format") != kEmbedderFormat) {
-    fields.fail(std::string("its \"format\" must be \"") + kEmbedderFormat + "\"");
+  const JsonObject object(description, where);
+  if (object.text("format") != kEmbedderFormat) {
+    object.refuse("format", std::string("\"").append(kEmbedderFormat).append("\""));
   }
-  constexpr const char* kKnown[] = {"format", "width", "height",      "channels", "mean",
-                                    "scale",  "step",  "standardize", "energy",   "align",
-                                    "output", "seen",  "synthetic",   "threshold"};
-  for (const auto& [key, value] : description.items()) {
-    if (std::ranges::find(kKnown, key) != std::end(kKnown)) continue;
-    std::string known;
-    for (const char* name : kKnown) known += (known.empty() ? "" : ", ") + std::string(name);
-    fields.fail(std::string("\"").append(key.substr(0, 80)) + "\" is unknown; known: " + known);
-  }
+  object.expect_only({"format", "width", "height", "channels", "mean", "scale", "step",
+                      "standardize", "energy", "align", "output", "seen", "synthetic",
+                      "threshold"});
+  const auto side = [&](const char* key) {
+    return static_cast<int>(object.whole_number(key, 1, kMostSide));
+  };
   Model model;
   OnnxEmbedder embedder;
   Preprocessing& p = model.preprocessing;
-  p.width = fields.side("width");
-  p.height = fields.side("height");
-  p.step = fields.has("step") ? fields.side("step") : 1;
-  p.standardize = fields.has("standardize") && fields.truth("standardize");
-  embedder.channels = channels_named(fields);
-  const json& mean = fields.at("mean");
-  if (!mean.is_array() || mean.size() != embedder.channel_count()) {
-    fields.fail("mean",
-                "a list of " + std::to_string(embedder.channel_count()) + ", one for each channel");
+  p.width = side("width");
+  p.height = side("height");
+  p.step = object.has("step") ? side("step") : 1;
+  object.read("standardize", p.standardize);
+  embedder.channels = channels_named(object);
+  embedder.mean = object.numbers("mean", embedder.channel_count());
+  const auto too_large = [](double value) { return std::abs(value) > kMostSample; };
+  if (std::ranges::any_of(embedder.mean, too_large)) {
+    object.refuse("mean", "numbers between -1e6 and 1e6");
   }
-  for (const json& value : mean) embedder.mean.push_back(fields.number("mean", value));
-  embedder.scale = fields.number("scale", fields.at("scale"));
-  if (!(embedder.scale > 0)) fields.fail("scale", "above 0");
-  p.align = fields.truth("align");
-  if (fields.has("output")) embedder.output = fields.text("output");
-  model.energy = energy_from_json(fields.at("energy"), where);
-  if (fields.has("threshold")) {
-    model.threshold = threshold_from_json(fields.at("threshold"), where);
+  embedder.scale = object.number("scale", 0, kMostSample);
+  if (embedder.scale == 0) object.refuse("scale", "above 0");
+  p.align = object.truth("align");
+  object.read("output", embedder.output);
+  model.energy = energy_from_json(object.at("energy"), where);
+  if (object.has("threshold")) {
+    model.threshold = threshold_from_json(object.at("threshold"), where);
   }
-  if (fields.has("seen")) {
-    model.training.seen = seen_people_from_json(fields.at("seen"), where);
-  }
-  model.training.synthetic = fields.has("synthetic") && fields.truth("synthetic");
+  if (object.has("seen")) model.training.seen = seen_people_from_json(object.at("seen"), where);
+  object.read("synthetic", model.training.synthetic);
   model.embedder = std::move(embedder);
   return model;
 }
@@ -260,11 +210,7 @@ Model load_onnx_model(const std::filesystem::path& onnx) {
                                    beside.string() + ", with \"format\": \"" + kEmbedderFormat +
                                    "\"");
   }
-  const json description = json::parse(read_file(beside, kMostDescriptionBytes), nullptr,
-                                       /*allow_exceptions=*/false);
-  if (description.is_discarded()) {
-    throw Error(ErrorKind::bad_data, beside.string() + ": no JSON");
-  }
+  const json description = parse_json(read_file(beside, kMostDescriptionBytes), beside.string());
   Model model = embedder_from_json(description, beside.string());
   OnnxEmbedder& embedder = *model.embedder.as<OnnxEmbedder>();
   embedder.file_digest = sha256_hex(bytes);

@@ -81,8 +81,8 @@ TEST(OnnxEmbedder, WhatIsMissingWrongOrUnknownIsNamed) {
     description[key] = json::array({-1});
     EXPECT_NE(refusal_of_description(description), "accepted") << key;
   }
-  EXPECT_THAT(refusal_of_description(json::array()), HasSubstr("format"));
-  EXPECT_THAT(refusal_of_description(7), HasSubstr("format"));
+  EXPECT_THAT(refusal_of_description(json::array()), HasSubstr("a JSON object"));
+  EXPECT_THAT(refusal_of_description(7), HasSubstr("a JSON object"));
 }
 
 TEST(OnnxEmbedder, InputsAreTheChannelsOneAfterTheOther) {

@@ -8,6 +8,8 @@
 #include <utility>
 
 #include "doppel/base/elementary.h"
+#include "doppel/base/json_object.h"
+#include "doppel/base/words.h"
 #include "doppel/error.h"
 
 namespace doppel::internal {
@@ -58,16 +60,6 @@ double significant(double value) {
   double rounded = 0;
   std::from_chars(std::begin(text), written.ptr, rounded);
   return rounded;
-}
-
-// "darker, paler and less sharp"
-std::string listed(const std::vector<std::string>& words) {
-  std::string text;
-  for (size_t i = 0; i < words.size(); ++i) {
-    if (i > 0) text += i + 1 == words.size() ? " and " : ", ";
-    text += words[i];
-  }
-  return text;
 }
 
 std::string hundredths(double value) {
@@ -166,12 +158,12 @@ std::string to_string(const PhotoDifference& difference) {
     of_looks += kLookWeight * off * off;
     looks.emplace_back(kWords[look][off > 0 ? 1 : 0]);
   }
-  if (!looks.empty()) parts.emplace_back(of_looks, "the pictures are " + listed(looks));
+  if (!looks.empty()) parts.emplace_back(of_looks, "the pictures are " + enumerated(looks));
   if (parts.empty()) parts.emplace_back(0, "they differ a little in many ways");
   std::ranges::stable_sort(parts, std::greater{}, &std::pair<double, std::string>::first);
   std::vector<std::string> texts;
   for (std::pair<double, std::string>& part : parts) texts.push_back(std::move(part.second));
-  return listed(texts);
+  return enumerated(texts);
 }
 
 nlohmann::json to_json(const PhotoSummary& summary) {
@@ -186,36 +178,22 @@ nlohmann::json to_json(const PhotoSummary& summary) {
 }
 
 PhotoSummary photo_summary_from_json(const nlohmann::json& json, const std::string& where) {
-  const auto fail = [&](const std::string& what) {
-    throw Error(ErrorKind::bad_data, where + ": photos: " + what);
-  };
-  const auto number = [&](const nlohmann::json& value, const char* name) {
-    const bool finite = value.is_number() && std::isfinite(value.get<double>());
-    if (!finite) fail(std::string(name) + " holds no number");
-    return value.get<double>();
-  };
-  if (!json.is_object() || !json.contains("people") || !json["people"].is_number_unsigned() ||
-      json["people"] == 0) {
-    fail("a number of people was expected");
-  }
+  const JsonObject object(json, std::string(where).append(": photos"));
   PhotoSummary summary;
-  summary.people = json["people"].get<size_t>();
+  summary.people = object.whole_number("people", 1, UINT64_MAX);
   for (size_t look = 0; look < kLookNames.size(); ++look) {
     const char* name = kLookNames[look];
-    if (!json.contains(name) || !json[name].is_array() || json[name].size() != 2) {
-      fail(std::string(name) + " is no pair of mean and deviation");
+    const std::vector<double> mean_and_deviation = object.numbers(name, 2);
+    summary.looks[look] = {mean_and_deviation[0], mean_and_deviation[1]};
+    if (summary.looks[look].deviation < 0) {
+      object.refuse(name, "a mean and a deviation of at least 0");
     }
-    summary.looks[look] = {number(json[name][0], name), number(json[name][1], name)};
-    if (summary.looks[look].deviation < 0) fail(std::string(name) + " has a deviation below 0");
   }
-  if (!json.contains("embedding") || !json["embedding"].is_array()) fail("embedding is no list");
-  for (const nlohmann::json& value : json["embedding"]) {
-    summary.embedding.push_back(static_cast<float>(number(value, "embedding")));
-    if (!std::isfinite(summary.embedding.back())) fail("embedding holds a number beyond a float");
+  for (const double value : object.numbers("embedding")) {
+    summary.embedding.push_back(static_cast<float>(value));
+    if (!std::isfinite(summary.embedding.back())) object.refuse("embedding", "a list of floats");
   }
-  if (!json.contains("spread")) fail("spread is missing");
-  summary.spread = number(json["spread"], "spread");
-  if (summary.spread < 0) fail("spread is below 0");
+  summary.spread = object.number("spread", 0);
   return summary;
 }
 

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "doppel/base/json_object.h"
 #include "doppel/error.h"
 
 namespace doppel::internal {
@@ -67,6 +68,10 @@ class Decoder {
     throw Error(ErrorKind::bad_data, name_ + ": not a whole safetensors file: " + what);
   }
 
+  std::string place(const std::string& part) const {
+    return std::string(name_).append(": not a whole safetensors file: ").append(part);
+  }
+
   json parse_header() {
     if (bytes_.size() < kLengthBytes)
       fail("it has only " + std::to_string(bytes_.size()) + " bytes");
@@ -95,55 +100,33 @@ class Decoder {
   }
 
   std::map<std::string, std::string> metadata(const json& value) const {
-    if (!value.is_object()) fail("its __metadata__ is no JSON object");
+    const JsonObject object(value, place("__metadata__"));
     std::map<std::string, std::string> result;
-    for (const auto& [key, text] : value.items()) {
-      if (!text.is_string()) fail("its metadata \"" + key + "\" is no text");
-      result[key] = text.get<std::string>();
-    }
-    return result;
-  }
-
-  // The field as a list of whole numbers.
-  std::vector<size_t> numbers(const std::string& name, const json& value, const char* field) const {
-    if (!value.contains(field) || !value[field].is_array()) {
-      fail("tensor \"" + name + "\" has no list \"" + field + "\"");
-    }
-    std::vector<size_t> result;
-    for (const json& number : value[field]) {
-      if (!number.is_number_unsigned()) {
-        fail("tensor \"" + name + "\": \"" + field + "\" holds what is no whole number");
-      }
-      result.push_back(number.get<size_t>());
-    }
+    for (const auto& [key, text] : value.items()) result[key] = object.text(key.c_str());
     return result;
   }
 
   Entry entry(const std::string& name, const json& value) const {
-    if (!value.is_object()) fail("tensor \"" + name + "\" is not described by an object");
-    const auto dtype = value.find("dtype");
-    if (dtype == value.end() || *dtype != "F32") {
-      fail("tensor \"" + name + "\" has dtype " + (dtype == value.end() ? "none" : dtype->dump()) +
-           ", F32 was expected");
-    }
-    Entry e{name, numbers(name, value, "shape"), 0, 0};
-    const std::vector<size_t> offsets = numbers(name, value, "data_offsets");
+    const JsonObject object(value, place("tensor \"" + name + "\""));
+    if (object.text("dtype") != "F32") object.refuse("dtype", "F32");
+    Entry e{name, object.whole_numbers("shape", SIZE_MAX), 0, 0};
+    const std::vector<size_t> offsets = object.whole_numbers("data_offsets", SIZE_MAX);
     if (offsets.size() != 2 || offsets[0] > offsets[1] || offsets[1] > data_.size()) {
-      fail("tensor \"" + name + "\" lies outside the " + std::to_string(data_.size()) +
-           " bytes behind the header: the file is truncated or its header wrong");
+      object.fail("it lies outside the " + std::to_string(data_.size()) +
+                  " bytes behind the header: the file is truncated or its header wrong");
     }
     e.begin = offsets[0];
     e.end = offsets[1];
     size_t bytes = sizeof(float);
     for (size_t extent : e.shape) {
       if (extent != 0 && bytes > data_.size() / extent) {
-        fail("tensor \"" + name + "\" has a shape larger than the file");
+        object.fail("its shape is larger than the file");
       }
       bytes *= extent;
     }
     if (bytes != e.end - e.begin) {
-      fail("tensor \"" + name + "\" has " + std::to_string(e.end - e.begin) + " bytes, its shape " +
-           "needs " + std::to_string(bytes));
+      object.fail("it has " + std::to_string(e.end - e.begin) + " bytes, its shape needs " +
+                  std::to_string(bytes));
     }
     return e;
   }

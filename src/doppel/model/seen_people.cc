@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "doppel/base/digest.h"
+#include "doppel/base/json_object.h"
 #include "doppel/error.h"
 
 namespace doppel::internal {
@@ -23,26 +24,19 @@ bool is_digest(const json& value) {
   return value.is_string() && is_digest_hex(value.get_ref<const std::string&>());
 }
 
-void read_hashes(const json& value, const std::string& where, SeenPeople& seen) {
+void read_hashes(const JsonObject& object, SeenPeople& seen) {
   seen.unhashed = seen.images.size();
-  if (!value.contains("hashes")) return;
-  const auto fail = [&](const char* what) {
-    throw Error(ErrorKind::bad_data, where + ": seen: its " + what);
-  };
-  if (!value["hashes"].is_array()) fail("\"hashes\" are no list of perceptual hashes");
-  for (const json& text : value["hashes"]) {
+  if (!object.has("hashes")) return;
+  for (const json& text : object.list("hashes")) {
     const std::optional<PerceptualHash> hash =
         text.is_string() ? perceptual_hash_from_hex(text.get_ref<const std::string&>())
                          : std::nullopt;
-    if (!hash) fail("\"hashes\" are no list of perceptual hashes");
+    if (!hash) object.refuse("hashes", "a list of perceptual hashes");
     seen.hashes.push_back(*hash);
   }
   make_set(seen.hashes);
-  const json unhashed = value.value("unhashed", json(0u));
-  if (!unhashed.is_number_unsigned() || unhashed.get<uint64_t>() > seen.images.size()) {
-    fail("\"unhashed\" is no number of its images");
-  }
-  seen.unhashed = unhashed.get<size_t>();
+  seen.unhashed =
+      object.has("unhashed") ? object.whole_number("unhashed", 0, seen.images.size()) : 0;
 }
 
 }  // namespace
@@ -94,18 +88,16 @@ nlohmann::json to_json(const SeenPeople& seen) {
 }
 
 SeenPeople seen_people_from_json(const nlohmann::json& value, const std::string& where) {
+  const JsonObject object(value, std::string(where).append(": seen"));
   SeenPeople seen;
   for (const auto& [field, digests] :
        {std::pair{"identities", &seen.identities}, {"images", &seen.images}}) {
-    if (!value.is_object() || !value.contains(field) || !value[field].is_array() ||
-        !std::ranges::all_of(value[field], is_digest)) {
-      throw Error(ErrorKind::bad_data,
-                  where + ": seen: its \"" + field + "\" are no list of digests");
-    }
-    *digests = value[field].get<std::vector<std::string>>();
+    const json& listed = object.list(field);
+    if (!std::ranges::all_of(listed, is_digest)) object.refuse(field, "a list of digests");
+    *digests = listed.get<std::vector<std::string>>();
     make_set(*digests);
   }
-  read_hashes(value, where, seen);
+  read_hashes(object, seen);
   return seen;
 }
 

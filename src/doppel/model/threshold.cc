@@ -1,10 +1,10 @@
 #include "doppel/model/threshold.h"
 
+#include <algorithm>
 #include <array>
-#include <cmath>
 #include <utility>
 
-#include "doppel/error.h"
+#include "doppel/base/json_object.h"
 
 namespace doppel::internal {
 namespace {
@@ -43,56 +43,27 @@ nlohmann::json stored_json(const Threshold& threshold) {
 }
 
 Threshold threshold_from_json(const nlohmann::json& json, const std::string& where) {
-  const auto fail = [&](const std::string& what) {
-    throw Error(ErrorKind::bad_data, where + ": threshold: " + what);
-  };
-  if (!json.is_object()) fail("an object was expected");
-  const auto number = [&](const char* name) {
-    const auto found = json.find(name);
-    if (found == json.end() || !found->is_number()) fail(std::string(name) + " is no number");
-    const double value = found->get<double>();
-    if (!std::isfinite(value)) fail(std::string(name) + " is not finite");
-    return value;
-  };
+  const JsonObject object(json, std::string(where).append(": threshold"));
   Threshold threshold;
-  threshold.value = number("value");
-  for (const auto& [name, member] : kRates) {
-    threshold.*member = number(name);
-    if (threshold.*member < 0 || threshold.*member > 1) {
-      fail(std::string(name) + " is no rate between 0 and 1");
-    }
-  }
+  threshold.value = object.number("value");
+  for (const auto& [name, member] : kRates) threshold.*member = object.number(name, 0, 1);
   for (const auto& [name, member] : kCounts) {
-    const auto found = json.find(name);
-    if (found == json.end() || !found->is_number_unsigned()) {
-      fail(std::string(name) + " is no whole number");
-    }
-    threshold.*member = found->get<size_t>();
+    threshold.*member = object.whole_number(name, 0, UINT64_MAX);
   }
-  if (threshold.lower > threshold.upper) fail("lower is above upper");
-  if (!json.contains("curve")) fail("curve is missing");
-  threshold.curve = far_curve_from_json(json["curve"], where + ": threshold");
+  if (threshold.lower > threshold.upper) object.fail("\"lower\" is above \"upper\"");
+  threshold.curve = far_curve_from_json(object.at("curve"), object.where());
   for (const auto& [name, member] : kQuantiles) {
-    if (!json.contains(name)) continue;
-    const nlohmann::json& listed = json[name];
-    if (!listed.is_array() || (!listed.empty() && listed.size() != kDistanceQuantiles)) {
-      fail(std::string(name) + " is no list of " + std::to_string(kDistanceQuantiles));
+    if (!object.has(name)) continue;
+    std::vector<double> distances = object.numbers(name);
+    if (!distances.empty() && distances.size() != kDistanceQuantiles) {
+      object.refuse(name, "a list of " + std::to_string(kDistanceQuantiles));
     }
-    std::vector<double>& distances = threshold.*member;
-    for (const nlohmann::json& value : listed) {
-      const bool fits = value.is_number() && std::isfinite(value.get<double>()) &&
-                        (distances.empty() || value >= distances.back());
-      if (!fits) fail(std::string(name) + " holds what is no rising distance");
-      distances.push_back(value.get<double>());
-    }
+    if (!std::ranges::is_sorted(distances)) object.refuse(name, "a list of rising distances");
+    threshold.*member = std::move(distances);
   }
-  const auto namesakes = json.find("namesakes");
-  if (namesakes != json.end()) {
-    if (!namesakes->is_boolean()) fail("namesakes is neither true nor false");
-    threshold.namesakes = namesakes->get<bool>();
-  }
-  if (json.contains("photos")) {
-    threshold.photos = photo_summary_from_json(json["photos"], where + ": threshold");
+  object.read("namesakes", threshold.namesakes);
+  if (object.has("photos")) {
+    threshold.photos = photo_summary_from_json(object.at("photos"), object.where());
   }
   return threshold;
 }

@@ -70,18 +70,19 @@ TEST(Threshold, RefusesJsonThatIsNone) {
       EXPECT_THAT(error.what(), testing::StartsWith("m.safetensors: threshold: " + words));
     }
   };
-  refused("far", 1.5, "far is no rate between 0 and 1");
-  refused("value", "x", "value is no number");
-  refused("value", std::numeric_limits<double>::infinity(), "value is not finite");
-  refused("lower", 0.5, "lower is above upper");
-  refused("genuine", -1, "genuine is no whole number");
-  refused("impostor", 1.5, "impostor is no whole number");
-  refused("tar", nullptr, "tar is no number");
+  refused("far", 1.5, "\"far\" must be a number from 0.0 to 1.0, not 1.5");
+  refused("value", "x", "\"value\" must be a number, not \"x\"");
+  refused("value", std::numeric_limits<double>::infinity(), "\"value\" must be a number");
+  refused("lower", 0.5, "\"lower\" is above \"upper\"");
+  refused("genuine", -1, "\"genuine\" must be a whole number, not -1");
+  refused("impostor", 1.5, "\"impostor\" must be a whole number, not 1.5");
+  refused("tar", nullptr, "\"tar\" must be a number");
   refused("curve", nlohmann::json::array(), "curve: ");
-  refused("genuine_distances", {1, 2}, "genuine_distances is no list of 101");
+  refused("genuine_distances", {1, 2}, "\"genuine_distances\" must be a list of 101");
   std::vector<double> falling = rising();
   std::swap(falling[3], falling[4]);
-  refused("impostor_distances", falling, "impostor_distances holds what is no rising distance");
+  refused("impostor_distances", falling,
+          "\"impostor_distances\" must be a list of rising distances");
   EXPECT_THROW(threshold_from_json(nlohmann::json::array(), "m"), Error);
   EXPECT_THROW(threshold_from_json(nlohmann::json::object(), "m"), Error);
 }

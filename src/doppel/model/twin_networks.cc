@@ -6,6 +6,7 @@
 #include <optional>
 #include <variant>
 
+#include "doppel/base/json_object.h"
 #include "doppel/error.h"
 #include "doppel/model/model.h"
 #include "doppel/nn/inference.h"
@@ -155,16 +156,11 @@ bool is_negative(float value) { return value < 0; }
 // Its whitening is read with the tensors.
 GradientTerm read_gradients(const ModelMetadata& metadata, const Shape& input) {
   const json value = metadata.parsed("gradients");
+  const JsonObject object(value, metadata.place("gradients"));
   GradientTerm term;
-  term.histograms.cell = metadata.number(value, "cell", UINT32_MAX);
-  term.histograms.bins = metadata.number(value, "bins", UINT32_MAX);
-  if (!value.contains("weight") || !value["weight"].is_number()) {
-    metadata.fail("its \"gradients\" have no weight");
-  }
-  term.weight = value["weight"].get<double>();
-  if (!(term.weight >= 0 && term.weight <= kMostWeight)) {
-    metadata.fail("its \"gradients\" have an impossible weight");
-  }
+  term.histograms.cell = object.whole_number("cell", 0, UINT32_MAX);
+  term.histograms.bins = object.whole_number("bins", 0, UINT32_MAX);
+  term.weight = object.number("weight", 0, kMostWeight);
   try {
     term.histograms.check();
     if (term.weight > 0) GradientHistograms(term.histograms, {input.height, input.width}).size();
@@ -288,8 +284,7 @@ AnyEmbedder read_twin_networks(const ModelMetadata& metadata, ModelTensors& tens
                   to_string(read.network.input));
   }
   read.gradients = read_gradients(metadata, read.network.input);
-  const size_t members =
-      metadata.number({{"members", metadata.parsed("members")}}, "members", kMostMembers);
+  const size_t members = metadata.whole_number("members", kMostMembers);
   if (members < 1) metadata.fail("it has no members");
   const std::vector<Tensor> described = parameter_tensors(read.network);
   for (size_t m = 0; m < members; ++m) {

@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <set>
 
+#include "doppel/base/overloaded.h"
 #include "doppel/error.h"
 
 namespace doppel::internal {
@@ -23,13 +24,6 @@ constexpr int kMostTensorRank = 8;
 constexpr int64_t kMostKernel = 1024;  // and stride, frame, dilation
 
 // ---- out
-
-template <typename... Cases>
-struct Overloaded : Cases... {
-  using Cases::operator()...;
-};
-template <typename... Cases>
-Overloaded(Cases...) -> Overloaded<Cases...>;
 
 void put_tensor(const OnnxConstant& constant, onnx::TensorProto& tensor) {
   tensor.set_name(constant.name);

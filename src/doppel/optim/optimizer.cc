@@ -3,10 +3,11 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
+#include <nlohmann/json.hpp>
 
 #include "doppel/base/elementary.h"
+#include "doppel/base/json_object.h"
 #include "doppel/error.h"
-#include "doppel/optim/json_fields.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "doppel/optim/optimizer.cc"
@@ -219,24 +220,25 @@ nlohmann::json optimizer_to_json(const OptimizerSettings& settings) {
 }
 
 OptimizerSettings optimizer_from_json(const nlohmann::json& json) {
-  const std::string type = json_type(json, "optimizer");
+  const JsonObject object(json, "optimizer");
+  const std::string& type = object.text("type");
   const auto* const kind =
       std::find_if(std::begin(kKinds), std::end(kKinds),
                    [&](OptimizerKind candidate) { return to_string(candidate) == type; });
   if (kind == std::end(kKinds)) {
-    throw Error(ErrorKind::bad_data,
-                "optimizer \"" + type + "\" is unknown; known: rmsprop, adam, adamw, sgd");
+    object.refuse("type", "rmsprop, adam, adamw or sgd");
   }
   OptimizerSettings settings = OptimizerSettings::defaults(*kind);
-  const bool sgd = *kind == OptimizerKind::sgd;
-  read_json_numbers(json, "optimizer " + type, numbers(settings), sgd ? "nesterov" : "type");
-  if (sgd && json.contains("nesterov")) {
-    if (!json["nesterov"].is_boolean()) {
-      throw Error(ErrorKind::bad_data, "optimizer sgd: \"nesterov\" must be true or false, not " +
-                                           json["nesterov"].dump());
-    }
-    settings.nesterov = json["nesterov"].get<bool>();
+  std::vector<std::string> known = {"type"};
+  for (const auto& [name, number] : numbers(settings)) {
+    known.emplace_back(name);
+    object.read(name, *number);
   }
+  if (*kind == OptimizerKind::sgd) {
+    known.emplace_back("nesterov");
+    object.read("nesterov", settings.nesterov);
+  }
+  object.expect_only(known);
   settings.check();
   return settings;
 }

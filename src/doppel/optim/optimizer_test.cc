@@ -272,7 +272,7 @@ TEST(Optimizer, JsonThatIsWrongIsNamed) {
     }
     return "accepted";
   };
-  EXPECT_THAT(message(3), HasSubstr("\"type\""));
+  EXPECT_THAT(message(3), HasSubstr("a JSON object was expected, not 3"));
   EXPECT_THAT(message(json::object()), HasSubstr("\"type\""));
   EXPECT_THAT(message({{"type", 1}}), HasSubstr("\"type\""));
   EXPECT_THAT(message({{"type", "lion"}}), HasSubstr("\"lion\""));

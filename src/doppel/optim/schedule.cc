@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <nlohmann/json.hpp>
 #include <numbers>
 
 #include "doppel/base/elementary.h"
-#include "doppel/optim/json_fields.h"
+#include "doppel/base/json_object.h"
+#include "doppel/error.h"
 
 namespace doppel::internal {
 namespace {
@@ -68,16 +70,17 @@ nlohmann::json schedule_to_json(const Schedule& schedule) {
 }
 
 Schedule schedule_from_json(const nlohmann::json& json) {
-  const std::string type = json_type(json, "schedule");
+  const JsonObject object(json, "schedule");
+  const std::string& type = object.text("type");
   const auto* const kind =
       std::find_if(std::begin(kKinds), std::end(kKinds),
                    [&](ScheduleKind candidate) { return to_string(candidate) == type; });
   if (kind == std::end(kKinds)) {
-    throw Error(ErrorKind::bad_data,
-                "schedule \"" + type + "\" is unknown; known: constant, cosine, one_cycle");
+    object.refuse("type", "constant, cosine or one_cycle");
   }
   Schedule schedule = Schedule::defaults(*kind);
-  read_json_numbers(json, "schedule " + type, {{"warm_up", &schedule.warm_up}});
+  object.expect_only({"type", "warm_up"});
+  object.read("warm_up", schedule.warm_up);
   schedule.check();
   return schedule;
 }

@@ -93,7 +93,7 @@ TEST(Schedule, RefusesWhatMakesNoSense) {
     }
     return "accepted";
   };
-  EXPECT_THAT(message("cosine"), HasSubstr("\"type\""));
+  EXPECT_THAT(message("cosine"), HasSubstr("a JSON object was expected"));
   EXPECT_THAT(message({{"type", "steps"}}), HasSubstr("\"steps\""));
   EXPECT_THAT(message({{"type", "cosine"}, {"warmup", 0}}), HasSubstr("\"warmup\""));
   EXPECT_THAT(message({{"type", "cosine"}, {"warm_up", true}}), HasSubstr("\"warm_up\""));

@@ -20,11 +20,7 @@ std::string reasons(const SeenOverlap& seen) {
                     (seen.look_alikes.size() == 1 ? "its" : "their") + " looks (" +
                     enumerated(seen.look_alikes) + ")");
   }
-  std::string text;
-  for (size_t i = 0; i < parts.size(); ++i) {
-    text += (i == 0 ? "" : i + 1 == parts.size() ? " and " : ", ") + parts[i];
-  }
-  return text;
+  return enumerated(parts);
 }
 
 [[noreturn]] void refuse(const Dataset& people, const SeenOverlap& seen,

@@ -43,7 +43,7 @@ TEST_F(Strangers, WhoIsKnownByNameOrPictureIsRefused) {
   const Error by_name =
       refusal_of([&] { check_strangers(model_, people_with_names(2, ""), false, "--allow-seen"); });
   EXPECT_EQ(by_name.kind(), ErrorKind::seen_people);
-  EXPECT_THAT(by_name.what(), HasSubstr("s1, s2, s3 by name. --allow-seen measures them"));
+  EXPECT_THAT(by_name.what(), HasSubstr("s1, s2 and s3 by name. --allow-seen measures them"));
   const Error by_picture = refusal_of(
       [&] { check_strangers(model_, people_with_names(1, "other "), false, "the option"); });
   EXPECT_EQ(by_picture.kind(), ErrorKind::seen_people);

@@ -398,7 +398,7 @@ TEST_F(CompreFaceWithPhotos, GivesThePhotosBack) {
   serve({.threads = 1, .open_without_keys = false});
   {
     Gallery gallery = Gallery::open(place(), Access::read_write);
-    revoke_access_key(gallery, access_keys(gallery).at(0).id);
+    revoke_access_key(gallery, gallery.access_keys().at(0).id);
   }
   service_->follow();
   asked(bare("GET", images + id), 401);

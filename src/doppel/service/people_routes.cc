@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "doppel/base/json_object.h"
 #include "doppel/data/synthetic.h"
 #include "doppel/error.h"
 #include "doppel/gallery/answer_json.h"
@@ -115,35 +116,24 @@ HttpResponse import_people(const RouteRequest& request, ServiceParts& parts) {
 }
 
 // The body, an object with no other members than these. Throws as json_body() does.
-json known_members(const HttpRequest& request, std::initializer_list<std::string_view> members) {
+json known_members(const HttpRequest& request, std::initializer_list<const char*> members) {
   json body = json_body(request);
-  if (!body.is_object()) {
-    throw Error(ErrorKind::bad_argument, "body: a JSON object was expected");
-  }
-  for (const auto& item : body.items()) {
-    if (std::ranges::find(members, item.key()) != members.end()) continue;
-    throw Error(ErrorKind::bad_argument, "body: \"" + shown(item.key()) + "\" is unknown here");
-  }
+  JsonObject(body, "body", ErrorKind::bad_argument).expect_only(members);
   return body;
 }
 
 HttpResponse decide(const RouteRequest& request, ServiceParts& parts) {
   const json body = known_members(request.http, {"distance", "fpir"});
   const bool by_distance = body.contains("distance"), by_fpir = body.contains("fpir");
-  const auto number = [&](const char* field) {
-    if (!body[field].is_number() || !std::isfinite(body[field].get<double>())) {
-      throw Error(ErrorKind::bad_argument, std::string(field) + ": a number was expected");
-    }
-    return body[field].get<double>();
-  };
+  const JsonObject object(body, "body", ErrorKind::bad_argument);
   if (by_distance == by_fpir) {
     throw Error(ErrorKind::bad_argument,
                 "body: {\"distance\": number} or {\"fpir\": number} was expected");
   }
   parts.gallery.change([&](Gallery& gallery) {
     const GallerySettings& settings = gallery.settings();
-    gallery.set_decision(by_fpir ? number("fpir") : settings.fpir,
-                         by_distance ? std::optional(number("distance")) : std::nullopt,
+    gallery.set_decision(by_fpir ? object.number("fpir") : settings.fpir,
+                         by_distance ? std::optional(object.number("distance")) : std::nullopt,
                          settings.fusion);
   });
   return json_response({{"rule", to_json(parts.gallery.rule())},
@@ -157,15 +147,15 @@ std::string synthetic_name(size_t number) {
 }
 
 HttpResponse fill_synthetically(const RouteRequest& request, ServiceParts& parts) {
-  const json wanted = known_members(request.http, {"people"}).value("people", json(20));
-  if (!wanted.is_number_integer() || wanted < 1 || wanted > kMostSyntheticPeople) {
-    throw Error(
-        ErrorKind::bad_argument,
-        "people: a number from 1 to " + std::to_string(kMostSyntheticPeople) + " was expected");
+  const json body = known_members(request.http, {"people"});
+  size_t wanted = 20;
+  if (body.contains("people")) {
+    wanted = JsonObject(body, "body", ErrorKind::bad_argument)
+                 .whole_number("people", 1, kMostSyntheticPeople);
   }
   std::vector<RequestPhoto> photos;
   std::vector<std::string> files;
-  for (size_t i = 1; i <= wanted.get<size_t>(); ++i) {
+  for (size_t i = 1; i <= wanted; ++i) {
     files.push_back(synthetic_file(kSyntheticSeed, static_cast<uint32_t>(i), 0));
     try {
       photos.push_back(

@@ -52,7 +52,7 @@ ServedGallery::ServedGallery(const std::string& location, GallerySettings model,
       followed_(std::make_unique<Followed>(location, model_, threads, most_compared)),
       identity_(followed_->gallery.identity()),
       settings_(followed_->gallery.settings()),
-      keys_(access_keys(followed_->gallery)),
+      keys_(followed_->gallery.access_keys()),
       // The same number of candidates, so that no answer depends on who else asks.
       searches_({[this](std::span<const Probes> requests) { return search_together(requests); },
                  [](const Probes& probes) { return probes.rows.rows; }, kMostSearchedTogether,
@@ -217,7 +217,7 @@ std::optional<std::string> ServedGallery::take_in(bool surely) {
     if (update) {
       moved_ = update->settings.model_digest != model_.model_digest;
       followed_->gallery.check_model(model_);
-      keys = access_keys(followed_->gallery);
+      keys = followed_->gallery.access_keys();
     }
     {
       const std::lock_guard lock(state_mutex_);
@@ -315,7 +315,7 @@ void ServedGallery::make_graph() {
   catch_up();
   fresh->gallery.check_model(model_);
   if (moved_) return;
-  std::vector<AccessKey> keys = access_keys(fresh->gallery);
+  std::vector<AccessKey> keys = fresh->gallery.access_keys();
   {
     const std::lock_guard lock(state_mutex_);
     identity_ = fresh->gallery.identity();

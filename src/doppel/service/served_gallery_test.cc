@@ -12,6 +12,7 @@
 #include "doppel/base/small_files.h"
 #include "doppel/error.h"
 #include "doppel/gallery/restore.h"
+#include "doppel/gallery/settings_row.h"
 #include "doppel/service/service_fixture.h"
 
 namespace doppel::internal {
@@ -85,11 +86,9 @@ TEST_F(ServedGalleryTest, AMoveToAnotherModelIsNotTakenInButAMoveBackIs) {
   Gallery other = Gallery::open(place(), Access::read_write);
   const std::string model = other.settings().model_digest;
   const auto move_to = [&](const std::string& digest) {
-    other.change_note("settings", [&](const std::string& text) {
-      nlohmann::json settings = nlohmann::json::parse(text);
-      settings["model"] = digest;
-      return settings.dump();
-    });
+    nlohmann::json settings = to_json(other.settings());
+    settings["model"] = digest;
+    write_settings_row(place(), "settings", settings.dump());
   };
   move_to(sha256_hex("another"));
   ASSERT_TRUE(gallery_->follow());

@@ -1,4 +1,5 @@
 #include "doppel/service/service.h"
+#include "doppel/service/loopback.h"
 
 #include <algorithm>
 #include <chrono>
@@ -26,12 +27,6 @@ bool is_compreface(const std::string& path) { return path.starts_with("/api/v1/"
 std::string host_name(const std::string& host) {
   if (host.starts_with('[')) return host.substr(0, host.find(']') + 1);
   return host.substr(0, host.find(':'));
-}
-
-bool names_this_machine(const std::string& host) {
-  const std::string name = host_name(host);
-  return name == "localhost" || name == "[::1]" ||
-         (name.starts_with("127.") && name.find_first_not_of("0123456789.") == std::string::npos);
 }
 
 // What clients invent is told as one.
@@ -213,7 +208,7 @@ std::optional<HttpResponse> Service::refuse_origin(const HttpRequest& request,
 }
 
 void Service::check_neighbour(const HttpRequest& request) const {
-  if (!names_this_machine(request.header("host"))) {
+  if (!is_loopback(host_name(request.header("host")))) {
     throw Refusal(403, "the Host header names another machine");
   }
   if (came_through_a_proxy(request)) {

@@ -17,7 +17,7 @@
 namespace doppel::internal {
 
 struct ServiceSettings {
-  int threads = 1;  // that embed and search
+  int threads = 1;  // that embed and search; 0: one for each processor
   // Without keys, whoever reaches the service may do everything; so then it has to be reachable
   // from its own machine only, and answers requests to this machine's names alone, and none
   // of a proxy. Where this is false, nothing is answered while there are no keys.

@@ -15,13 +15,14 @@
 namespace doppel::internal {
 
 struct ServiceParts {
-  ServiceParts(Model served, const std::string& location, int threads, int64_t most_photo_pixels,
+  // `wanted` threads: ThreadPool::number_of().
+  ServiceParts(Model served, const std::string& location, int wanted, int64_t most_photo_pixels,
                bool people_with_synthetic_model, ServedGallery::Notes notes)
       : model(std::move(served)),
         bound(settings_for(model, "the model that is served")),
         digest(bound.model_digest),
         photos(model),
-        threads(threads),
+        threads(ThreadPool::number_of(wanted)),
         most_pixels(most_photo_pixels),
         people_with_synthetic_model(people_with_synthetic_model),
         gallery(location, bound, threads, std::move(notes)),

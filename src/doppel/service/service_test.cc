@@ -215,7 +215,7 @@ TEST_F(ServiceTest, KeysOpenWhatTheirRoleSays) {
   asked(bare("GET", "/metrics"), 401);
   {
     Gallery gallery = Gallery::open(place(), Access::read_write);
-    revoke_access_key(gallery, find_access_key(access_keys(gallery), door)->id);
+    revoke_access_key(gallery, find_access_key(gallery.access_keys(), door)->id);
   }
   service_->follow();
   asked(with_key(who, door), 401);
@@ -344,7 +344,7 @@ TEST_F(ServiceTest, WithoutKeysNobodyIsServedThroughAProxy) {
     const std::string key = key_for(Role::recognise);
     asked(with_key(request, key));
     Gallery gallery = Gallery::open(place(), Access::read_write);
-    revoke_access_key(gallery, access_keys(gallery).at(0).id);
+    revoke_access_key(gallery, gallery.access_keys().at(0).id);
     service_->follow();
   }
 }

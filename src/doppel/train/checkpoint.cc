@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "doppel/base/file.h"
+#include "doppel/base/json_object.h"
 #include "doppel/error.h"
 #include "doppel/model/safetensors.h"
 
@@ -60,42 +61,27 @@ void save_checkpoint(const Checkpoint& checkpoint, const std::filesystem::path& 
 
 Checkpoint load_checkpoint(const std::filesystem::path& path, const std::string& run) {
   const std::string name = path.string();
-  const auto fail = [&](const char* what) -> void {
-    throw Error(ErrorKind::bad_data, name + ": no whole checkpoint: " + what);
-  };
   TensorFile file = decode_safetensors(read_file(path, kMostBytes), name);
-  if (file.metadata["format"] != kFormat) fail("its format is another");
-  const json saved = json::parse(file.metadata["run"], nullptr, false);
+  if (file.metadata["format"] != kFormat) {
+    throw Error(ErrorKind::bad_data, name + ": no whole checkpoint: its format is another");
+  }
+  const json saved = parse_json(file.metadata["run"], name + ": run");
   const json here = json::parse(run);
-  if (saved.is_discarded()) fail("its run is no JSON");
   if (saved != here) {
     throw Error(ErrorKind::mismatch,
                 name + ": this checkpoint is of another training: " + differences(saved, here) +
                     "; go on with its settings, or begin anew without it");
   }
-  const json state = json::parse(file.metadata["state"], nullptr, false);
+  const json value = parse_json(file.metadata["state"], name + ": state");
+  const JsonObject state(value, name + ": state");
   Checkpoint checkpoint;
   checkpoint.run = run;
-  for (const char* field : {"step", "examples"}) {
-    if (!state.is_object() || !state.contains(field) || !state[field].is_number_unsigned()) {
-      fail("its state has no position");
-    }
-  }
-  checkpoint.step = state["step"].get<size_t>();
-  checkpoint.examples = state["examples"].get<size_t>();
-  if (!state.contains("loss_sum") || !state["loss_sum"].is_number() || !state.contains("history") ||
-      !state["history"].is_array()) {
-    fail("its state has no losses");
-  }
-  checkpoint.loss_sum = state["loss_sum"].get<double>();
-  if (!state.contains("collapsed") || !state["collapsed"].is_boolean()) {
-    fail("its state does not say whether a network collapsed");
-  }
-  checkpoint.collapsed = state["collapsed"].get<bool>();
-  for (const json& epoch : state["history"]) {
-    const std::optional<EpochLosses> losses = losses_from_json(epoch);
-    if (!losses) fail("its history is damaged");
-    checkpoint.history.push_back(*losses);
+  checkpoint.step = state.whole_number("step", 0, SIZE_MAX);
+  checkpoint.examples = state.whole_number("examples", 0, SIZE_MAX);
+  checkpoint.loss_sum = state.number("loss_sum");
+  checkpoint.collapsed = state.truth("collapsed");
+  for (const json& epoch : state.list("history")) {
+    checkpoint.history.push_back(losses_from_json(epoch, state.where() + ": history"));
   }
   for (NamedTensor& tensor : file.tensors) {
     if (tensor.name == "parameters") checkpoint.parameters = std::move(tensor.values);

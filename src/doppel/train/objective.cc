@@ -2,7 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "doppel/error.h"
+#include "doppel/base/json_object.h"
 #include "doppel/loss/contrastive.h"
 #include "doppel/loss/logistic.h"
 
@@ -47,33 +47,24 @@ class LogisticPairs : public BatchLoss {
   size_t embedding_size_;
 };
 
-[[noreturn]] void refuse_loss(const std::string& what) {
-  throw Error(ErrorKind::bad_argument, what);
-}
-
 }  // namespace
 
 nlohmann::json complete_objective(const nlohmann::json& settings, bool pairs) {
   if (!pairs) return complete_loss_settings(settings);
-  const json type = settings.is_object() ? settings.value("type", json()) : json();
-  if (type != "contrastive_pairs" && type != "logistic_pairs") {
-    refuse_loss("loss type " + type.dump() +
-                " is not for pairs; known: \"contrastive_pairs\", \"logistic_pairs\"");
+  const JsonObject object(settings, "loss", ErrorKind::bad_argument);
+  const std::string& type = object.text("type");
+  if (type == "logistic_pairs") {
+    object.expect_only({"type"});
+    return {{"type", type}};
   }
-  json complete = {{"type", type}};
-  if (type == "contrastive_pairs") complete["margin"] = settings.value("margin", json(1.0));
-  for (const auto& [key, value] : settings.items()) {
-    if (!complete.contains(key))
-      refuse_loss("loss \"" + type.get<std::string>() + "\" has no " + key);
+  if (type != "contrastive_pairs") {
+    object.refuse("type", "\"contrastive_pairs\" or \"logistic_pairs\" for pairs");
   }
-  if (complete.contains("margin")) {
-    const json& margin = complete["margin"];
-    if (!margin.is_number() || !(margin.get<double>() > 0 && margin.get<double>() < 1e6)) {
-      refuse_loss("margin: a number above 0 was expected, not " + margin.dump());
-    }
-    complete["margin"] = margin.get<double>();
-  }
-  return complete;
+  object.expect_only({"type", "margin"});
+  double margin = 1;
+  object.read("margin", margin);
+  if (!(margin > 0 && margin < 1e6)) object.refuse("margin", "a number above 0 and below 1e6");
+  return {{"type", type}, {"margin", margin}};
 }
 
 std::unique_ptr<BatchLoss> make_objective(const nlohmann::json& settings, bool pairs,

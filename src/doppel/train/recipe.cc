@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "doppel/base/file.h"
+#include "doppel/base/json_object.h"
 #include "doppel/error.h"
 #include "doppel/loss/energy.h"
 #include "doppel/train/built_in_recipes.h"
@@ -23,61 +24,13 @@ constexpr size_t kMostRecipeBytes = 1 << 20;
   throw Error(ErrorKind::bad_argument, "recipe: " + what);
 }
 
-// A table of settings; what nobody asks for in it is refused by name.
-class Table {
- public:
-  Table(const json& whole, const std::string& name) : name_(name) {
-    if (!whole.contains(name)) return;
-    if (!whole[name].is_object()) refuse("[" + name + "] must be a table");
-    table_ = whole[name];
-  }
-
-  bool has(const char* key) const { return table_.contains(key); }
-
-  template <typename T>
-  void read(const char* key, T& value) {
-    if (!table_.contains(key)) return;
-    const json taken = take(key);
-    if constexpr (std::is_same_v<T, bool>) {
-      if (!taken.is_boolean()) wrong(key, "true or false", taken);
-    } else if constexpr (std::is_floating_point_v<T>) {
-      if (!taken.is_number()) wrong(key, "a number", taken);
-    } else if constexpr (std::is_integral_v<T>) {
-      if (!taken.is_number_integer() || taken < 0 || taken > 1'000'000'000) {
-        wrong(key, "a whole number up to a thousand million", taken);
-      }
-    } else {
-      if (!taken.is_string()) wrong(key, "a text", taken);
-    }
-    value = taken.get<T>();
-  }
-  template <typename T>
-  void read(const char* key, std::optional<T>& value) {
-    if (!has(key)) return;
-    T found{};
-    read(key, found);
-    value = found;
-  }
-  json take(const char* key) {
-    json value = table_[key];
-    table_.erase(key);
-    return value;
-  }
-
-  void done(const std::string& known) const {
-    if (!table_.empty()) {
-      refuse("[" + name_ + "] has no \"" + table_.begin().key() + "\"; it has " + known);
-    }
-  }
-
- private:
-  [[noreturn]] void wrong(const char* key, const char* expected, const json& got) const {
-    refuse(name_ + "." + key + ": " + expected + " was expected, not " + got.dump());
-  }
-
-  std::string name_;
-  json table_ = json::object();
-};
+// A table of settings, empty where the recipe has none.
+JsonObject table(const json& recipe, const char* name) {
+  static const json kEmpty = json::object();
+  const json& settings = recipe.contains(name) ? recipe[name] : kEmpty;
+  if (!settings.is_object()) refuse(std::string("[").append(name).append("] must be a table"));
+  return {settings, std::string("recipe: [").append(name).append("]"), ErrorKind::bad_argument};
+}
 
 const char* to_text(Initialisation initialisation) {
   return initialisation == Initialisation::glorot_uniform ? "glorot_uniform" : "he_normal";
@@ -185,30 +138,22 @@ nlohmann::json recipe_to_json(const Recipe& recipe) {
 
 Recipe recipe_from_json(const nlohmann::json& document) {
   if (!document.is_object()) refuse("a table of settings was expected");
-  const std::string known =
-      "name, about, input, network, pairs, batch, loss, augment, optimizer, schedule, training, "
-      "embedding";
-  for (const auto& [key, value] : document.items()) {
-    if ((", " + known + ",").find(", " + key + ",") == std::string::npos) {
-      refuse("\"" + key + "\" is unknown; known: " + known);
-    }
-  }
+  const JsonObject whole(document, "recipe", ErrorKind::bad_argument);
+  whole.expect_only({"name", "about", "input", "network", "pairs", "batch", "loss", "augment",
+                     "optimizer", "schedule", "training", "embedding"});
   Recipe recipe;
-  for (const auto& [key, text] : {std::pair{"name", &recipe.name}, {"about", &recipe.about}}) {
-    if (!document.contains(key)) continue;
-    if (!document[key].is_string()) refuse(std::string(key) + ": a text was expected");
-    *text = document[key].get<std::string>();
-  }
-  Table input(document, "input");
+  whole.read("name", recipe.name);
+  whole.read("about", recipe.about);
+  const JsonObject input = table(document, "input");
   input.read("width", recipe.width);
   input.read("height", recipe.height);
   input.read("step", recipe.step);
   input.read("standardize", recipe.standardize);
   input.read("align", recipe.align);
   input.read("rotations", recipe.rotations);
-  input.done("width, height, step, standardize, align, rotations");
+  input.expect_only({"width", "height", "step", "standardize", "align", "rotations"});
 
-  Table network(document, "network");
+  const JsonObject network = table(document, "network");
   std::string initialisation = to_text(recipe.initialisation);
   network.read("initialisation", initialisation);
   if (initialisation == "he_normal") {
@@ -218,20 +163,20 @@ Recipe recipe_from_json(const nlohmann::json& document) {
            initialisation + "\"");
   }
   if (network.has("layers")) {
-    recipe.layers = read_part("network", network.take("layers"), layers_from_json);
+    recipe.layers = read_part("network", network.at("layers"), layers_from_json);
   }
-  network.done("initialisation, layers");
+  network.expect_only({"initialisation", "layers"});
 
   if (document.contains("pairs")) {
     recipe.pairs = Recipe::Pairs{};
-    Table pairs(document, "pairs");
+    const JsonObject pairs = table(document, "pairs");
     pairs.read("per_kind", recipe.pairs->per_kind);
-    pairs.done("per_kind");
+    pairs.expect_only({"per_kind"});
   }
-  Table batch(document, "batch");
+  const JsonObject batch = table(document, "batch");
   batch.read("size", recipe.batch.size);
   batch.read("per_identity", recipe.batch.per_identity);
-  batch.done("size, per_identity");
+  batch.expect_only({"size", "per_identity"});
 
   if (!document.contains("loss")) refuse("[loss] is missing");
   recipe.loss = read_part("loss", document["loss"], [&](const json& loss) {
@@ -246,7 +191,7 @@ Recipe recipe_from_json(const nlohmann::json& document) {
   if (document.contains("schedule")) {
     recipe.schedule = read_part("schedule", document["schedule"], schedule_from_json);
   }
-  Table training(document, "training");
+  const JsonObject training = table(document, "training");
   if (recipe.pairs) {
     training.read("epochs", recipe.epochs);
   } else {
@@ -255,19 +200,20 @@ Recipe recipe_from_json(const nlohmann::json& document) {
   training.read("average", recipe.average);
   training.read("settle", recipe.settle);
   training.read("members", recipe.members);
-  training.done(std::string(recipe.pairs ? "epochs" : "steps") + ", average, settle, members");
+  training.expect_only({recipe.pairs ? "epochs" : "steps", "average", "settle", "members"});
 
-  Table embedding(document, "embedding");
+  const JsonObject embedding = table(document, "embedding");
   embedding.read("energy", recipe.energy);
   embedding.read("gradient_cell", recipe.gradients.cell);
   embedding.read("gradient_bins", recipe.gradients.bins);
   embedding.read("gradient_weight", recipe.gradient_weight);
   json views = json::object();
   for (const char* key : {"mirror", "scales"}) {
-    if (embedding.has(key)) views[key] = embedding.take(key);
+    if (embedding.has(key)) views[key] = embedding.at(key);
   }
   recipe.views = read_part("embedding", views, views_from_json);
-  embedding.done("mirror, scales, energy, gradient_cell, gradient_bins, gradient_weight");
+  embedding.expect_only(
+      {"mirror", "scales", "energy", "gradient_cell", "gradient_bins", "gradient_weight"});
   recipe.check();
   return recipe;
 }

@@ -118,18 +118,22 @@ TEST(Recipe, ChangesThatMakeNoSenseAreNamed) {
   EXPECT_THAT(refused("faces", "training.steps=many"), HasSubstr("training.steps=many"));
   EXPECT_THAT(refused("faces", "about.steps=3"), HasSubstr("\"about.steps=3\""));
   EXPECT_THAT(refused("faces", "training.steps='800'"),
-              HasSubstr("training.steps: a whole number"));
+              HasSubstr("[training]: \"steps\" must be a whole number"));
   EXPECT_THAT(refused("faces", "training.steps=0"), HasSubstr("training.steps"));
-  EXPECT_THAT(refused("faces", "training.steps=-1"), HasSubstr("training.steps"));
-  EXPECT_THAT(refused("faces", "training.speed=2"), HasSubstr("[training] has no \"speed\""));
-  EXPECT_THAT(refused("faces", "training.epochs=2"), HasSubstr("[training] has no \"epochs\""));
-  EXPECT_THAT(refused("tutorial", "training.steps=2"), HasSubstr("[training] has no \"steps\""));
+  EXPECT_THAT(refused("faces", "training.steps=-1"), HasSubstr("\"steps\" must be"));
+  EXPECT_THAT(refused("faces", "training.speed=2"),
+              HasSubstr("[training]: \"speed\" is unknown; known: steps"));
+  EXPECT_THAT(refused("faces", "training.epochs=2"),
+              HasSubstr("[training]: \"epochs\" is unknown"));
+  EXPECT_THAT(refused("tutorial", "training.steps=2"),
+              HasSubstr("[training]: \"steps\" is unknown"));
   EXPECT_THAT(refused("tutorial", "training.epochs=0"), HasSubstr("training.epochs"));
   EXPECT_THAT(refused("tutorial", "pairs.per_kind=1"), HasSubstr("pairs.per_kind"));
-  EXPECT_THAT(refused("tutorial", "pairs.kinds=1"), HasSubstr("[pairs] has no \"kinds\""));
+  EXPECT_THAT(refused("tutorial", "pairs.kinds=1"), HasSubstr("[pairs]: \"kinds\" is unknown"));
   EXPECT_THAT(refused("tutorial", "pairs=7"), HasSubstr("[pairs] must be a table"));
   EXPECT_THAT(refused("tutorial", "augment.flip=0.5"), HasSubstr("[augment] is for training on"));
-  EXPECT_THAT(refused("tutorial", "loss.margin=0"), HasSubstr("[loss] margin"));
+  EXPECT_THAT(refused("tutorial", "loss.margin=0"),
+              HasSubstr("\"margin\" must be a number above 0"));
   EXPECT_THAT(refused("tutorial", "loss={type='triplet'}"), HasSubstr("contrastive_pairs"));
   EXPECT_THAT(refused("tutorial", "embedding.energy='weighted_l1'"), HasSubstr("logistic_pairs"));
   EXPECT_THAT(refused("faces", "embedding.energy='near'"), HasSubstr("near"));
@@ -144,7 +148,7 @@ TEST(Recipe, ChangesThatMakeNoSenseAreNamed) {
   EXPECT_THAT(refused("faces", "batch.size=0"), HasSubstr("batch"));
   EXPECT_THAT(refused("faces", "input.step=0"), HasSubstr("input.step"));
   EXPECT_THAT(refused("faces", "input.standardize=1"),
-              HasSubstr("input.standardize: true or false was expected, not 1"));
+              HasSubstr("[input]: \"standardize\" must be true or false, not 1"));
   EXPECT_THAT(refused("faces", "network.initialisation='zeros'"), HasSubstr("zeros"));
   EXPECT_THAT(refused("faces", "network.layers=[{type='attention'}]"), HasSubstr("[network]"));
   EXPECT_THAT(refused("faces", "network.layers=[]"), HasSubstr("[network]"));
