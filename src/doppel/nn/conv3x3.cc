@@ -108,7 +108,7 @@ const float* framed(const Conv3x3& s, const float* x, float* scratch) {
 }
 
 ConvPlain plain(const Conv3x3& s) {
-  return {s.in_channels, s.in_height + 2 * s.pad, s.in_width + 2 * s.pad, s.filters, 3};
+  return {s.in_channels, s.in_height + 2 * s.pad, s.in_width + 2 * s.pad, s.filters, 3, 1};
 }
 
 size_t forward_scratch(const Conv3x3& s) {

@@ -8,6 +8,7 @@
 #include "doppel/nn/inference.h"
 #include "doppel/nn/kernels.h"
 #include "doppel/nn/pass_plan.h"
+#include "doppel/nn/planner.h"
 #include "doppel/nn/tiles.h"
 
 namespace doppel::internal {

@@ -8,6 +8,7 @@
 #include "doppel/base/aligned.h"
 #include "doppel/error.h"
 #include "doppel/nn/pass_plan.h"
+#include "doppel/nn/planner.h"
 #include "doppel/nn/stage.h"
 #include "doppel/nn/tiles.h"
 

@@ -27,6 +27,7 @@ HWY_EXPORT(ConvPoolWeightGradient);
 HWY_EXPORT(ConvPoolInputGradient);
 HWY_EXPORT(ConvForward);
 HWY_EXPORT(ConvWeightGradient);
+HWY_EXPORT(ConvInputGradient);
 HWY_EXPORT(Activate);
 HWY_EXPORT(ActivateGradient);
 HWY_EXPORT(MaxPoolForward);
@@ -76,6 +77,10 @@ void conv_forward(const ConvPlain& shape, const float* x, const float* weight, c
 void conv_weight_gradient(const ConvPlain& shape, const float* x, const float* y_gradient,
                           float* weight_gradient, float* bias_gradient) {
   HWY_DYNAMIC_DISPATCH(ConvWeightGradient)(shape, x, y_gradient, weight_gradient, bias_gradient);
+}
+void conv_input_gradient(const ConvPlain& shape, const float* framed, const float* weight,
+                         float* x_gradient) {
+  HWY_DYNAMIC_DISPATCH(ConvInputGradient)(shape, framed, weight, x_gradient);
 }
 void activate(const float* x, size_t n, bool relu, const LaneBits* kept, float scale, float* y) {
   HWY_DYNAMIC_DISPATCH(Activate)(x, n, relu, kept, scale, y);

@@ -61,18 +61,23 @@ void conv_pool_weight_gradient(const ConvPool& shape, const float* x, const floa
 void conv_pool_input_gradient(const ConvPool& shape, const float* weight, const float* routed,
                               const PoolChoice* choice, float* x_gradient);
 
-// Any convolution, stride 1, on an input that already holds its padding.
+// Any convolution, on an input that already holds its padding.
 struct ConvPlain {
-  size_t in_channels, in_height, in_width, filters, kernel;
+  size_t in_channels, in_height, in_width, filters, kernel, stride;
 
-  size_t height() const { return in_height - kernel + 1; }
-  size_t width() const { return in_width - kernel + 1; }
+  size_t height() const { return (in_height - kernel) / stride + 1; }
+  size_t width() const { return (in_width - kernel) / stride + 1; }
 };
 // y [filters][height][width][16]; bias may be null (none).
 void conv_forward(const ConvPlain& shape, const float* x, const float* weight, const float* bias,
                   float* y);
+// bias_gradient may be null (not wanted).
 void conv_weight_gradient(const ConvPlain& shape, const float* x, const float* y_gradient,
                           float* weight_gradient, float* bias_gradient);
+// x_gradient as x. The output's gradient stands in a frame of kernel - 1 zeros: framed
+// [filters][height + 2 (kernel - 1)][width + 2 (kernel - 1)][16].
+void conv_input_gradient(const ConvPlain& shape, const float* framed, const float* weight,
+                         float* x_gradient);
 
 // y = max(x, 0), then dropout (kept may be null, scale 1), n values of 16 images; y may be x.
 // With `relu` false only the dropout.

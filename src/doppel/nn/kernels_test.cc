@@ -54,6 +54,31 @@ TEST_P(KernelsOn, RowsBecomeATileAndRowsAgain) {
   }
 }
 
+// The same sums in the same order, at fewer places: equal bits.
+TEST_P(KernelsOn, AStridedConvolutionIsTheOneAtEveryPlaceThere) {
+  const ConvPlain every{3, 13, 12, 6, 5, 1};
+  const auto x = uniform_values(3 * 13 * 12 * kLanes, 1), weight = uniform_values(6 * 3 * 25, 2);
+  const auto bias = uniform_values(6, 3);
+  AlignedArray<float> all(6 * every.height() * every.width() * kLanes);
+  conv_forward(every, x.data(), weight.data(), bias.data(), all.data());
+  for (const size_t stride : {2u, 3u, 7u}) {
+    ConvPlain strided = every;
+    strided.stride = stride;
+    AlignedArray<float> some(6 * strided.height() * strided.width() * kLanes);
+    conv_forward(strided, x.data(), weight.data(), bias.data(), some.data());
+    size_t at = 0;
+    for (size_t f = 0; f < 6; ++f) {
+      for (size_t i = 0; i < strided.height(); ++i) {
+        for (size_t j = 0; j < strided.width() * kLanes; ++j, ++at) {
+          const size_t column = j / kLanes * stride;
+          const size_t from = (f * every.height() + i * stride) * every.width() + column;
+          ASSERT_EQ(some[at], all[from * kLanes + j % kLanes]) << stride;
+        }
+      }
+    }
+  }
+}
+
 TEST_P(KernelsOn, KeptBitsAreThoseOfTheScalarGenerator) {
   for (size_t n : {1u, 7u, 8u, 9u, 100u}) {
     std::vector<LaneBits> bits(n + 8, 0);

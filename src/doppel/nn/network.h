@@ -10,77 +10,28 @@
 #include <variant>
 #include <vector>
 
+#include "doppel/nn/layer_parts.h"
+#include "doppel/nn/layers/add.h"
+#include "doppel/nn/layers/batch_norm.h"
+#include "doppel/nn/layers/conv.h"
+#include "doppel/nn/layers/dense.h"
+#include "doppel/nn/layers/dropout.h"
+#include "doppel/nn/layers/flatten.h"
+#include "doppel/nn/layers/global_average_pool.h"
+#include "doppel/nn/layers/l2_normalize.h"
+#include "doppel/nn/layers/max_pool.h"
+#include "doppel/nn/layers/relu.h"
+
 namespace doppel::internal {
 
-// Channels x height x width; a vector of n features is n x 1 x 1.
-struct Shape {
-  size_t channels = 1;
-  size_t height = 1;
-  size_t width = 1;
-
-  size_t size() const { return channels * height * width; }
-  friend bool operator==(const Shape&, const Shape&) = default;
-};
-
-std::string to_string(const Shape& shape);  // "6x27x22"
-
-// The layers. Weights are laid out as PyTorch does, so that a model file loads there as it is.
-
-// Cross-correlation of an input with a zero frame of `padding`, at every stride-th place. Weight
-// [filters][channels][kernel][kernel], bias [filters] where there is one: before a batch
-// normalisation it would have no effect.
-struct Conv {
-  size_t filters = 1;
-  size_t kernel = 3;
-  size_t padding = 0;
-  size_t stride = 1;
-  bool bias = true;
-};
-// Every channel is shifted and scaled to mean 0 and variance 1 over the images of a training batch
-// and their pixels, then to a learned scale and shift (Ioffe and Szegedy, ICML 2015):
-// y = weight (x - mean) / sqrt(variance + kNormEpsilon) + bias. In inference mean and variance are
-// the running ones of the training. Tensors, each [channels]: weight, bias, running_mean,
-// running_var.
-struct BatchNorm {};
-inline constexpr double kNormEpsilon = 1e-5;
-struct Relu {};
-// The largest of size x size values, stride `size`; rows and columns left over are dropped.
-struct MaxPool {
-  size_t size = 2;
-};
-// The mean of every channel: channels x 1 x 1.
-struct GlobalAveragePool {};
-// In training a value is dropped with probability `rate` and else scaled by 1/(1-rate), anew for
-// every image and step (Srivastava et al., JMLR 2014); otherwise the identity.
-struct Dropout {
-  double rate = 0.5;
-};
-// Channels x height x width becomes one vector, channel-major.
-struct Flatten {};
-// Weight [units][inputs], bias [units] where there is one; takes a flat input.
-struct Dense {
-  size_t units = 1;
-  bool bias = true;
-};
-// The shortcut of a residual block (He et al., CVPR 2016): adds what the layer `back` places before
-// this one was given. Both must have the same shape.
-struct Add {
-  size_t back = 1;
-};
-// A flat vector divided by its length: y = x / max(|x|, 1e-12).
-struct L2Normalize {};
-
-using Layer = std::variant<Conv, BatchNorm, Relu, MaxPool, GlobalAveragePool, Dropout, Flatten,
-                           Dense, Add, L2Normalize>;
+// The kinds of layers, one line for each header above.
+using Layer = std::variant<Conv, BatchNorm, Relu, MaxPool, GlobalAveragePool, Dropout,
+                           Flatten, Dense, Add, L2Normalize>;
 
 struct Network {
   Shape input;
   std::vector<Layer> layers;
 };
-
-// What training does with a tensor: weights may decay; biases, and a normalisation's scale and
-// shift, may not; statistics are measured, not learned.
-enum class TensorKind { weight, bias, statistic };
 
 // A tensor: where it lies in the flat array of a network's parameters.
 struct Tensor {
@@ -90,6 +41,7 @@ struct Tensor {
   size_t size = 0;            // product of shape
   size_t layer = 0;
   TensorKind kind = TensorKind::weight;
+  float start = 0;  // the value before training of what is no weight
 };
 
 // Everything that follows from a description. Both throw Error(bad_data) naming the layer where a
@@ -100,10 +52,6 @@ std::vector<Tensor> parameter_tensors(const Network& network);
 
 size_t parameter_count(const Network& network);
 size_t embedding_size(const Network& network);
-
-// No activation and no parameter array of a described network may be larger: a description comes
-// out of a file and must not decide how much memory is taken.
-inline constexpr size_t kMostValues = size_t{1} << 28;
 
 // Weights before training. Biases are 0, a normalisation's scale is 1 and its running mean and
 // variance 0 and 1.

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "doppel/base/overloaded.h"
 #include "doppel/base/random.h"
 #include "doppel/nn/network.h"
 #include "doppel/nn/stage.h"
@@ -111,61 +112,76 @@ inline Batch embed(const Network& network, std::span<const double> parameters, B
   const auto take = [&](size_t n) { return parameters.subspan(std::exchange(at, at + n), n); };
   for (size_t l = 0; l < network.layers.size(); ++l) {
     const Shape in = l == 0 ? network.input : shapes[l - 1];
-    const Layer& layer = network.layers[l];
     before.push_back(batch);
     const auto each = [&](const auto& change) {
       for (size_t b = 0; b < batch.size(); ++b) change(batch[b], b);
     };
-    if (const auto* c = std::get_if<Conv>(&layer)) {
-      const auto weight = take(c->filters * in.channels * c->kernel * c->kernel);
-      const auto bias = take(c->bias ? c->filters : 0);
-      each([&](auto& x, size_t) { x = conv(*c, in, shapes[l], weight, bias, x); });
-    } else if (std::holds_alternative<BatchNorm>(layer)) {
-      const auto scale = take(in.channels), shift = take(in.channels);
-      const auto mean = take(in.channels), variance = take(in.channels);
-      batch_norm(in, scale, shift, mean, variance, !batch_statistics, batch);
-    } else if (std::holds_alternative<Relu>(layer)) {
-      each([](auto& x, size_t) {
-        for (double& v : x) v = std::max(v, 0.0);
-      });
-    } else if (const auto* p = std::get_if<MaxPool>(&layer)) {
-      each([&](auto& x, size_t) { x = max_pool(p->size, in, shapes[l], x); });
-    } else if (std::holds_alternative<GlobalAveragePool>(layer)) {
-      const size_t plane = in.height * in.width;
-      each([&](auto& x, size_t) {
-        std::vector<double> y(in.channels, 0.0);
-        for (size_t i = 0; i < x.size(); ++i) y[i / plane] += x[i] / static_cast<double>(plane);
-        x = y;
-      });
-    } else if (const auto* d = std::get_if<Dropout>(&layer)) {
-      const double keep = 1 - static_cast<double>(std::lround(d->rate * 65536)) / 65536;
-      each([&](auto& x, size_t b) {
-        for (size_t v = 0; dropout != nullptr && v < x.size(); ++v) {
-          x[v] = kept(*dropout, slot + b, l, v, d->rate) ? x[v] / keep : 0;
-        }
-      });
-    } else if (const auto* dense = std::get_if<Dense>(&layer)) {
-      const auto weight = take(dense->units * in.size());
-      const auto bias = take(dense->bias ? dense->units : 0);
-      each([&](auto& x, size_t) {
-        std::vector<double> y(dense->units, 0.0);
-        std::copy(bias.begin(), bias.end(), y.begin());
-        for (size_t u = 0; u < y.size(); ++u) {
-          for (size_t v = 0; v < x.size(); ++v) y[u] += weight[u * x.size() + v] * x[v];
-        }
-        x = y;
-      });
-    } else if (const auto* add = std::get_if<Add>(&layer)) {
-      each([&](auto& x, size_t b) {
-        for (size_t v = 0; v < x.size(); ++v) x[v] += before[l - add->back][b][v];
-      });
-    } else if (std::holds_alternative<L2Normalize>(layer)) {
-      each([](auto& x, size_t) {
-        double squares = 0;
-        for (double v : x) squares += v * v;
-        for (double& v : x) v /= std::max(std::sqrt(squares), 1e-12);
-      });
-    }
+    std::visit(Overloaded{
+                   [&](const Conv& c) {
+                     const auto weight = take(c.filters * in.channels * c.kernel * c.kernel);
+                     const auto bias = take(c.bias ? c.filters : 0);
+                     each([&](auto& x, size_t) { x = conv(c, in, shapes[l], weight, bias, x); });
+                   },
+                   [&](const BatchNorm&) {
+                     const auto scale = take(in.channels), shift = take(in.channels);
+                     const auto mean = take(in.channels), variance = take(in.channels);
+                     batch_norm(in, scale, shift, mean, variance, !batch_statistics, batch);
+                   },
+                   [&](const Relu&) {
+                     each([](auto& x, size_t) {
+                       for (double& v : x) v = std::max(v, 0.0);
+                     });
+                   },
+                   [&](const MaxPool& p) {
+                     each([&](auto& x, size_t) { x = max_pool(p.size, in, shapes[l], x); });
+                   },
+                   [&](const GlobalAveragePool&) {
+                     const size_t plane = in.height * in.width;
+                     each([&](auto& x, size_t) {
+                       std::vector<double> y(in.channels, 0.0);
+                       for (size_t i = 0; i < x.size(); ++i) {
+                         y[i / plane] += x[i] / static_cast<double>(plane);
+                       }
+                       x = y;
+                     });
+                   },
+                   [&](const Dropout& d) {
+                     const double keep =
+                         1 - static_cast<double>(std::lround(d.rate * 65536)) / 65536;
+                     each([&](auto& x, size_t b) {
+                       for (size_t v = 0; dropout != nullptr && v < x.size(); ++v) {
+                         x[v] = kept(*dropout, slot + b, l, v, d.rate) ? x[v] / keep : 0;
+                       }
+                     });
+                   },
+                   [](const Flatten&) {},
+                   [&](const Dense& dense) {
+                     const auto weight = take(dense.units * in.size());
+                     const auto bias = take(dense.bias ? dense.units : 0);
+                     each([&](auto& x, size_t) {
+                       std::vector<double> y(dense.units, 0.0);
+                       std::copy(bias.begin(), bias.end(), y.begin());
+                       for (size_t u = 0; u < y.size(); ++u) {
+                         for (size_t v = 0; v < x.size(); ++v)
+                           y[u] += weight[u * x.size() + v] * x[v];
+                       }
+                       x = y;
+                     });
+                   },
+                   [&](const Add& add) {
+                     each([&](auto& x, size_t b) {
+                       for (size_t v = 0; v < x.size(); ++v) x[v] += before[l - add.back][b][v];
+                     });
+                   },
+                   [&](const L2Normalize&) {
+                     each([](auto& x, size_t) {
+                       double squares = 0;
+                       for (double v : x) squares += v * v;
+                       for (double& v : x) v /= std::max(std::sqrt(squares), 1e-12);
+                     });
+                   },
+               },
+               network.layers[l]);
   }
   return batch;
 }

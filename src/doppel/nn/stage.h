@@ -7,8 +7,6 @@
 #include <memory>
 #include <vector>
 
-#include "doppel/nn/network.h"
-
 namespace doppel::internal {
 
 // Dropout's masks are a function of these and of layer, image slot and value.
@@ -99,8 +97,5 @@ struct PlannedStage {
   std::unique_ptr<Stage> stage;
   size_t skip = kNoSkip;  // whose output its shortcut adds; x is always the stage's before it
 };
-
-// The network's stages in order. Throws as layer_shapes() does.
-std::vector<PlannedStage> plan_stages(const Network& network);
 
 }  // namespace doppel::internal

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "doppel/base/overloaded.h"
 #include "doppel/nn/network.h"
 
 namespace doppel::internal {
@@ -49,41 +50,47 @@ class TorchNetworkImpl : public torch::nn::Module {
       register_module(name, module);
       steps_.push_back([module](const torch::Tensor& x) mutable { return module->forward(x); });
     };
-    if (const auto* conv = std::get_if<Conv>(&layer)) {
-      keep(torch::nn::Conv2d(
-          torch::nn::Conv2dOptions(n(in.channels), n(conv->filters), n(conv->kernel))
-              .padding(n(conv->padding))
-              .stride(n(conv->stride))
-              .bias(conv->bias)));
-    } else if (std::holds_alternative<BatchNorm>(layer)) {
-      torch::nn::BatchNorm2d norm(torch::nn::BatchNorm2dOptions(n(in.channels)).eps(kNormEpsilon));
-      register_module(name, norm);
-      steps_.push_back([norm](const torch::Tensor& x) mutable {
-        return x.dim() == 4 ? norm->forward(x)
-                            : norm->forward(x.unsqueeze(2).unsqueeze(3)).flatten(1);
-      });
-    } else if (std::holds_alternative<Relu>(layer)) {
-      keep(torch::nn::ReLU());
-    } else if (const auto* pool = std::get_if<MaxPool>(&layer)) {
-      keep(torch::nn::MaxPool2d(n(pool->size)));
-    } else if (std::holds_alternative<GlobalAveragePool>(layer)) {
-      steps_.push_back([](const torch::Tensor& x) { return x.mean({2, 3}); });
-    } else if (const auto* dropout = std::get_if<Dropout>(&layer)) {
-      keep(torch::nn::Dropout(dropout->rate));
-    } else if (std::holds_alternative<Flatten>(layer)) {
-      keep(torch::nn::Flatten());
-    } else if (const auto* dense = std::get_if<Dense>(&layer)) {
-      torch::nn::Linear linear(
-          torch::nn::LinearOptions(n(in.size()), n(dense->units)).bias(dense->bias));
-      register_module(name, linear);
-      steps_.push_back(
-          [linear](const torch::Tensor& x) mutable { return linear->forward(x.flatten(1)); });
-    } else if (std::holds_alternative<L2Normalize>(layer)) {
-      steps_.push_back(
-          [](const torch::Tensor& x) { return torch::nn::functional::normalize(x.flatten(1)); });
-    } else {
-      steps_.emplace_back();  // a shortcut
-    }
+    const auto step = [&](auto function) { steps_.push_back(std::move(function)); };
+    std::visit(Overloaded{
+                   [&](const Conv& conv) {
+                     keep(torch::nn::Conv2d(
+                         torch::nn::Conv2dOptions(n(in.channels), n(conv.filters), n(conv.kernel))
+                             .padding(n(conv.padding))
+                             .stride(n(conv.stride))
+                             .bias(conv.bias)));
+                   },
+                   [&](const BatchNorm&) {
+                     torch::nn::BatchNorm2d norm(
+                         torch::nn::BatchNorm2dOptions(n(in.channels)).eps(kNormEpsilon));
+                     register_module(name, norm);
+                     step([norm](const torch::Tensor& x) mutable {
+                       return x.dim() == 4 ? norm->forward(x)
+                                           : norm->forward(x.unsqueeze(2).unsqueeze(3)).flatten(1);
+                     });
+                   },
+                   [&](const Relu&) { keep(torch::nn::ReLU()); },
+                          [&](const MaxPool& pool) { keep(torch::nn::MaxPool2d(n(pool.size))); },
+                   [&](const GlobalAveragePool&) {
+                     step([](const torch::Tensor& x) { return x.mean({2, 3}); });
+                   },
+                   [&](const Dropout& dropout) { keep(torch::nn::Dropout(dropout.rate)); },
+                   [&](const Flatten&) { keep(torch::nn::Flatten()); },
+                   [&](const Dense& dense) {
+                     torch::nn::Linear linear(
+                         torch::nn::LinearOptions(n(in.size()), n(dense.units)).bias(dense.bias));
+                     register_module(name, linear);
+                     step([linear](const torch::Tensor& x) mutable {
+                       return linear->forward(x.flatten(1));
+                     });
+                   },
+                   [&](const Add&) { steps_.emplace_back(); },  // forward() adds
+                   [&](const L2Normalize&) {
+                     step([](const torch::Tensor& x) {
+                       return torch::nn::functional::normalize(x.flatten(1));
+                     });
+                   },
+               },
+               layer);
   }
 
   Network network_;

@@ -1,9 +1,15 @@
-#include "doppel/nn/conv_stages.h"
+#include "doppel/nn/layers/conv.h"
 
 #include <cstring>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
 
+#include "doppel/base/json_object.h"
+#include "doppel/nn/activation_stage.h"
 #include "doppel/nn/conv3x3.h"
 #include "doppel/nn/kernels.h"
+#include "doppel/nn/planner.h"
 
 namespace doppel::internal {
 namespace {
@@ -149,11 +155,11 @@ class ConvStage : public SummedStage {
         in_(in),
         out_(out),
         pad_(conv.padding),
-        shape_{in.channels, in.height + 2 * pad_, in.width + 2 * pad_, conv.filters, conv.kernel} {}
+        shape_{in.channels,  in.height + 2 * pad_, in.width + 2 * pad_,
+               conv.filters, conv.kernel,          conv.stride} {}
 
   size_t scratch_floats() const override {
-    return framed_floats(in_, pad_) + framed_floats(out_, shape_.kernel - 1) +
-           (weights() + 15) / 16 * 16;
+    return framed_floats(in_, pad_) + framed_floats(out_, shape_.kernel - 1);
   }
 
   void forward(const Pass& pass, const float* x, const float*, float* y) const override {
@@ -166,19 +172,15 @@ class ConvStage : public SummedStage {
   void backward(const Pass& pass, const Values& values, float* dy, float* dx, float*,
                 float* partial) const override {
     float* framed_gradient = pass.scratch + framed_floats(in_, pad_);
-    float* turned = framed_gradient + framed_floats(out_, shape_.kernel - 1);
-    if (dx != nullptr) turn_weights(weight(pass), turned);
     for (size_t t = 0; t < pass.tiles; ++t) {
       const float* g = dy + t * out_size() * kLanes;
       float* sums = partial + t * partial_floats();
       conv_weight_gradient(shape_, framed(values.x + t * in_size() * kLanes, pass.scratch), g, sums,
-                           biases() > 0 ? sums + weights() : framed_gradient);
+                           biases() > 0 ? sums + weights() : nullptr);
       if (dx == nullptr) continue;
       add_frame(g, out_, shape_.kernel - 1, framed_gradient);
-      const ConvPlain full{shape_.filters, out_.height + 2 * (shape_.kernel - 1),
-                           out_.width + 2 * (shape_.kernel - 1), in_.channels, shape_.kernel};
       float* out = dx + t * in_size() * kLanes;
-      conv_forward(full, framed_gradient, turned, nullptr, pad_ == 0 ? out : pass.scratch);
+      conv_input_gradient(shape_, framed_gradient, weight(pass), pad_ == 0 ? out : pass.scratch);
       if (pad_ > 0) remove_frame(pass.scratch, in_, pad_, out);
     }
   }
@@ -188,19 +190,6 @@ class ConvStage : public SummedStage {
     if (pad_ == 0) return x;
     add_frame(x, in_, pad_, scratch);
     return scratch;
-  }
-
-  // [filters][channels][k][k] to [channels][filters][k][k], each kernel by half a turn.
-  void turn_weights(const float* weight, float* turned) const {
-    const size_t area = shape_.kernel * shape_.kernel;
-    for (size_t f = 0; f < shape_.filters; ++f) {
-      for (size_t c = 0; c < in_.channels; ++c) {
-        for (size_t k = 0; k < area; ++k) {
-          turned[(c * shape_.filters + f) * area + area - 1 - k] =
-              weight[(f * in_.channels + c) * area + k];
-        }
-      }
-    }
   }
 
   Shape in_, out_;
@@ -252,67 +241,75 @@ class Conv3x3Stage : public SummedStage {
   Conv3x3 shape_;
 };
 
-// A strided convolution is one at every place, of which every stride-th row and column is kept.
-class PickStage : public Stage {
- public:
-  PickStage(const Shape& in, const Shape& out, size_t stride)
-      : Stage(in.size(), out.size()), in_(in), out_(out), stride_(stride) {}
-
-  void forward(const Pass& pass, const float* x, const float*, float* y) const override {
-    for (size_t t = 0; t < pass.tiles; ++t) {
-      const float* from = x + t * in_size() * kLanes;
-      float* to = y + t * out_size() * kLanes;
-      for_places([&](size_t in, size_t out) {
-        std::memcpy(to + out * kLanes, from + in * kLanes, kLaneBytes);
-      });
-    }
-  }
-  void backward(const Pass& pass, const Values&, float* dy, float* dx, float*,
-                float*) const override {
-    if (dx == nullptr) return;
-    std::memset(dx, 0, pass.tiles * in_size() * kLaneBytes);
-    for (size_t t = 0; t < pass.tiles; ++t) {
-      const float* from = dy + t * out_size() * kLanes;
-      float* to = dx + t * in_size() * kLanes;
-      for_places([&](size_t in, size_t out) {
-        std::memcpy(to + in * kLanes, from + out * kLanes, kLaneBytes);
-      });
-    }
-  }
-
- private:
-  template <typename Copy>
-  void for_places(const Copy& copy) const {
-    for (size_t c = 0, out = 0; c < out_.channels; ++c) {
-      for (size_t i = 0; i < out_.height; ++i) {
-        for (size_t j = 0; j < out_.width; ++j, ++out) {
-          copy((c * in_.height + i * stride_) * in_.width + j * stride_, out);
-        }
-      }
-    }
-  }
-
-  Shape in_, out_;
-  size_t stride_;
-};
+// Below so many channels fusing with the pool beats the kernels of conv3x3.h.
+constexpr size_t kManyChannels = 8;
 
 }  // namespace
 
-std::unique_ptr<Stage> conv_pool_stage(const Shape& in, const Conv& conv, size_t out_size,
-                                       size_t offset, std::optional<Drop> drop) {
-  return std::make_unique<ConvPoolStage>(in, conv, out_size, offset, drop);
-}
-
-std::unique_ptr<Stage> conv_stage(const Shape& in, const Conv& conv, const Shape& out,
-                                  size_t offset) {
-  if (conv.kernel == 3 && conv.padding <= 1) {
-    return std::make_unique<Conv3x3Stage>(in, conv, out, offset);
+Shape Conv::output_shape(const LayerPlace& place) const {
+  const Shape& in = place.input();
+  if (filters < 1 || kernel < 1) place.refuse("conv needs filters and kernel");
+  if (filters > kMostValues) place.refuse("too many filters");
+  if (kernel > 31) place.refuse("conv kernels above 31 are not supported");
+  if (stride < 1 || stride > 31) place.refuse("a conv stride lies in 1 .. 31");
+  if (padding >= kernel) {
+    place.refuse("a conv padding must be smaller than its kernel of " + std::to_string(kernel));
   }
-  return std::make_unique<ConvStage>(in, conv, out, offset);
+  const size_t height = in.height + 2 * padding, width = in.width + 2 * padding;
+  if (kernel > height || kernel > width) {
+    place.refuse("a conv kernel of " + std::to_string(kernel) + " does not fit its input of " +
+                 to_string(in));
+  }
+  return {filters, (height - kernel) / stride + 1, (width - kernel) / stride + 1};
 }
 
-std::unique_ptr<Stage> pick_stage(const Shape& in, const Shape& out, size_t stride) {
-  return std::make_unique<PickStage>(in, out, stride);
+std::vector<LayerTensor> Conv::tensors(const Shape& input) const {
+  std::vector<LayerTensor> tensors = {
+      {"weight", {filters, input.channels, kernel, kernel}, TensorKind::weight}};
+  if (bias) tensors.push_back({"bias", {filters}, TensorKind::bias});
+  return tensors;
+}
+
+void Conv::write(nlohmann::json& settings) const {
+  settings["filters"] = filters;
+  settings["kernel"] = kernel;
+  settings["padding"] = padding;
+  settings["stride"] = stride;
+  settings["bias"] = bias;
+}
+
+Conv Conv::read(const JsonObject& settings) {
+  Conv conv;
+  conv.filters = settings.whole_number("filters", 0, kMostValues);
+  conv.kernel = settings.whole_number("kernel", 0, kMostValues);
+  if (settings.has("padding") && settings.at("padding") == "same" && conv.kernel % 2 == 1) {
+    conv.padding = conv.kernel / 2;
+  } else if (settings.has("padding") && settings.at("padding").is_number()) {
+    conv.padding = settings.whole_number("padding", 0, kMostValues);
+  } else if (settings.has("padding") && settings.at("padding") != "valid") {
+    settings.refuse("padding", "a whole number, \"valid\" or, for an odd kernel, \"same\"");
+  }
+  settings.read("stride", conv.stride);
+  settings.read("bias", conv.bias);
+  return conv;
+}
+
+void Conv::plan(Planner& planner) const {
+  const Shape& in = planner.input();
+  const bool small = kernel == 3 && padding <= 1 && stride == 1;
+  const MaxPool* pool = planner.peek<MaxPool>(1);
+  if (small && bias && in.channels < kManyChannels && planner.peek<Relu>() != nullptr &&
+      pool != nullptr && pool->size == 2) {
+    planner.take<Relu>();
+    planner.take<MaxPool>();
+    const size_t size = planner.output().size();
+    planner.add(std::make_unique<ConvPoolStage>(in, *this, size, planner.parameters(),
+                                                take_dropout(planner)));
+  } else if (small) {
+    planner.add(std::make_unique<Conv3x3Stage>(in, *this, planner.output(), planner.parameters()));
+  } else {
+    planner.add(std::make_unique<ConvStage>(in, *this, planner.output(), planner.parameters()));
+  }
 }
 
 }  // namespace doppel::internal

@@ -1,9 +1,14 @@
-#include "doppel/nn/dense_stage.h"
+#include "doppel/nn/layers/dense.h"
 
 #include <algorithm>
 #include <cstring>
+#include <nlohmann/json.hpp>
+#include <optional>
 
+#include "doppel/base/json_object.h"
+#include "doppel/nn/activation_stage.h"
 #include "doppel/nn/kernels.h"
+#include "doppel/nn/planner.h"
 
 namespace doppel::internal {
 namespace {
@@ -135,9 +140,35 @@ class DenseStage : public Stage {
 
 }  // namespace
 
-std::unique_ptr<Stage> dense_stage(size_t in_size, const Dense& dense, size_t offset, bool relu,
-                                   std::optional<Drop> drop) {
-  return std::make_unique<DenseStage>(in_size, dense, offset, relu, drop);
+Shape Dense::output_shape(const LayerPlace& place) const {
+  if (units < 1) place.refuse("dense needs units");
+  if (units > kMostValues) place.refuse("too many units");
+  place.need_flat("dense");
+  return {units, 1, 1};
+}
+
+std::vector<LayerTensor> Dense::tensors(const Shape& input) const {
+  std::vector<LayerTensor> tensors = {{"weight", {units, input.size()}, TensorKind::weight}};
+  if (bias) tensors.push_back({"bias", {units}, TensorKind::bias});
+  return tensors;
+}
+
+void Dense::write(nlohmann::json& settings) const {
+  settings["units"] = units;
+  settings["bias"] = bias;
+}
+
+Dense Dense::read(const JsonObject& settings) {
+  Dense dense;
+  dense.units = settings.whole_number("units", 0, kMostValues);
+  settings.read("bias", dense.bias);
+  return dense;
+}
+
+void Dense::plan(Planner& planner) const {
+  const bool relu = planner.take<Relu>() != nullptr;
+  planner.add(std::make_unique<DenseStage>(planner.input().size(), *this, planner.parameters(),
+                                           relu, take_dropout(planner)));
 }
 
 }  // namespace doppel::internal

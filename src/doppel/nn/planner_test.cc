@@ -1,5 +1,5 @@
 // Which layers run as one stage; what stages compute is tested through the engine.
-#include "doppel/nn/stage.h"
+#include "doppel/nn/planner.h"
 
 #include <gtest/gtest.h>
 

@@ -1,11 +1,13 @@
-#include "doppel/nn/norm_stages.h"
+#include "doppel/nn/layers/batch_norm.h"
 
 #include <algorithm>
 #include <cmath>
+#include <nlohmann/json.hpp>
 #include <utility>
-#include <vector>
 
+#include "doppel/base/json_object.h"
 #include "doppel/nn/kernels.h"
+#include "doppel/nn/planner.h"
 
 namespace doppel::internal {
 namespace {
@@ -163,55 +165,35 @@ class NormStage : public Stage {
   Norm shape_;
 };
 
-// ReLU and max-pool 2 in one pass: a normalisation that changes nothing.
-class ReluPoolStage : public Stage {
- public:
-  ReluPoolStage(const Shape& in, const Shape& out)
-      : Stage(in.size(), out.size()),
-        shape_{in.channels, in.height, in.width, true, true},
-        zeros_(in.channels, 0.0f),
-        ones_(in.channels, 1.0f) {}
-
-  void forward(const Pass& pass, const float* x, const float*, float* y) const override {
-    for (size_t t = 0; t < pass.tiles; ++t) {
-      norm_forward(shape_, x + t * in_size() * kLanes, settings(), nullptr,
-                   y + t * out_size() * kLanes);
-    }
-  }
-  void backward(const Pass& pass, const Values& values, float* dy, float* dx, float*,
-                float*) const override {
-    if (dx == nullptr) return;
-    for (size_t t = 0; t < pass.tiles; ++t) {
-      const size_t at = t * in_size() * kLanes, out = t * out_size() * kLanes;
-      norm_gradient(shape_, values.x + at, settings(), nullptr, values.y + out, dy + out, kLanes,
-                    dx + at, nullptr);
-    }
-  }
-
- private:
-  NormSettings settings() const {
-    const float *zero = zeros_.data(), *one = ones_.data();
-    return {.mean = zero,
-            .inverse = one,
-            .scale = one,
-            .shift = zero,
-            .mean_gradient = zero,
-            .mean_product = zero};
-  }
-
-  Norm shape_;
-  std::vector<float> zeros_, ones_;
-};
-
 }  // namespace
 
-std::unique_ptr<Stage> norm_stage(const Shape& in, const Shape& out, size_t offset, bool relu,
-                                  bool pool) {
-  return std::make_unique<NormStage>(in, out, offset, relu, pool);
+Shape BatchNorm::output_shape(const LayerPlace& place) const { return place.input(); }
+
+std::vector<LayerTensor> BatchNorm::tensors(const Shape& input) const {
+  return {{"weight", {input.channels}, TensorKind::bias, 1},
+          {"bias", {input.channels}, TensorKind::bias},
+          {"running_mean", {input.channels}, TensorKind::statistic},
+          {"running_var", {input.channels}, TensorKind::statistic, 1}};
 }
 
-std::unique_ptr<Stage> relu_pool_stage(const Shape& in, const Shape& out) {
-  return std::make_unique<ReluPoolStage>(in, out);
+void BatchNorm::write(nlohmann::json&) const {}
+
+BatchNorm BatchNorm::read(const JsonObject&) { return {}; }
+
+void BatchNorm::plan(Planner& planner) const {
+  const Add* shortcut = planner.take<Add>();
+  const size_t behind_shortcut = planner.taken();
+  const bool relu = planner.take<Relu>() != nullptr;
+  const MaxPool* pool = planner.peek<MaxPool>();
+  const bool pooled = pool != nullptr && pool->size == 2;
+  if (pooled) planner.take<MaxPool>();
+  auto stage = std::make_unique<NormStage>(planner.input(), planner.output(), planner.parameters(),
+                                           relu, pooled);
+  if (shortcut != nullptr) {
+    planner.add_with_shortcut(std::move(stage), behind_shortcut - 1 - shortcut->back);
+  } else {
+    planner.add(std::move(stage));
+  }
 }
 
 }  // namespace doppel::internal
