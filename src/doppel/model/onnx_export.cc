@@ -187,6 +187,13 @@ class Layers {
     const Value in = values_.back();
     return {graph_.add("Relu", {in.name}), shape(), in.flat};
   }
+  Value next(const Relu6&) {
+    const Value in = values_.back();
+    // relu(x) - relu(x - 6): OpenCV 4.6 reads no Clip of this opset.
+    const std::string beyond = graph_.add("Sub", {in.name, graph_.constant({}, Floats{6})});
+    const std::string x = graph_.add("Relu", {in.name});
+    return {graph_.add("Sub", {x, graph_.add("Relu", {beyond})}), shape(), in.flat};
+  }
   Value next(const MaxPool& pool) {
     const std::vector<int64_t> size(2, extent(pool.size));
     return {graph_.add("MaxPool", {picture().name}, {{"kernel_shape", size}, {"strides", size}}),

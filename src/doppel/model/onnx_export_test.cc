@@ -111,6 +111,8 @@ void expect_same_embeddings(const Model& model) {
 TEST(OnnxExport, EveryLayerGivesTheSameEmbeddings) {
   expect_same_embeddings(model_of({1, 4, 3}, {Flatten{}}));
   expect_same_embeddings(model_of({1, 4, 3}, {Flatten{}, Dense{5}, Relu{}, Dense{2, false}}));
+  expect_same_embeddings(
+      model_of({1, 8, 6}, {Conv{3, 3, 1}, Relu6{}, Flatten{}, Dense{4}, Relu6{}, Dense{2, false}}));
   expect_same_embeddings(model_of({1, 9, 7}, {Conv{3, 3, 1, 2}, Relu{}, Conv{2, 2, 0, 1, false}}));
   expect_same_embeddings(model_of({1, 9, 7}, {Conv{3, 3}, MaxPool{2}, Dropout{}, Flatten{}}));
   expect_same_embeddings(model_of({1, 9, 7}, {Conv{3, 3}, GlobalAveragePool{}, Dense{4}}));

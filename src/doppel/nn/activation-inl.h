@@ -102,6 +102,25 @@ void ActivateGradient(const float* y, const float* y_gradient, size_t n, bool re
   }
 }
 
+void Clamp(const float* x, size_t n, float most, float* y) {
+  const Lanes d;
+  const V zero = hn::Zero(d), limit = hn::Set(d, most);
+  for (size_t i = 0; i < n * kLanes; i += kStep) {
+    hn::Store(hn::Min(hn::Max(hn::Load(d, x + i), zero), limit), d, y + i);
+  }
+}
+
+void ClampGradient(const float* y, const float* y_gradient, size_t n, float most,
+                   float* x_gradient) {
+  const Lanes d;
+  const V zero = hn::Zero(d), limit = hn::Set(d, most);
+  for (size_t i = 0; i < n * kLanes; i += kStep) {
+    const V value = hn::Load(d, y + i);
+    const auto between = hn::And(hn::Gt(value, zero), hn::Lt(value, limit));
+    hn::Store(hn::IfThenElseZero(between, hn::Load(d, y_gradient + i)), d, x_gradient + i);
+  }
+}
+
 void MaxPoolForward(const float* HWY_RESTRICT x, size_t channels, size_t height, size_t width,
                     size_t size, float* HWY_RESTRICT y) {
   const Lanes d;

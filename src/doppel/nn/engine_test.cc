@@ -90,6 +90,8 @@ std::vector<Case> cases() {
       {"conv_valid_winograd", {{17, 8, 9}, {Conv{16, 3, 0, 1, false}}}, true},
       {"conv_strided", {{2, 9, 8}, {Conv{5, 3, 1, 2}}}},
       {"conv_strided_valid", {{3, 8, 11}, {Conv{4, 5, 0, 3, false}, Relu{}}}},
+      {"relu6", {{3, 5, 4}, {Conv{6, 3, 1}, Relu6{}, BatchNorm{}, Relu6{}, Dropout{0.2}}}},
+      {"relu6_above_six", {{400, 1, 1}, {Dense{9}, Relu6{}}}},
       {"conv_strided_wide", {{9, 11, 9}, {Conv{18, 3, 1, 2}, Relu{}}}},
       {"conv_strided_7x7", {{3, 17, 14}, {Conv{6, 7, 3, 2}}}},
       {"conv_strided_1x1", {{5, 7, 6}, {Conv{4, 1, 0, 2, false}}}},

@@ -30,6 +30,8 @@ HWY_EXPORT(ConvWeightGradient);
 HWY_EXPORT(ConvInputGradient);
 HWY_EXPORT(Activate);
 HWY_EXPORT(ActivateGradient);
+HWY_EXPORT(Clamp);
+HWY_EXPORT(ClampGradient);
 HWY_EXPORT(MaxPoolForward);
 HWY_EXPORT(MaxPoolGradient);
 HWY_EXPORT(NormMeasure);
@@ -88,6 +90,13 @@ void activate(const float* x, size_t n, bool relu, const LaneBits* kept, float s
 void activate_gradient(const float* y, const float* y_gradient, size_t n, bool relu,
                        const LaneBits* kept, float scale, float* x_gradient) {
   HWY_DYNAMIC_DISPATCH(ActivateGradient)(y, y_gradient, n, relu, kept, scale, x_gradient);
+}
+void clamp(const float* x, size_t n, float most, float* y) {
+  HWY_DYNAMIC_DISPATCH(Clamp)(x, n, most, y);
+}
+void clamp_gradient(const float* y, const float* y_gradient, size_t n, float most,
+                    float* x_gradient) {
+  HWY_DYNAMIC_DISPATCH(ClampGradient)(y, y_gradient, n, most, x_gradient);
 }
 void max_pool(const float* x, size_t channels, size_t height, size_t width, size_t size, float* y) {
   HWY_DYNAMIC_DISPATCH(MaxPoolForward)(x, channels, height, width, size, y);

@@ -87,6 +87,12 @@ void activate(const float* x, size_t n, bool relu, const LaneBits* kept, float s
 void activate_gradient(const float* y, const float* y_gradient, size_t n, bool relu,
                        const LaneBits* kept, float scale, float* x_gradient);
 
+// y = min(max(x, 0), most), n values of 16 images; y may be x.
+void clamp(const float* x, size_t n, float most, float* y);
+// x_gradient = y_gradient where y lies between 0 and `most`; else 0. It may be y_gradient.
+void clamp_gradient(const float* y, const float* y_gradient, size_t n, float most,
+                    float* x_gradient);
+
 // Max-pool size x size, stride size, of `channels` planes of height x width.
 void max_pool(const float* x, size_t channels, size_t height, size_t width, size_t size, float* y);
 // The gradient goes to the first of the largest values; everything else is set to zero.

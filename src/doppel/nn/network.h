@@ -21,11 +21,12 @@
 #include "doppel/nn/layers/l2_normalize.h"
 #include "doppel/nn/layers/max_pool.h"
 #include "doppel/nn/layers/relu.h"
+#include "doppel/nn/layers/relu6.h"
 
 namespace doppel::internal {
 
 // The kinds of layers, one line for each header above.
-using Layer = std::variant<Conv, BatchNorm, Relu, MaxPool, GlobalAveragePool, Dropout,
+using Layer = std::variant<Conv, BatchNorm, Relu, Relu6, MaxPool, GlobalAveragePool, Dropout,
                            Flatten, Dense, Add, L2Normalize>;
 
 struct Network {

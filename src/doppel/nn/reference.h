@@ -132,6 +132,11 @@ inline Batch embed(const Network& network, std::span<const double> parameters, B
                        for (double& v : x) v = std::max(v, 0.0);
                      });
                    },
+                   [&](const Relu6&) {
+                     each([](auto& x, size_t) {
+                       for (double& v : x) v = std::clamp(v, 0.0, 6.0);
+                     });
+                   },
                    [&](const MaxPool& p) {
                      each([&](auto& x, size_t) { x = max_pool(p.size, in, shapes[l], x); });
                    },

@@ -69,7 +69,8 @@ class TorchNetworkImpl : public torch::nn::Module {
                      });
                    },
                    [&](const Relu&) { keep(torch::nn::ReLU()); },
-                          [&](const MaxPool& pool) { keep(torch::nn::MaxPool2d(n(pool.size))); },
+                   [&](const Relu6&) { keep(torch::nn::ReLU6()); },
+                   [&](const MaxPool& pool) { keep(torch::nn::MaxPool2d(n(pool.size))); },
                    [&](const GlobalAveragePool&) {
                      step([](const torch::Tensor& x) { return x.mean({2, 3}); });
                    },

@@ -17,6 +17,7 @@ const std::vector<std::pair<std::string, Network>>& networks() {
       {"conv_5x5", {{2, 9, 8}, {Conv{4, 5}}}},
       {"conv_same", {{2, 7, 6}, {Conv{6, 3, 1}}}},
       {"relu", {{2, 3, 3}, {Relu{}}}},
+      {"relu6", {{400, 1, 1}, {Dense{33}, Relu6{}}}},
       {"max_pool", {{3, 7, 8}, {MaxPool{2}}}},
       {"max_pool_3", {{3, 7, 9}, {MaxPool{3}}}},
       {"flatten_dense", {{2, 5, 5}, {Flatten{}, Dense{9}}}},
