@@ -23,27 +23,67 @@ struct Setting {
   bool may_be_null = false;
 };
 
+// A type of loss, what can be set of it, and how it is made of settings that are complete.
 struct Type {
   const char* name;
   std::vector<Setting> settings;
+  std::unique_ptr<BatchLoss> (*make)(const json& complete, size_t embedding_size,
+                                     size_t identities);
 };
 
+double number(const json& complete, const char* name) { return complete.at(name).get<double>(); }
+
+std::unique_ptr<BatchLoss> make_multi_similarity(const json& complete, size_t, size_t) {
+  MultiSimilarity settings{number(complete, "alpha"), number(complete, "beta"),
+                           number(complete, "base"), std::nullopt};
+  if (!complete.at("epsilon").is_null()) settings.epsilon = number(complete, "epsilon");
+  return multi_similarity_loss(settings);
+}
+
+// A new loss is a file of its own and a line here.
 const std::vector<Type>& types() {
   static const std::vector<Type> all = {
-      {"contrastive", {{"margin", 1, 1e-6, 1e6}}},
-      {"triplet_batch_hard", {{"margin", 0.2, 0, 1e6}}},
-      {"triplet_semi_hard", {{"margin", 0.2, 0, 1e6}}},
+      {"contrastive",
+       {{"margin", 1, 1e-6, 1e6}},
+       [](const json& s, size_t, size_t) { return contrastive_batch_loss(number(s, "margin")); }},
+      {"triplet_batch_hard",
+       {{"margin", 0.2, 0, 1e6}},
+       [](const json& s, size_t, size_t) { return triplet_batch_hard_loss(number(s, "margin")); }},
+      {"triplet_semi_hard",
+       {{"margin", 0.2, 0, 1e6}},
+       [](const json& s, size_t, size_t) { return triplet_semi_hard_loss(number(s, "margin")); }},
       {"multi_similarity",
        {{"alpha", 2, 1e-3, 1e4},
         {"beta", 50, 1e-3, 1e4},
         {"base", 0.5, -1, 1},
-        {"epsilon", 0.1, 0, 2, true}}},
-      {"supervised_contrastive", {{"temperature", 0.1, 1e-3, 1e3}}},
-      {"n_pair", {{"l2", 0.002, 0, 1e3}}},
-      {"cosine_margin", {{"scale", 16, 1e-3, 1e4}, {"margin", 0.2, 0, 1}}},
-      {"arc_margin", {{"scale", 16, 1e-3, 1e4}, {"margin", 0.2, 0, 1.5}}},
+        {"epsilon", 0.1, 0, 2, true}},
+       make_multi_similarity},
+      {"supervised_contrastive",
+       {{"temperature", 0.1, 1e-3, 1e3}},
+       [](const json& s, size_t, size_t) {
+         return supervised_contrastive_loss(number(s, "temperature"));
+       }},
+      {"n_pair",
+       {{"l2", 0.002, 0, 1e3}},
+       [](const json& s, size_t, size_t) { return n_pair_loss(number(s, "l2")); }},
+      {"cosine_margin",
+       {{"scale", 16, 1e-3, 1e4}, {"margin", 0.2, 0, 1}},
+       [](const json& s, size_t size, size_t identities) {
+         return cosine_margin_loss(number(s, "scale"), number(s, "margin"), size, identities);
+       }},
+      {"arc_margin",
+       {{"scale", 16, 1e-3, 1e4}, {"margin", 0.2, 0, 1.5}},
+       [](const json& s, size_t size, size_t identities) {
+         return arc_margin_loss(number(s, "scale"), number(s, "margin"), size, identities);
+       }},
   };
   return all;
+}
+
+// Null where there is none of that name.
+const Type* type_named(const std::string& name) {
+  const auto found = std::ranges::find_if(types(), [&](const Type& t) { return name == t.name; });
+  return found == types().end() ? nullptr : &*found;
 }
 
 constexpr Setting kWeight = {"weight", 1, 0, 1e6};
@@ -60,9 +100,8 @@ JsonObject object_of(const json& settings, const std::string& type = "") {
 // One that is no sum; `more` are settings beyond those of its type.
 json complete_one(const json& settings, std::span<const Setting> more) {
   const std::string& type = object_of(settings).text("type");
-  const auto known = std::find_if(types().begin(), types().end(),
-                                  [&](const Type& candidate) { return candidate.name == type; });
-  if (known == types().end()) {
+  const Type* known = type_named(type);
+  if (known == nullptr) {
     std::string names;
     for (const Type& candidate : types()) names.append(candidate.name).append(", ");
     refuse("unknown type \"" + type + "\"; known are " + names +
@@ -89,22 +128,8 @@ json complete_one(const json& settings, std::span<const Setting> more) {
 
 std::unique_ptr<BatchLoss> make_one(const json& complete, size_t embedding_size,
                                     size_t identities) {
-  const auto number = [&](const char* name) { return complete.at(name).get<double>(); };
-  const std::string type = complete.at("type").get<std::string>();
-  if (type == "contrastive") return contrastive_batch_loss(number("margin"));
-  if (type == "triplet_batch_hard") return triplet_batch_hard_loss(number("margin"));
-  if (type == "triplet_semi_hard") return triplet_semi_hard_loss(number("margin"));
-  if (type == "multi_similarity") {
-    MultiSimilarity settings{number("alpha"), number("beta"), number("base"), std::nullopt};
-    if (!complete.at("epsilon").is_null()) settings.epsilon = number("epsilon");
-    return multi_similarity_loss(settings);
-  }
-  if (type == "supervised_contrastive") return supervised_contrastive_loss(number("temperature"));
-  if (type == "n_pair") return n_pair_loss(number("l2"));
-  if (type == "cosine_margin") {
-    return cosine_margin_loss(number("scale"), number("margin"), embedding_size, identities);
-  }
-  return arc_margin_loss(number("scale"), number("margin"), embedding_size, identities);
+  const Type* type = type_named(complete.at("type").get<std::string>());
+  return type->make(complete, embedding_size, identities);
 }
 
 // sum over losses of weight * loss.
