@@ -50,6 +50,7 @@ struct Evaluation {
 
 struct EvaluateOptions {
   bool allow_seen = false;
+  std::stop_token stop = {};  // evaluate() then throws Error(cancelled)
 };
 
 // On all pairs of the people's photos. Throws Error(seen_people) naming whom the model knows, by

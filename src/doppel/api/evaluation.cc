@@ -66,6 +66,8 @@ Evaluation evaluate(const Model& model, const Dataset& people, const EvaluateOpt
   }
   internal::EvaluationSettings settings;
   if (known.threshold) settings.threshold = known.threshold->value;
+  settings.bootstrap.stop = options.stop;
+  settings.bootstrap.check_stop();
   const internal::Distances distances =
       internal::all_distances(measured.embeddings, *pool, known.energy);
   const internal::Evaluation found =

@@ -70,6 +70,13 @@ TEST(PublicEvaluation, WhomTheModelKnowsIsRefusedOrMarked) {
   EXPECT_EQ(open_set(decides, known, allowed).seen_people.size(), 8u);
 }
 
+TEST(PublicEvaluation, EndsWhenItIsAskedTo) {
+  std::stop_source source;
+  source.request_stop();
+  const auto stopped = [&] { evaluate(small_model(), others(), {.stop = source.get_token()}); };
+  EXPECT_EQ(error_of(stopped).kind(), ErrorKind::cancelled);
+}
+
 TEST(PublicEvaluation, CrossValidationTestsEachFoldByTheOthers) {
   const Dataset people = Dataset::synthetic(9, 2, 1);
   CrossValidateOptions options;

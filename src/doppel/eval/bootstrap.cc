@@ -96,6 +96,10 @@ std::vector<PairPersons> persons_of(std::span<const Pair> pairs,
   return persons;
 }
 
+void Bootstrap::check_stop() const {
+  if (stop.stop_requested()) throw Error(ErrorKind::cancelled, "the measurement was stopped");
+}
+
 void check_pair_persons(const ScoredPairs& pairs, std::span<const PairPersons> persons) {
   check_scored_pairs(pairs);
   if (pairs.distance.size() != persons.size()) {
@@ -174,6 +178,7 @@ VerificationIntervals bootstrap_verification(const ScoredPairs& pairs,
 
   std::vector<Figures> replicates(bootstrap.replicates);
   pool.parallel_for(bootstrap.replicates, [&](size_t r, size_t) {
+    bootstrap.check_stop();
     Random random = replicate_stream(bootstrap, r);
     std::vector<uint32_t> drawn;
     uint64_t genuine = 0, impostor = 0;
@@ -210,6 +215,7 @@ Interval bootstrap_rate(std::span<const double> right, std::span<const size_t> t
   if (std::all_of(trials.begin(), trials.end(), [](size_t t) { return t == 0; })) return {};
   std::vector<double> rates(bootstrap.replicates);
   pool.parallel_for(bootstrap.replicates, [&](size_t r, size_t) {
+    bootstrap.check_stop();
     Random random = replicate_stream(bootstrap, r);
     double sum = 0, all = 0;
     while (all == 0) {

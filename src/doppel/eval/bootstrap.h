@@ -15,6 +15,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <stop_token>
 #include <vector>
 
 #include "doppel/base/random.h"
@@ -34,6 +35,10 @@ struct Interval {
 struct Bootstrap {
   size_t replicates = 1000;  // >= 1
   uint64_t seed = 0;
+  std::stop_token stop = {};  // asks to end: Error(cancelled) is thrown
+
+  // Throws that where it was asked.
+  void check_stop() const;
 };
 
 // The persons of a pair's two images, numbered from 0 on.

@@ -215,7 +215,7 @@ Calibration calibrate(const Model& model, const Dataset& strangers, double far, 
   const std::vector<int64_t> people(strangers.identity_of.begin(), strangers.identity_of.end());
   std::vector<Looks> looks(strangers.images.size());
   pool.parallel_for(looks.size(), [&](size_t i, size_t) {
-    looks[i] = looks_of(strangers.images[i], model.preprocessing);
+    looks[i] = measure_looks(strangers.images[i], model.preprocessing);
   });
   result.threshold.photos = summarise(people, embeddings, looks);
   return result;

@@ -215,6 +215,8 @@ Evaluation evaluate(const Distances& distances, std::span<const uint32_t> identi
                                            std::to_string(names.size()));
     }
   }
+  const Bootstrap& bootstrap = settings.bootstrap;
+  bootstrap.check_stop();
   const ScoredPairs pairs = score_pairs(distances, identity_of);
   const std::vector<OperatingPoint> roc = roc_curve(pairs);
   std::vector<PairPersons> persons;
@@ -227,7 +229,7 @@ Evaluation evaluate(const Distances& distances, std::span<const uint32_t> identi
 
   Evaluation result;
   result.verification = measure_verification(pairs, roc);
-  result.intervals = bootstrap_verification(pairs, persons, settings.bootstrap, pool);
+  result.intervals = bootstrap_verification(pairs, persons, bootstrap, pool);
   result.curve = thinned(roc, kPlotPoints);
   result.calibrated = settings.threshold.has_value();
   result.threshold = settings.threshold.value_or(result.verification.eer_threshold);
@@ -236,11 +238,13 @@ Evaluation evaluate(const Distances& distances, std::span<const uint32_t> identi
   result.hardest_genuine = genuine.pairs();
   result.hardest_impostor = impostor.pairs();
 
+  bootstrap.check_stop();
   const ImageDistance distance = std::cref(distances);
   result.identification = identify(identity_of, distance, {}, pool);
-  result.one_shot = bootstrap_rate(result.identification.right, result.identification.trials_of,
-                                   settings.bootstrap, pool);
+  result.one_shot =
+      bootstrap_rate(result.identification.right, result.identification.trials_of, bootstrap, pool);
   result.k_shot = k_shot_rates(identity_of, names.size(), distance, result.identification, pool);
+  bootstrap.check_stop();
   const OpenSet searches = search_open_set(identity_of, distance, {}, pool);
   result.open_set = thinned_open_set(open_set_curve(searches));
   result.open_set_at_threshold = open_set_at(searches, result.threshold);
