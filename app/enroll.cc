@@ -73,7 +73,7 @@ std::vector<PersonFiles> people_to_enroll(const EnrollOptions& options) {
   const auto add = [&](const std::string& given, std::vector<std::string> files,
                        const fs::path& from) {
     const std::string name = normal_name(given);
-    if (const auto [known, fresh] = taken.emplace(look_of(name), from.string()); !fresh) {
+    if (const auto [known, fresh] = taken.emplace(comparable_name(name), from.string()); !fresh) {
       throw Error(ErrorKind::bad_data,
                   from.string() + ": \"" + shown(name) + "\" is the name of " + known->second +
                       ", too, or looks like it; a folder or one file was expected of each person");

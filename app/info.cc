@@ -45,7 +45,8 @@ void print_info(const Model& model, const std::string& path) {
   std::printf("%s: %s\n", path.c_str(), title.c_str());
   const Preprocessing& input = model.preprocessing;
   std::string thinned;
-  if (input.step > 1) thinned = ", every row and column in " + std::to_string(input.step);
+  if (input.subsampling > 1)
+    thinned = ", every row and column in " + std::to_string(input.subsampling);
   std::printf("  pictures    %s%d x %d%s%s\n", input.align ? "aligned faces, " : "", input.width,
               input.height, thinned.c_str(), input.standardize ? ", mean 0 and deviation 1" : "");
   std::printf("  energy      %s, embeddings of %zu values\n", to_string(model.energy.kind).c_str(),
@@ -90,7 +91,7 @@ void run(const InfoOptions& options) {
                    {"preprocessing",
                     {{"width", model.preprocessing.width},
                      {"height", model.preprocessing.height},
-                     {"step", model.preprocessing.step},
+                     {"step", model.preprocessing.subsampling},
                      {"standardize", model.preprocessing.standardize},
                      {"align", model.preprocessing.align}}},
                    {"threshold", model.threshold ? to_json(*model.threshold) : json()},

@@ -79,7 +79,8 @@ std::vector<std::pair<std::string, std::string>> setting_of(const ReportOptions&
       {"Pictures",
        std::string(input.align ? "aligned faces of " : "") + std::to_string(input.width) + " x " +
            std::to_string(input.height) +
-           (input.step > 1 ? ", every row and column in " + std::to_string(input.step) : "")},
+           (input.subsampling > 1 ? ", every row and column in " + std::to_string(input.subsampling)
+                                  : "")},
       {"Distance", to_string(model.energy.kind)},
       {"Measured on", people.source + ": " + plural(people.identities.size(), "person") + ", " +
                           plural(people.images.size(), "image")},

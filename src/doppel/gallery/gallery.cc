@@ -146,12 +146,12 @@ int64_t Gallery::person_named(const std::string& name) {
   return person ? person->id : 0;
 }
 
-std::map<std::string, std::string> Gallery::looks(int64_t but) {
-  std::map<std::string, std::string> looks;
+std::map<std::string, std::string> Gallery::comparable_names(int64_t but) {
+  std::map<std::string, std::string> names;
   database_->run("SELECT id, name FROM people", {}, [&](const SqlRow& row) {
-    if (row.integer(0) != but) looks.emplace(look_of(row.text(1)), row.text(1));
+    if (row.integer(0) != but) names.emplace(comparable_name(row.text(1)), row.text(1));
   });
-  return looks;
+  return names;
 }
 
 void Gallery::check_new(std::span<const NewPerson> people) const {
@@ -186,14 +186,14 @@ Enrolled Gallery::add(std::span<const NewPerson> people) {
   Enrolled result;
   const std::string now = utc_time();
   const int64_t revision = next_revision();
-  std::optional<std::map<std::string, std::string>> known_looks;
+  std::optional<std::map<std::string, std::string>> known_names;
   for (const NewPerson& person : people) {
     int64_t id = person_named(person.name);
     if (id == 0) {
       const std::string added = normal_name(person.name);
-      if (!known_looks) known_looks = looks(0);
-      check_look(added, *known_looks);
-      known_looks->emplace(look_of(added), added);
+      if (!known_names) known_names = comparable_names(0);
+      check_name_is_new(added, *known_names);
+      known_names->emplace(comparable_name(added), added);
       database_->run("INSERT INTO people (name, added, revision) VALUES ($1, $2, $3)",
                      {added, now, revision});
       id = person_named(added);
@@ -254,7 +254,7 @@ void Gallery::rename(const std::string& from, const std::string& wanted, bool me
   const int64_t other = person_named(to);
   if (other == id) return;
   if (other == 0) {
-    check_look(to, looks(id));
+    check_name_is_new(to, comparable_names(id));
     database_->run("UPDATE people SET name = $1, revision = $2 WHERE id = $3", {to, revision, id});
   } else if (merge) {
     database_->run("UPDATE templates SET person = $1, revision = $2 WHERE person = $3",
@@ -266,10 +266,10 @@ void Gallery::rename(const std::string& from, const std::string& wanted, bool me
   transaction.commit();
 }
 
-void Gallery::check_look(const std::string& name,
-                         const std::map<std::string, std::string>& looks) const {
-  const auto alike = looks.find(look_of(name));
-  if (alike == looks.end()) return;
+void Gallery::check_name_is_new(const std::string& name,
+                                const std::map<std::string, std::string>& names) const {
+  const auto alike = names.find(comparable_name(name));
+  if (alike == names.end()) return;
   throw Error(ErrorKind::bad_argument,
               this->name() + ": \"" + shown(name) + "\" looks like \"" + shown(alike->second) +
                   "\", who is there already; give that name, or another one; nothing was changed");

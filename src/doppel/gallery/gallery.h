@@ -85,19 +85,18 @@ struct GalleryChanges {
 // changed. Errors begin with the gallery's name.
 class Gallery {
  public:
-  // With these people in it, all or nothing: where it throws, no file is left, and an empty one as
-  // it was. Throws Error(io) where there is a gallery already, and as enrol() does.
+  // Makes a gallery with these people in it. Where it throws, it leaves no file; an empty file
+  // stays empty. Throws Error(io) where a gallery exists already, and as enrol() does.
   static Gallery create(const std::string& location, const GallerySettings& settings,
                         std::span<const NewPerson> people = {}, Enrolled* enrolled = nullptr);
-  // Throws Error(io) where there is none, Error(bad_data) where it is none, or Error(mismatch) one
-  // of a newer program's.
+  // Throws Error(io) where the file is missing, Error(bad_data) where it is no gallery,
+  // Error(mismatch) where a newer program wrote it.
   static Gallery open(const std::string& location, Access access);
-  // Whether create() will find a place there, before work is done for it. Throws Error(io) where
-  // not.
+  // Throws Error(io) where create() could not make a gallery. To be called before long work.
   static void check_place(const std::string& location);
-  // An empty file is none yet.
+  // False for an empty file.
   static bool exists(const std::string& location);
-  // Whether this user may write a gallery's file; true of a server, which says so itself.
+  // Whether this user may write the gallery's file. True for a server, which decides by itself.
   static bool may_be_changed(const std::string& location);
 
   const std::string& name() const { return database_->name(); }
@@ -107,25 +106,25 @@ class Gallery {
   int64_t revision();    // one more with every change
   // False where nothing was changed since it was last asked, by anyone; costs next to nothing.
   bool changed() { return database_->changed(); }
-  // Where what is made of its templates and can be made again is kept: beside a gallery's file; for
-  // a server's, in a file of this machine's user.
+  // The file of the search index, which can be made again from the templates: beside the gallery's
+  // file; for a gallery on a server, in the cache folder of this machine's user.
   std::filesystem::path index_file() const;
 
-  // Throws Error(mismatch) unless `model`, the settings_for() a model and its file, is of the one
-  // whose templates these are. How long its embeddings are is known from then on.
+  // Throws Error(mismatch) unless the gallery's templates are of this model; `model` is its
+  // settings_for(). A gallery of an older program learns here how long embeddings are.
   void check_model(const GallerySettings& model);
 
-  // Adds people, perhaps without a photo yet, or photos to people of that name, which is kept as
-  // normal_name(). Throws Error(bad_argument) for a name that is none or looks like another
-  // person's (person_name.h), Error(mismatch) for a photo that another person has or embeddings of
-  // another size, Error(bad_data) for ones that the model cannot have given.
+  // Adds people, with or without photos, or photos to people who are there. Names are kept as
+  // normal_name() writes them. Throws Error(bad_argument) for a name that check_person_name()
+  // refuses or that looks like another person's, Error(mismatch) for a photo that another person
+  // has or an embedding of another size, Error(bad_data) for one that the model cannot have given.
   Enrolled enrol(std::span<const NewPerson> people);
-  // Throws Error(bad_argument) where there is nobody of that name, where the new one is none or
-  // looks like another person's, or where there is somebody of the new one; with `merge`, that
-  // person gets the templates, too.
+  // Throws Error(bad_argument) where nobody has the old name, or where the new one is refused as
+  // enrol() refuses names. Where somebody has the new name, `merge` gives that person the
+  // templates; without it Error(bad_argument) is thrown.
   void rename(const std::string& from, const std::string& wanted, bool merge = false);
-  // True when also the database's own files hold nothing of it any more, but for a server's
-  // write-ahead log; false where another process that is reading delays that.
+  // True when nothing of these people is left in the database's files either, a server's
+  // write-ahead log apart; false where another process that is reading delays that.
   bool remove(std::span<const std::string> names);
   bool remove_templates(std::span<const int64_t> ids);  // their people stay
   // Throws Error(bad_argument) for what rule_fault() finds wrong.
@@ -179,9 +178,10 @@ class Gallery {
   void check_new(std::span<const NewPerson> people) const;
   Enrolled add(std::span<const NewPerson> people);
   int64_t person_named(const std::string& name);  // 0: nobody
-  // Everybody's names but one person's, by look_of() them.
-  std::map<std::string, std::string> looks(int64_t but);
-  void check_look(const std::string& name, const std::map<std::string, std::string>& looks) const;
+  // Everybody's names but one person's, by comparable_name() them.
+  std::map<std::string, std::string> comparable_names(int64_t but);
+  void check_name_is_new(const std::string& name,
+                         const std::map<std::string, std::string>& names) const;
   void forget_template(int64_t id, int64_t revision);
   bool purge();
 

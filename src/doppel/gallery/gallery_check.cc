@@ -122,7 +122,7 @@ std::vector<std::string> Gallery::check() {
     if (is_digest_hex(row.text(1))) return;
     problems.push_back("template " + number(row.integer(0)) + ": its image has no digest");
   });
-  std::map<std::string, std::string> looks;
+  std::map<std::string, std::string> names;
   look("SELECT id, name FROM people ORDER BY id", {}, [&](const SqlRow& row) {
     const std::string where = "person " + number(row.integer(0)), name(row.text(1));
     try {
@@ -132,7 +132,7 @@ std::vector<std::string> Gallery::check() {
     }
     const std::string quoted = where + ": \"" + shown(name) + "\"";
     if (normal_name(name) != name) problems.push_back(quoted + " is not in Unicode's form NFC");
-    const auto [alike, fresh] = looks.emplace(look_of(name), quoted);
+    const auto [alike, fresh] = names.emplace(comparable_name(name), quoted);
     if (!fresh) problems.push_back(quoted + " looks like " + alike->second);
   });
   look(

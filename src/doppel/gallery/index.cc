@@ -138,7 +138,8 @@ struct TemplateIndex::Parts {
            (kind == IndexKind::automatic && rows.size() > most_compared);
   }
   bool graph_due() const {
-    return rows.size() > 0 && wants_graph() && (!graph || graph->worn() || graph->outgrown(rows));
+    return rows.size() > 0 && wants_graph() &&
+           (!graph || graph->needs_rebuild() || graph->outgrown(rows));
   }
   // Each row's number, of ids that may have moved.
   void number_rows() {

@@ -184,7 +184,7 @@ bool IndexGraph::outgrown(const IndexRows& rows) const {
 }
 
 // Repairs keep what was linked through a row linked, but do not choose as freely as a new graph.
-bool IndexGraph::worn() const { return repaired_ > size() / 4; }
+bool IndexGraph::needs_rebuild() const { return repaired_ > size() / 4; }
 
 std::vector<uint32_t> IndexGraph::search(const IndexRows& rows, std::span<const float> probe,
                                          size_t breadth) const {

@@ -34,7 +34,7 @@ class IndexGraph {
   // each other; the rest move together.
   void unlink(const IndexRows& rows, const std::vector<bool>& marked, ThreadPool& pool);
   // When it should be made anew: so many were taken out, or by so many rows it could be guided.
-  bool worn() const;
+  bool needs_rebuild() const;
   bool outgrown(const IndexRows& rows) const;
 
   // The `breadth` rows nearest to the probe or more, in no order; fewer where no more are reached.

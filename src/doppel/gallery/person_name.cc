@@ -132,14 +132,14 @@ void check_name(std::string_view text, const std::string& where) {
          std::to_string(kMostNameCharacters) + " were expected");
   }
   if (is_blank(last)) fail("begins or ends with a space");
-  if (look_of(text).empty()) fail("has nothing in it that can be seen");
+  if (comparable_name(text).empty()) fail("has nothing in it that can be seen");
   // In an address they would lead elsewhere.
   if (text == "." || text == "..") fail("stands for a folder");
 }
 
 void check_person_name(std::string_view name, const std::string& where) {
   check_name(name, where);
-  std::string folded = mapped(look_of(name), UTF8PROC_CASEFOLD | UTF8PROC_COMPOSE);
+  std::string folded = mapped(comparable_name(name), UTF8PROC_CASEFOLD | UTF8PROC_COMPOSE);
   std::ranges::replace_if(
       folded, [](char c) { return c == ' ' || c == '-'; }, '_');
   if (folded == "unknown" || folded == kUnknownPerson || folded == kNoPerson) {
@@ -149,7 +149,7 @@ void check_person_name(std::string_view name, const std::string& where) {
   }
 }
 
-std::string look_of(std::string_view name) {
+std::string comparable_name(std::string_view name) {
   if (is_ascii(name)) return with_single_spaces(name);
   return with_single_spaces(mapped(name, UTF8PROC_COMPOSE | UTF8PROC_COMPAT | UTF8PROC_IGNORE));
 }

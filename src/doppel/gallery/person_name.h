@@ -31,7 +31,7 @@ void check_person_name(std::string_view name, const std::string& where);
 // Equal for two names that look alike: compatible characters are one (NFKC), what cannot be seen is
 // left out, and blanks of any kind are one space. "Ann" and "ann" are two, and so are letters of
 // different alphabets that are drawn in one way. `name` is valid UTF-8.
-std::string look_of(std::string_view name);
+std::string comparable_name(std::string_view name);
 
 // A name as an error or a line may show it: at most 60 characters, what is no printable text as
 // \xhh.

@@ -1,4 +1,4 @@
-#include "doppel/image/gradients.h"
+#include "doppel/image/hog.h"
 
 #include <algorithm>
 #include <cmath>
@@ -48,7 +48,7 @@ void divide(std::span<float> values, double by) {
 
 }  // namespace
 
-void GradientSettings::check() const {
+void HogSettings::check() const {
   if (cell < 2 || cell > 64) {
     throw Error(ErrorKind::bad_argument,
                 "gradients: cells of 2 to 64 pixels were expected, not " + std::to_string(cell));
@@ -59,8 +59,7 @@ void GradientSettings::check() const {
   }
 }
 
-GradientHistograms::GradientHistograms(const GradientSettings& settings, ImageShape shape)
-    : settings_(settings), shape_(shape) {
+Hog::Hog(const HogSettings& settings, ImageShape shape) : settings_(settings), shape_(shape) {
   settings_.check();
   down_ = cells_along(settings_.cell, shape_.height);
   across_ = cells_along(settings_.cell, shape_.width);
@@ -77,12 +76,12 @@ GradientHistograms::GradientHistograms(const GradientSettings& settings, ImageSh
   }
 }
 
-float GradientHistograms::weight(size_t pixel, size_t cell) const {
+float Hog::weight(size_t pixel, size_t cell) const {
   const size_t away = distance(pixel, cell * settings_.cell + settings_.cell / 2);
   return away < weight_.size() ? weight_[away] : 0;
 }
 
-void GradientHistograms::make(std::span<const float> in, std::span<float> out) const {
+void Hog::make(std::span<const float> in, std::span<float> out) const {
   if (in.size() != shape_.size() || out.size() != size()) {
     throw Error(ErrorKind::mismatch, "gradients: " + std::to_string(in.size()) + " values to " +
                                          std::to_string(out.size()) + ", not " +

@@ -13,21 +13,21 @@ namespace doppel::internal {
 // Cells of `cell` x `cell` pixels, each a histogram of `bins` directions over the full circle: a
 // bright-to-dark edge is another one than dark-to-bright. Cells have no edges: a pixel counts in
 // all near ones, by a Gaussian of their centre with a deviation of half a cell.
-struct GradientSettings {
+struct HogSettings {
   size_t cell = 10;
   size_t bins = 12;
 
   // Throws Error(bad_argument) where cell is not 2 .. 64 or bins not 2 .. 36.
   void check() const;
 
-  friend bool operator==(const GradientSettings&, const GradientSettings&) = default;
+  friend bool operator==(const HogSettings&, const HogSettings&) = default;
 };
 
 // Makes the histograms of inputs of one shape: cells row by row, of each its bins.
-class GradientHistograms {
+class Hog {
  public:
   // Throws as check() does, and Error(bad_argument) where not even one cell's centre lies inside.
-  GradientHistograms(const GradientSettings& settings, ImageShape shape);
+  Hog(const HogSettings& settings, ImageShape shape);
 
   size_t size() const { return down_ * across_ * settings_.bins; }
   size_t down() const { return down_; }  // cells in a column of them
@@ -42,7 +42,7 @@ class GradientHistograms {
   void make(std::span<const float> in, std::span<float> out) const;
 
  private:
-  GradientSettings settings_;
+  HogSettings settings_;
   ImageShape shape_;
   size_t down_, across_;       // cells
   std::vector<float> weight_;  // of a pixel that lies so far from a cell's centre, along one axis

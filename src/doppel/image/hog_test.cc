@@ -1,4 +1,4 @@
-#include "doppel/image/gradients.h"
+#include "doppel/image/hog.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -15,9 +15,9 @@ namespace {
 using testing::Each;
 using testing::HasSubstr;
 
-std::vector<float> histograms(const GradientSettings& settings, ImageShape shape,
+std::vector<float> histograms(const HogSettings& settings, ImageShape shape,
                               const std::vector<float>& in) {
-  const GradientHistograms make(settings, shape);
+  const Hog make(settings, shape);
   std::vector<float> out(make.size());
   make.make(in, out);
   return out;
@@ -48,13 +48,13 @@ double length(const std::vector<float>& values) {
   return std::sqrt(squares);
 }
 
-TEST(GradientHistograms, HasACellForEveryCentreInside) {
-  EXPECT_EQ(GradientHistograms({10, 8}, {56, 46}).size(), 6u * 5 * 8);
-  EXPECT_EQ(GradientHistograms({12, 12}, {56, 46}).size(), 5u * 4 * 12);
-  EXPECT_EQ(GradientHistograms({4, 3}, {3, 7}).size(), 1u * 2 * 3);
+TEST(Hog, HasACellForEveryCentreInside) {
+  EXPECT_EQ(Hog({10, 8}, {56, 46}).size(), 6u * 5 * 8);
+  EXPECT_EQ(Hog({12, 12}, {56, 46}).size(), 5u * 4 * 12);
+  EXPECT_EQ(Hog({4, 3}, {3, 7}).size(), 1u * 2 * 3);
 }
 
-TEST(GradientHistograms, ARampIsOneDirection) {
+TEST(Hog, ARampIsOneDirection) {
   constexpr double kTurn = 2 * std::numbers::pi;
   const ImageShape shape{9, 11};
   for (size_t bin = 0; bin < 8; ++bin) {
@@ -75,7 +75,7 @@ TEST(GradientHistograms, ARampIsOneDirection) {
 }
 
 // By the formula, in double precision and without any of the code's order.
-TEST(GradientHistograms, EqualTheDefinition) {
+TEST(Hog, EqualTheDefinition) {
   const ImageShape shape{7, 9};
   const size_t cell = 4, bins = 5, down = 2, across = 2;  // centres 2 and 6 in both axes
   const std::vector<float> in = noise_of(shape, 1);
@@ -118,7 +118,7 @@ TEST(GradientHistograms, EqualTheDefinition) {
   }
 }
 
-TEST(GradientHistograms, BrightnessAndContrastDoNotCount) {
+TEST(Hog, BrightnessAndContrastDoNotCount) {
   const ImageShape shape{16, 13};
   const std::vector<float> in = noise_of(shape, 2);
   std::vector<float> other = in;
@@ -131,12 +131,12 @@ TEST(GradientHistograms, BrightnessAndContrastDoNotCount) {
   for (size_t i = 0; i < a.size(); ++i) EXPECT_NEAR(a[i], c[i / 8 * 8 + (i + 4) % 8], 1e-5);
 }
 
-TEST(GradientHistograms, OneGreyHasNone) {
+TEST(Hog, OneGreyHasNone) {
   EXPECT_THAT(histograms({2, 8}, {4, 4}, std::vector<float>(16, 0.3f)), Each(0.0f));
 }
 
-TEST(GradientHistograms, WhatMakesNoSenseIsRefused) {
-  const auto refusal = [](const GradientSettings& settings, ImageShape shape) {
+TEST(Hog, WhatMakesNoSenseIsRefused) {
+  const auto refusal = [](const HogSettings& settings, ImageShape shape) {
     try {
       histograms(settings, shape, std::vector<float>(shape.size()));
     } catch (const Error& error) {
@@ -152,7 +152,7 @@ TEST(GradientHistograms, WhatMakesNoSenseIsRefused) {
   EXPECT_THAT(refusal({8, 8}, {9, 4}), HasSubstr("4 x 9"));
   EXPECT_EQ(refusal({8, 8}, {9, 5}), "accepted");
   std::vector<float> out(3);
-  EXPECT_THROW(GradientHistograms({4, 3}, {8, 8}).make(std::vector<float>(63), out), Error);
+  EXPECT_THROW(Hog({4, 3}, {8, 8}).make(std::vector<float>(63), out), Error);
 }
 
 }  // namespace

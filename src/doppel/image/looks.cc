@@ -16,7 +16,7 @@ double deviation(double sum, double squares, double n) {
 
 }  // namespace
 
-Looks looks_of(const Image& image) {
+Looks measure_looks(const Image& image) {
   if (image.width < 3 || image.height < 3) return {};
   double sum = 0, squares = 0, edge_sum = 0, edge_squares = 0, n = 0;
   for (int y = 1; y + 1 < image.height; ++y) {
@@ -41,8 +41,8 @@ Looks looks_of(const Image& image) {
   return looks;
 }
 
-Looks looks_of(const Image& image, const Preprocessing& preprocessing) {
-  return looks_of(resize(image, preprocessing.width, preprocessing.height));
+Looks measure_looks(const Image& image, const Preprocessing& preprocessing) {
+  return measure_looks(resize(image, preprocessing.width, preprocessing.height));
 }
 
 }  // namespace doppel::internal

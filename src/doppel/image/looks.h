@@ -17,8 +17,8 @@ struct Looks {
 
 // The border of one pixel counts for nothing. All 0 of less than 3 x 3 pixels; of one grey,
 // contrast and sharpness are 0.
-Looks looks_of(const Image& image);
+Looks measure_looks(const Image& image);
 // The same at the size that a model looks at it.
-Looks looks_of(const Image& image, const Preprocessing& preprocessing);
+Looks measure_looks(const Image& image, const Preprocessing& preprocessing);
 
 }  // namespace doppel::internal

@@ -21,7 +21,7 @@ Image stripes(int period, double middle, double swing) {
 }
 
 TEST(Looks, AreThoseOfAPictureOfStripes) {
-  const Looks looks = looks_of(stripes(2, 0.4, 0.1));
+  const Looks looks = measure_looks(stripes(2, 0.4, 0.1));
   EXPECT_NEAR(looks.brightness, 0.4, 1e-6);
   EXPECT_NEAR(looks.contrast, 0.1, 1e-6);
   // A pixel's mean of neighbours is the middle: two of its kind, two of the other. The Laplacian
@@ -31,17 +31,17 @@ TEST(Looks, AreThoseOfAPictureOfStripes) {
 
 TEST(Looks, OnlyBlurAndEnlargingMakeAPictureLessSharp) {
   const Image sharp = stripes(4, 0.5, 0.2);
-  const double sharpness = looks_of(sharp).sharpness;
-  EXPECT_NEAR(looks_of(stripes(4, 0.2, 0.05)).sharpness, sharpness, 1e-5);
-  EXPECT_LT(looks_of(resize(resize(sharp, 15, 18), 46, 56)).sharpness, 0.8 * sharpness);
+  const double sharpness = measure_looks(sharp).sharpness;
+  EXPECT_NEAR(measure_looks(stripes(4, 0.2, 0.05)).sharpness, sharpness, 1e-5);
+  EXPECT_LT(measure_looks(resize(resize(sharp, 15, 18), 46, 56)).sharpness, 0.8 * sharpness);
 }
 
 TEST(Looks, OfWhatShowsNothingAreNumbers) {
-  const Looks grey = looks_of({46, 56, std::vector<float>(size_t{46} * 56, 0.3F)});
+  const Looks grey = measure_looks({46, 56, std::vector<float>(size_t{46} * 56, 0.3F)});
   EXPECT_NEAR(grey.brightness, 0.3, 1e-6);
   EXPECT_EQ(grey.contrast, 0);
   EXPECT_EQ(grey.sharpness, 0);
-  EXPECT_EQ(looks_of({2, 9, std::vector<float>(18, 0.5F)}).brightness, 0);
+  EXPECT_EQ(measure_looks({2, 9, std::vector<float>(18, 0.5F)}).brightness, 0);
 }
 
 }  // namespace

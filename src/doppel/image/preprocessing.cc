@@ -9,8 +9,8 @@ namespace doppel::internal {
 namespace {
 
 void preprocess_one(const Image& image, const Preprocessing& preprocessing, std::span<float> row) {
-  const Image small =
-      subsample(resize(image, preprocessing.width, preprocessing.height), preprocessing.step);
+  const Image small = subsample(resize(image, preprocessing.width, preprocessing.height),
+                                preprocessing.subsampling);
   std::copy(small.pixels.begin(), small.pixels.end(), row.begin());
   if (preprocessing.standardize) standardize(row);
 }

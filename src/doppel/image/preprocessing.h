@@ -11,19 +11,24 @@
 
 namespace doppel::internal {
 
-// Pictures become width x height (resized where they are not), then every step-th row and column
-// from index 0 is kept: image[::step, ::step]. Values stay in [0, 1], unless standardize() follows.
+// Pictures become width x height (resized where they are not), then every subsampling-th row and
+// column from index 0 is kept: image[::n, ::n]. Values stay in [0, 1], unless standardize()
+// follows.
 struct Preprocessing {
   int width = 92;
   int height = 112;
-  int step = 2;
+  int subsampling = 2;
   bool standardize = false;  // each input, as its last step: doppel::internal::standardize()
   // Pictures are aligned faces (face/align.h) of width x height. preprocess() leaves finding them
   // to whoever loads the pictures: load_dataset() by its options, or PhotoFaces.
   bool align = false;
 
-  size_t input_height() const { return static_cast<size_t>((height + step - 1) / step); }
-  size_t input_width() const { return static_cast<size_t>((width + step - 1) / step); }
+  size_t input_height() const {
+    return static_cast<size_t>((height + subsampling - 1) / subsampling);
+  }
+  size_t input_width() const {
+    return static_cast<size_t>((width + subsampling - 1) / subsampling);
+  }
 };
 
 // The values minus their mean, divided by their standard deviation (that of all of them, over n),

@@ -21,7 +21,7 @@ double image_quality(const Image& image) {
     return double{grey[static_cast<size_t>(place)]};
   };
   const double contrast = (at_share(0.95) - at_share(0.05)) / kFullContrast;
-  const double sharpness = looks_of(image).sharpness / kFullSharpness;
+  const double sharpness = measure_looks(image).sharpness / kFullSharpness;
   return std::clamp(contrast, 0.0, 1.0) * std::clamp(sharpness, 0.0, 1.0);
 }
 

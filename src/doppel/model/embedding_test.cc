@@ -91,14 +91,14 @@ TEST(Embedding, GradientsStandBehindTheNetworks) {
   const std::vector<Image> images = noise_images(30);
   const Matrix inputs = preprocess(images, model.preprocessing, pool);
   const Matrix alone = embed_images(model, images, pool);
-  twins(model).gradients.histograms = {2, 3};
-  twins(model).gradients.weight = 0.25;
-  const Matrix histograms = gradient_histograms(twins(model), inputs, pool);
+  twins(model).hog.histograms = {2, 3};
+  twins(model).hog.weight = 0.25;
+  const Matrix histograms = hog_rows(twins(model), inputs, pool);
   std::vector<uint32_t> identity_of;
   for (uint32_t i = 0; i < images.size(); ++i) identity_of.push_back(i / 3);
-  twins(model).gradients.whitening = fit_whitening(histograms, identity_of);
+  twins(model).hog.whitening = fit_whitening(histograms, identity_of);
 
-  const GradientHistograms make({2, 3}, {4, 3});
+  const Hog make({2, 3}, {4, 3});
   const Matrix whole = embed_images(model, images, pool);
   ASSERT_EQ(whole.columns, 2 + make.size());
   for (size_t i = 0; i < images.size(); ++i) {
@@ -111,7 +111,7 @@ TEST(Embedding, GradientsStandBehindTheNetworks) {
     const double length = std::sqrt(squared_length(sum));
     for (float& v : sum) v = static_cast<float>(v / length);
     for (size_t k = 0; k < sum.size(); ++k) EXPECT_NEAR(histograms.row(i)[k], sum[k], 1e-6);
-    whiten(twins(model).gradients.whitening, sum);
+    whiten(twins(model).hog.whitening, sum);
     const double whitened = std::sqrt(squared_length(sum));
     for (size_t k = 0; k < 2; ++k) {
       EXPECT_NEAR(whole.row(i)[k], alone.row(i)[k] / std::sqrt(1.25), 1e-6);

@@ -29,7 +29,7 @@ Preprocessing read_preprocessing(const ModelMetadata& metadata) {
   Preprocessing p;
   p.width = extent("width");
   p.height = extent("height");
-  p.step = extent("step");
+  p.subsampling = extent("step");
   p.standardize = object.truth("standardize");
   p.align = object.truth("align");
   return p;
@@ -59,7 +59,7 @@ TensorFile embedding_parts(const Model& model) {
   file.metadata = {{"format", kFormat},
                    {"preprocessing", json{{"width", model.preprocessing.width},
                                           {"height", model.preprocessing.height},
-                                          {"step", model.preprocessing.step},
+                                          {"step", model.preprocessing.subsampling},
                                           {"standardize", model.preprocessing.standardize},
                                           {"align", model.preprocessing.align}}
                                          .dump()},

@@ -128,16 +128,16 @@ TEST(Model, MembersAndALearnedEnergyAreKept) {
 TEST(Model, AGradientTermIsKept) {
   Model model = sample_model();
   EXPECT_EQ(embedding_size(model), 2u);
-  twins(model).gradients = {{2, 3}, 0.25, {std::vector<float>(2 * 1 * 3, 0.5f), Matrix(6, 6)}};
-  twins(model).gradients.whitening.transform.values[7] = 2;
+  twins(model).hog = {{2, 3}, 0.25, {std::vector<float>(2 * 1 * 3, 0.5f), Matrix(6, 6)}};
+  twins(model).hog.whitening.transform.values[7] = 2;
   EXPECT_EQ(embedding_size(model), 2u + 6);
   const std::string bytes = encode_model(model);
   const Model read = decode_model(bytes, "m");
-  EXPECT_EQ(twins(read).gradients.histograms, twins(model).gradients.histograms);
-  EXPECT_EQ(twins(read).gradients.weight, 0.25);
-  EXPECT_EQ(twins(read).gradients.whitening.mean, twins(model).gradients.whitening.mean);
-  EXPECT_EQ(twins(read).gradients.whitening.transform.values,
-            twins(model).gradients.whitening.transform.values);
+  EXPECT_EQ(twins(read).hog.histograms, twins(model).hog.histograms);
+  EXPECT_EQ(twins(read).hog.weight, 0.25);
+  EXPECT_EQ(twins(read).hog.whitening.mean, twins(model).hog.whitening.mean);
+  EXPECT_EQ(twins(read).hog.whitening.transform.values,
+            twins(model).hog.whitening.transform.values);
   EXPECT_EQ(encode_model(read), bytes);
 
   const TensorFile good = decode_safetensors(bytes, "m");
@@ -175,7 +175,7 @@ TEST(Model, TheFuzzersExamplesAreModels) {
   const std::filesystem::path examples = "fuzz/corpus/model";
   const Model whole = load_model(examples / "whole.safetensors");
   EXPECT_EQ(twins(whole).members.size(), 2u);
-  EXPECT_GT(twins(whole).gradients.whitening.size(), 0u);
+  EXPECT_GT(twins(whole).hog.whitening.size(), 0u);
   EXPECT_TRUE(whole.threshold);
   EXPECT_EQ(load_model(examples / "pairs.safetensors").energy.kind, EnergyKind::weighted_l1);
 }

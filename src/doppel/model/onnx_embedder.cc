@@ -42,8 +42,8 @@ void make_input(const OnnxEmbedder& embedder, const Preprocessing& preprocessing
     throw Error(ErrorKind::mismatch,
                 "this network takes colours, and an image was read without them");
   }
-  const Image small =
-      subsample(resize(image, preprocessing.width, preprocessing.height), preprocessing.step);
+  const Image small = subsample(resize(image, preprocessing.width, preprocessing.height),
+                                preprocessing.subsampling);
   const size_t pixels = small.pixels.size();
   for (size_t c = 0; c < embedder.channel_count(); ++c) {
     for (size_t i = 0; i < pixels; ++i) {
@@ -149,7 +149,7 @@ nlohmann::json describe_embedder(const Model& model) {
                       {"energy", to_json(model.energy)},
                       {"align", model.preprocessing.align}};
   if (model.energy.weights.empty()) description["energy"] = to_string(model.energy.kind);
-  if (model.preprocessing.step > 1) description["step"] = model.preprocessing.step;
+  if (model.preprocessing.subsampling > 1) description["step"] = model.preprocessing.subsampling;
   if (model.preprocessing.standardize) description["standardize"] = true;
   if (!embedder.output.empty()) description["output"] = embedder.output;
   if (model.threshold) description["threshold"] = stored_json(*model.threshold);
@@ -175,7 +175,7 @@ Model embedder_from_json(const nlohmann::json& description, const std::string& w
   Preprocessing& p = model.preprocessing;
   p.width = side("width");
   p.height = side("height");
-  p.step = object.has("step") ? side("step") : 1;
+  p.subsampling = object.has("step") ? side("step") : 1;
   object.read("standardize", p.standardize);
   embedder.channels = channels_named(object);
   embedder.mean = object.numbers("mean", embedder.channel_count());

@@ -36,7 +36,7 @@ TEST(OnnxEmbedder, ADescriptionSaysAll) {
   json description = some_description();
   const Model plain = embedder_from_json(description, "d");
   EXPECT_EQ(plain.preprocessing.width, 6);
-  EXPECT_EQ(plain.preprocessing.step, 1);
+  EXPECT_EQ(plain.preprocessing.subsampling, 1);
   EXPECT_FALSE(plain.preprocessing.standardize);
   EXPECT_EQ(plain.embedder.as<OnnxEmbedder>()->channels, Channels::bgr);
   EXPECT_EQ(plain.embedder.as<OnnxEmbedder>()->mean, (std::vector<double>{10, 20, 30}));

@@ -233,8 +233,7 @@ std::string differences(OnnxGraph& graph, size_t size) {
 }
 
 // What each pixel of a line of `size` adds to each of the `cells` along it.
-std::string cell_weights(OnnxGraph& graph, const GradientHistograms& histograms, size_t size,
-                         size_t cells) {
+std::string cell_weights(OnnxGraph& graph, const Hog& histograms, size_t size, size_t cells) {
   Floats values(size * cells);
   for (size_t i = 0; i < size; ++i) {
     for (size_t c = 0; c < cells; ++c) values[i * cells + c] = histograms.weight(i, c);
@@ -280,9 +279,9 @@ std::string votes(OnnxGraph& graph, const Value& looks, size_t bins) {
   return graph.add("Mul", {graph.add("Relu", {near}), strength});
 }
 
-// GradientHistograms::make() of N x 1 x height x width: N x histograms.size().
-std::string histogram_rows(OnnxGraph& graph, const GradientHistograms& histograms,
-                           const Value& looks, size_t bins) {
+// Hog::make() of N x 1 x height x width: N x histograms.size().
+std::string histogram_rows(OnnxGraph& graph, const Hog& histograms, const Value& looks,
+                           size_t bins) {
   const size_t down = histograms.down(), across = histograms.across(), cells = down * across;
   const size_t size = histograms.size();
   std::string value = votes(graph, looks, bins);
@@ -321,7 +320,7 @@ std::string input_in_words(const Preprocessing& p) {
                      std::to_string(p.width) + " x " + std::to_string(p.height) +
                      " (wide x high; averaged over areas where it shrinks, linear where it grows)";
   if (p.align) text += ", a face whose eyes and mouth were brought to fixed places";
-  if (p.step > 1) text += ", of it every row and column in " + std::to_string(p.step);
+  if (p.subsampling > 1) text += ", of it every row and column in " + std::to_string(p.subsampling);
   if (p.standardize) {
     text +=
         "; then each picture's values minus their mean, divided by their standard deviation "
@@ -340,7 +339,7 @@ OnnxGraph onnx_graph(const Model& model, const std::string& licence) {
   const Value looks = views_of(graph, networks);
   const size_t views = networks.views.count();
   const bool units = std::holds_alternative<L2Normalize>(networks.network.layers.back());
-  const double weight = networks.gradients.weight;
+  const double weight = networks.hog.weight;
   const double whole = units ? 1 / std::sqrt(1 + weight) : 1;  // as Embedder has it
   const double factor = whole / std::sqrt(static_cast<double>(networks.members.size()));
   std::vector<std::string> parts;
@@ -353,14 +352,14 @@ OnnxGraph onnx_graph(const Model& model, const std::string& licence) {
     parts.push_back(scaled(graph, part, factor));
   }
   if (weight > 0) {
-    const GradientSettings& settings = networks.gradients.histograms;
-    const GradientHistograms histograms(settings, {input.height, input.width});
+    const HogSettings& settings = networks.hog.histograms;
+    const Hog histograms(settings, {input.height, input.width});
     std::string part = histogram_rows(graph, histograms, looks, settings.bins);
     if (views > 1) {
       part = mean_of_views(graph, part, views, histograms.size());
       part = unit(graph, part, histograms.size());
     }
-    part = unit(graph, whitened(graph, networks.gradients.whitening, part), histograms.size());
+    part = unit(graph, whitened(graph, networks.hog.whitening, part), histograms.size());
     parts.push_back(scaled(graph, part, whole * std::sqrt(weight)));
   }
   graph.output = concatenated(graph, std::move(parts));
@@ -369,8 +368,8 @@ OnnxGraph onnx_graph(const Model& model, const std::string& licence) {
   const nlohmann::json data = {{"digest", model.training.data_digest},
                                {"identities", model.training.identities},
                                {"images", model.training.images}};
-  const nlohmann::json gradients = {{"cell", networks.gradients.histograms.cell},
-                                    {"bins", networks.gradients.histograms.bins},
+  const nlohmann::json gradients = {{"cell", networks.hog.histograms.cell},
+                                    {"bins", networks.hog.histograms.bins},
                                     {"weight", weight}};
   graph.metadata = {{"description", describe_embedder(model).dump()},
                     {"input", input_in_words(model.preprocessing)},

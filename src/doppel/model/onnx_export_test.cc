@@ -64,14 +64,12 @@ Model model_of(Shape input, std::vector<Layer> layers, size_t members = 1) {
   return model;
 }
 
-[[maybe_unused]] void give_gradients(Model& model, const GradientSettings& settings,
-                                     double weight) {
+[[maybe_unused]] void give_hog(Model& model, const HogSettings& settings, double weight) {
   ThreadPool pool(1);
-  twins(model).gradients = {settings, weight, {}};
+  twins(model).hog = {settings, weight, {}};
   const std::vector<Image> images = noise(model.preprocessing.width, model.preprocessing.height);
-  const Matrix histograms =
-      gradient_histograms(twins(model), preprocess(images, model.preprocessing), pool);
-  twins(model).gradients.whitening =
+  const Matrix histograms = hog_rows(twins(model), preprocess(images, model.preprocessing), pool);
+  twins(model).hog.whitening =
       fit_whitening(histograms, std::vector<uint32_t>{0, 1, 2, 2, 3, 3, 3});
 }
 
@@ -148,18 +146,18 @@ TEST(OnnxExport, MembersAndViewsGiveTheSameEmbeddings) {
   }
 }
 
-TEST(OnnxExport, GradientHistogramsGiveTheSameEmbeddings) {
-  for (const GradientSettings settings : {GradientSettings{2, 2}, {4, 3}, {5, 12}, {6, 36}}) {
+TEST(OnnxExport, HogGivesTheSameEmbeddings) {
+  for (const HogSettings settings : {HogSettings{2, 2}, {4, 3}, {5, 12}, {6, 36}}) {
     for (const bool several : {false, true}) {
       Model model = model_of({1, 16, 13}, {Flatten{}, Dense{5}, L2Normalize{}}, 2);
       if (several) twins(model).views = {true, {0.9, 1.0}};
-      give_gradients(model, settings, 2);
+      give_hog(model, settings, 2);
       expect_same_embeddings(model);
     }
   }
   // Lines of two pixels, both of them at an end.
   Model model = model_of({1, 2, 13}, {Flatten{}, Dense{5}, L2Normalize{}});
-  give_gradients(model, {2, 4}, 0.5);
+  give_hog(model, {2, 4}, 0.5);
   expect_same_embeddings(model);
 }
 

@@ -50,7 +50,7 @@ std::vector<PhotoFace> PhotoFaces::of(const Image& photo, FaceChoice choice,
   std::vector<PhotoFace> faces;
   for (const FoundFace& face : choose_faces(finder_->find(photo), choice, name)) {
     Image aligned = align_face(photo, face, {input_.width, input_.height});
-    const Looks looks = looks_of(aligned);
+    const Looks looks = measure_looks(aligned);
     const FoundFace whole = enlarged(face, photo.divisor);
     faces.push_back(
         {whole.left, whole.top, whole.width, whole.height, std::move(aligned), looks, whole});
@@ -61,7 +61,7 @@ std::vector<PhotoFace> PhotoFaces::of(const Image& photo, FaceChoice choice,
 std::vector<PhotoFace> PhotoFaces::whole(const Image& photo) const {
   if (!shows_something(photo)) return {};
   return {{0, 0, static_cast<double>(photo.width * photo.divisor),
-           static_cast<double>(photo.height * photo.divisor), photo, looks_of(photo, input_)}};
+           static_cast<double>(photo.height * photo.divisor), photo, measure_looks(photo, input_)}};
 }
 
 }  // namespace doppel::internal

@@ -28,7 +28,7 @@ TEST(PhotoFaces, AModelOfWholePicturesTakesWholePictures) {
   const auto faces = photos.of(photo, FaceChoice::one, "x");
   ASSERT_EQ(faces.size(), 1u);
   EXPECT_EQ(faces[0].image.pixels, photo.pixels);
-  EXPECT_EQ(faces[0].looks.sharpness, looks_of(resize(photo, 46, 56)).sharpness);
+  EXPECT_EQ(faces[0].looks.sharpness, measure_looks(resize(photo, 46, 56)).sharpness);
   EXPECT_EQ(faces[0].width, 92);
   EXPECT_EQ(faces[0].height, 112);
   EXPECT_EQ(photos.decoding().shorter_side, 0);

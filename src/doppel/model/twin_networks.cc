@@ -68,8 +68,8 @@ class InputViews {
 };
 
 // Of the input whose views begin at row `begin`.
-void mean_histograms(const GradientHistograms& histograms, const Matrix& views, size_t begin,
-                     size_t count, std::span<float> out) {
+void mean_histograms(const Hog& histograms, const Matrix& views, size_t begin, size_t count,
+                     std::span<float> out) {
   std::vector<float> one(out.size());
   for (size_t v = 0; v < count; ++v) {
     histograms.make(views.row(begin + v), one);
@@ -97,7 +97,7 @@ class ReadyTwins final : public ReadyEmbedder {
         views_(networks),
         members_(ready_members(networks)),
         unit_(networks.length() == EmbeddingLength::unit),
-        gradients_(networks.gradients),
+        gradients_(networks.hog),
         size_(networks.size()) {
     if (gradients_.weight > 0) histograms_.emplace(gradients_.histograms, views_.shape());
   }
@@ -146,24 +146,24 @@ class ReadyTwins final : public ReadyEmbedder {
   InputViews views_;
   Inference members_;
   bool unit_;
-  GradientTerm gradients_;
-  std::optional<GradientHistograms> histograms_;
+  HogTerm gradients_;
+  std::optional<Hog> histograms_;
   size_t size_;
 };
 
 bool is_negative(float value) { return value < 0; }
 
 // Its whitening is read with the tensors.
-GradientTerm read_gradients(const ModelMetadata& metadata, const Shape& input) {
+HogTerm read_hog(const ModelMetadata& metadata, const Shape& input) {
   const json value = metadata.parsed("gradients");
   const JsonObject object(value, metadata.place("gradients"));
-  GradientTerm term;
+  HogTerm term;
   term.histograms.cell = object.whole_number("cell", 0, UINT32_MAX);
   term.histograms.bins = object.whole_number("bins", 0, UINT32_MAX);
   term.weight = object.number("weight", 0, kMostWeight);
   try {
     term.histograms.check();
-    if (term.weight > 0) GradientHistograms(term.histograms, {input.height, input.width}).size();
+    if (term.weight > 0) Hog(term.histograms, {input.height, input.width}).size();
   } catch (const Error& error) {
     metadata.fail(error.what());
   }
@@ -193,7 +193,7 @@ std::unique_ptr<StoredEmbedder> TwinNetworks::clone() const {
 }
 
 size_t TwinNetworks::size() const {
-  return members.size() * embedding_size(network) + gradients.whitening.size();
+  return members.size() * embedding_size(network) + hog.whitening.size();
 }
 
 EmbeddingLength TwinNetworks::length() const {
@@ -211,9 +211,9 @@ void TwinNetworks::store(TensorFile& file) const {
   file.metadata["members"] = std::to_string(members.size());
   file.metadata["views"] = views_to_json(views).dump();
   file.metadata["gradients"] = json{
-      {"cell", gradients.histograms.cell},
-      {"bins", gradients.histograms.bins},
-      {"weight", gradients.weight}}.dump();
+      {"cell", hog.histograms.cell},
+      {"bins", hog.histograms.bins},
+      {"weight", hog.weight}}.dump();
   for (size_t m = 0; m < members.size(); ++m) {
     for (const Tensor& tensor : parameter_tensors(network)) {
       const float* values = members[m].data() + tensor.offset;
@@ -221,10 +221,9 @@ void TwinNetworks::store(TensorFile& file) const {
           {tensor_name(tensor, m, members.size()), tensor.shape, {values, values + tensor.size}});
     }
   }
-  if (const size_t size = gradients.whitening.size(); size > 0) {
-    file.tensors.push_back({kWhiteningMean, {size}, gradients.whitening.mean});
-    file.tensors.push_back(
-        {kWhiteningTransform, {size, size}, gradients.whitening.transform.values});
+  if (const size_t size = hog.whitening.size(); size > 0) {
+    file.tensors.push_back({kWhiteningMean, {size}, hog.whitening.mean});
+    file.tensors.push_back({kWhiteningTransform, {size, size}, hog.whitening.transform.values});
   }
 }
 
@@ -237,10 +236,9 @@ std::string TwinNetworks::summary() const {
 std::vector<std::pair<std::string, std::string>> TwinNetworks::facts() const {
   std::vector<std::pair<std::string, std::string>> facts = {
       {"views", std::to_string(views.count()) + " of each picture"}};
-  if (gradients.weight > 0) {
-    facts.emplace_back("gradients", std::to_string(gradients.whitening.size()) +
-                                        " values beside the networks, weight " +
-                                        json(gradients.weight).dump());
+  if (hog.weight > 0) {
+    facts.emplace_back("HOG", std::to_string(hog.whitening.size()) +
+                                  " values beside the networks, weight " + json(hog.weight).dump());
   }
   facts.emplace_back("networks", summary() + ", input " + to_string(network.input));
   const json layers = network_to_json(network)["layers"];
@@ -283,7 +281,7 @@ AnyEmbedder read_twin_networks(const ModelMetadata& metadata, ModelTensors& tens
     metadata.fail("its preprocessing gives " + to_string(made) + ", its network takes " +
                   to_string(read.network.input));
   }
-  read.gradients = read_gradients(metadata, read.network.input);
+  read.hog = read_hog(metadata, read.network.input);
   const size_t members = metadata.whole_number("members", kMostMembers);
   if (members < 1) metadata.fail("it has no members");
   const std::vector<Tensor> described = parameter_tensors(read.network);
@@ -292,11 +290,10 @@ AnyEmbedder read_twin_networks(const ModelMetadata& metadata, ModelTensors& tens
       tensors.expect(tensor_name(tensor, m, members), tensor.shape);
     }
   }
-  Whitening& whitening = read.gradients.whitening;
-  if (read.gradients.weight > 0) {
+  Whitening& whitening = read.hog.whitening;
+  if (read.hog.weight > 0) {
     const Shape& shape = read.network.input;
-    const size_t size =
-        GradientHistograms(read.gradients.histograms, {shape.height, shape.width}).size();
+    const size_t size = Hog(read.hog.histograms, {shape.height, shape.width}).size();
     tensors.expect(kWhiteningMean, {size});
     tensors.expect(kWhiteningTransform, {size, size});
   }
@@ -311,7 +308,7 @@ AnyEmbedder read_twin_networks(const ModelMetadata& metadata, ModelTensors& tens
       read.members[m].insert(read.members[m].end(), values.begin(), values.end());
     }
   }
-  if (read.gradients.weight > 0) {
+  if (read.hog.weight > 0) {
     whitening.mean = tensors.values(kWhiteningMean);
     whitening.transform = Matrix(whitening.size(), whitening.size());
     whitening.transform.values = tensors.values(kWhiteningTransform);
@@ -319,9 +316,9 @@ AnyEmbedder read_twin_networks(const ModelMetadata& metadata, ModelTensors& tens
   return read;
 }
 
-Matrix gradient_histograms(const TwinNetworks& networks, const Matrix& inputs, ThreadPool& pool) {
+Matrix hog_rows(const TwinNetworks& networks, const Matrix& inputs, ThreadPool& pool) {
   const InputViews views(networks);
-  const GradientHistograms histograms(networks.gradients.histograms, views.shape());
+  const Hog histograms(networks.hog.histograms, views.shape());
   Matrix result(inputs.rows, histograms.size());
   views.for_all(inputs, pool, [&](size_t first, size_t count, const Matrix& made) {
     pool.parallel_for(count, [&](size_t i, size_t) {

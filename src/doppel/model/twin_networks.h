@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "doppel/image/gradients.h"
+#include "doppel/image/hog.h"
 #include "doppel/image/views.h"
 #include "doppel/model/model_file.h"
 #include "doppel/model/stored_embedder.h"
@@ -22,14 +22,14 @@ struct Model;
 // What stands beside the networks' embedding: the input's gradients by direction, which need no
 // training, with what varies within a person taken back (model/whitening.h), which needs little.
 // The fewer people there are to train on, the more it adds.
-struct GradientTerm {
-  GradientSettings histograms;
+struct HogTerm {
+  HogSettings histograms;
   double weight = 0;    // of its squared distance, where the networks' has the weight 1; 0: without
   Whitening whitening;  // of its histograms; empty where the weight is 0
 };
 
 // A member's embedding is the mean over the views, of length 1 again where the network's last layer
-// is an L2Normalize; m members' are side by side, then divided by the root of m. The gradient term
+// is an L2Normalize; m members' are side by side, then divided by the root of m. The HOG term
 // stands behind them, and the whole is brought to length 1 where its parts have it.
 struct TwinNetworks final : StoredEmbedder {
   Network network;
@@ -37,7 +37,7 @@ struct TwinNetworks final : StoredEmbedder {
   // embedding is theirs side by side.
   std::vector<std::vector<float>> members;
   Views views;  // of every image, whose embeddings are averaged
-  GradientTerm gradients;
+  HogTerm hog;
 
   std::unique_ptr<StoredEmbedder> clone() const override;
   size_t size() const override;
@@ -61,8 +61,8 @@ TwinNetworks& twins(Model& model);
 AnyEmbedder read_twin_networks(const ModelMetadata& metadata, ModelTensors& tensors,
                                const Preprocessing& input);
 
-// The gradient histograms as they are before whitening: the mean over the views, of length 1; what
-// the whitening is fitted on. inputs x GradientHistograms::size().
-Matrix gradient_histograms(const TwinNetworks& networks, const Matrix& inputs, ThreadPool& pool);
+// The histograms as they are before whitening: the mean over the views, of length 1; what
+// the whitening is fitted on. inputs x Hog::size().
+Matrix hog_rows(const TwinNetworks& networks, const Matrix& inputs, ThreadPool& pool);
 
 }  // namespace doppel::internal

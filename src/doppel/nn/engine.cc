@@ -217,7 +217,8 @@ Matrix Engine::Plan::forward(const float* params, std::span<const float* const> 
     for (const Step& step : forward_steps) {
       if (step.run != run || step.action != Action::measure) continue;
       stage(step.stage)
-          .settle(params, images, partial[step.stage].data(), statistics[step.stage].data());
+          .combine_statistics(params, images, partial[step.stage].data(),
+                              statistics[step.stage].data());
     }
   }
   for (size_t t = 0; t < tile_count; ++t) {
@@ -271,7 +272,8 @@ void Engine::Plan::backward(const float* params, const Matrix& embedding_gradien
     for (const Step& step : backward_steps) {
       if (step.run != run || step.action != Action::measure_gradient) continue;
       stage(step.stage)
-          .settle_gradient(images, partial[step.stage].data(), statistics[step.stage].data());
+          .combine_gradient_statistics(images, partial[step.stage].data(),
+                                       statistics[step.stage].data());
     }
   }
   if (image_gradient != nullptr) {
@@ -317,7 +319,8 @@ Matrix Engine::forward(std::span<const float> parameters, std::span<const float*
 void Engine::update_statistics(std::span<float> parameters, double momentum) const {
   plan_->check_parameters(parameters.size());
   for (size_t s = 0; s < plan_->stages.size(); ++s) {
-    plan_->stage(s).remember(plan_->statistics[s].data(), momentum, parameters.data());
+    plan_->stage(s).update_running_statistics(plan_->statistics[s].data(), momentum,
+                                              parameters.data());
   }
 }
 

@@ -72,7 +72,7 @@ Inference::Prepared::Member Inference::Prepared::prepare(std::vector<float> para
     if (one.prepared_floats() > 0) {
       one.prepare(member.parameters.data(), member.prepared.back().data());
     }
-    one.recall(member.parameters.data(), member.statistics.back().data());
+    one.load_statistics(member.parameters.data(), member.statistics.back().data());
   }
   return member;
 }

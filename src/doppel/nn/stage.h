@@ -70,20 +70,20 @@ class Stage {
                         const float* /*partials*/, float* /*scratch*/, float* /*gradient*/) const {}
 
   // A stage whose statistics_floats() is not 0 depends on the whole batch. Before its forward, each
-  // tile is measured and then settled with all others; before its backward, likewise the gradient.
+  // tile is measured and then combined with all others; before its backward, likewise the gradient.
   virtual size_t statistics_floats() const { return 0; }
   virtual void measure(const Pass& /*pass*/, const float* /*x*/, float* /*partial*/) const {}
-  virtual void settle(const float* /*parameters*/, size_t /*images*/, const float* /*partials*/,
-                      float* /*statistics*/) const {}
+  virtual void combine_statistics(const float* /*parameters*/, size_t /*images*/,
+                                  const float* /*partials*/, float* /*statistics*/) const {}
   virtual void measure_gradient(const Pass& /*pass*/, const Values& /*values*/, const float* /*dy*/,
                                 float* /*partial*/) const {}
-  virtual void settle_gradient(size_t /*images*/, const float* /*partials*/,
-                               float* /*statistics*/) const {}
+  virtual void combine_gradient_statistics(size_t /*images*/, const float* /*partials*/,
+                                           float* /*statistics*/) const {}
   // The running statistics among the parameters to the stage's; and a part `momentum` of the
   // batch's into the running ones.
-  virtual void recall(const float* /*parameters*/, float* /*statistics*/) const {}
-  virtual void remember(const float* /*statistics*/, double /*momentum*/,
-                        float* /*parameters*/) const {}
+  virtual void load_statistics(const float* /*parameters*/, float* /*statistics*/) const {}
+  virtual void update_running_statistics(const float* /*statistics*/, double /*momentum*/,
+                                         float* /*parameters*/) const {}
 
  private:
   size_t in_size_, out_size_;

@@ -50,8 +50,8 @@ auto read_part(const char* table, const json& part, const Read& read) {
 
 void Recipe::check() const {
   if (layers.empty()) refuse("[network] has no layers");
-  if (step < 1 || step > 64)
-    refuse("input.step: 1 to 64 was expected, not " + std::to_string(step));
+  if (subsampling < 1 || subsampling > 64)
+    refuse("input.step: 1 to 64 was expected, not " + std::to_string(subsampling));
   for (const std::optional<int>& side : {width, height}) {
     if (side && (*side < 1 || *side > 4096)) {
       refuse("input: a width or height of 1 to 4096 was expected, not " + std::to_string(*side));
@@ -85,10 +85,9 @@ void Recipe::check() const {
   optimizer.check();
   schedule.check();
   views.check();
-  gradients.check();
-  if (!(gradient_weight >= 0 && gradient_weight <= 1e6)) {
-    refuse("embedding.gradient_weight: at least 0 was expected, not " +
-           std::to_string(gradient_weight));
+  hog.check();
+  if (!(hog_weight >= 0 && hog_weight <= 1e6)) {
+    refuse("embedding.gradient_weight: at least 0 was expected, not " + std::to_string(hog_weight));
   }
   complete_objective(loss, pairs.has_value());
   const bool logistic = loss.value("type", "") == "logistic_pairs";
@@ -98,7 +97,7 @@ void Recipe::check() const {
 }
 
 nlohmann::json recipe_to_json(const Recipe& recipe) {
-  json input = {{"step", recipe.step},
+  json input = {{"step", recipe.subsampling},
                 {"standardize", recipe.standardize},
                 {"align", recipe.align.value_or(false)},
                 {"rotations", recipe.rotations}};
@@ -108,23 +107,24 @@ nlohmann::json recipe_to_json(const Recipe& recipe) {
   }
   json embedding = views_to_json(recipe.views);
   embedding["energy"] = recipe.energy;
-  embedding["gradient_cell"] = recipe.gradients.cell;
-  embedding["gradient_bins"] = recipe.gradients.bins;
-  embedding["gradient_weight"] = recipe.gradient_weight;
-  json result = {
-      {"name", recipe.name},
-      {"about", recipe.about},
-      {"input", input},
-      {"network",
-       {{"initialisation", to_text(recipe.initialisation)},
-        {"layers", layers_to_json(recipe.layers)}}},
-      {"batch", {{"size", recipe.batch.size}}},
-      {"loss", complete_objective(recipe.loss, recipe.pairs.has_value())},
-      {"optimizer", optimizer_to_json(recipe.optimizer)},
-      {"schedule", schedule_to_json(recipe.schedule)},
-      {"training",
-       {{"average", recipe.average}, {"settle", recipe.settle}, {"members", recipe.members}}},
-      {"embedding", embedding}};
+  embedding["gradient_cell"] = recipe.hog.cell;
+  embedding["gradient_bins"] = recipe.hog.bins;
+  embedding["gradient_weight"] = recipe.hog_weight;
+  json result = {{"name", recipe.name},
+                 {"about", recipe.about},
+                 {"input", input},
+                 {"network",
+                  {{"initialisation", to_text(recipe.initialisation)},
+                   {"layers", layers_to_json(recipe.layers)}}},
+                 {"batch", {{"size", recipe.batch.size}}},
+                 {"loss", complete_objective(recipe.loss, recipe.pairs.has_value())},
+                 {"optimizer", optimizer_to_json(recipe.optimizer)},
+                 {"schedule", schedule_to_json(recipe.schedule)},
+                 {"training",
+                  {{"average", recipe.average},
+                   {"settle", recipe.remeasure_statistics},
+                   {"members", recipe.members}}},
+                 {"embedding", embedding}};
   if (recipe.pairs) {
     result["pairs"] = {{"per_kind", recipe.pairs->per_kind}};
     result["training"]["epochs"] = recipe.epochs;
@@ -147,7 +147,7 @@ Recipe recipe_from_json(const nlohmann::json& document) {
   const JsonObject input = table(document, "input");
   input.read("width", recipe.width);
   input.read("height", recipe.height);
-  input.read("step", recipe.step);
+  input.read("step", recipe.subsampling);
   input.read("standardize", recipe.standardize);
   input.read("align", recipe.align);
   input.read("rotations", recipe.rotations);
@@ -198,15 +198,15 @@ Recipe recipe_from_json(const nlohmann::json& document) {
     training.read("steps", recipe.steps);
   }
   training.read("average", recipe.average);
-  training.read("settle", recipe.settle);
+  training.read("settle", recipe.remeasure_statistics);
   training.read("members", recipe.members);
   training.expect_only({recipe.pairs ? "epochs" : "steps", "average", "settle", "members"});
 
   const JsonObject embedding = table(document, "embedding");
   embedding.read("energy", recipe.energy);
-  embedding.read("gradient_cell", recipe.gradients.cell);
-  embedding.read("gradient_bins", recipe.gradients.bins);
-  embedding.read("gradient_weight", recipe.gradient_weight);
+  embedding.read("gradient_cell", recipe.hog.cell);
+  embedding.read("gradient_bins", recipe.hog.bins);
+  embedding.read("gradient_weight", recipe.hog_weight);
   json views = json::object();
   for (const char* key : {"mirror", "scales"}) {
     if (embedding.has(key)) views[key] = embedding.at(key);

@@ -11,7 +11,7 @@
 
 #include "doppel/data/batches.h"
 #include "doppel/image/augment.h"
-#include "doppel/image/gradients.h"
+#include "doppel/image/hog.h"
 #include "doppel/image/views.h"
 #include "doppel/nn/network.h"
 #include "doppel/optim/optimizer.h"
@@ -25,7 +25,7 @@ struct Recipe {
   // [input]: what becomes of an image before the network sees it. Without a size images are taken
   // as they are, unless they are large (choose_preprocessing()).
   std::optional<int> width, height;
-  int step = 1;  // every step-th row and column
+  int subsampling = 1;  // 2: every second row and column
   bool standardize = false;
   // Faces are found and brought to one place: face/align.h. Left out: they are not, unless who
   // trains looks at the pictures first and decides (face/framing.h).
@@ -51,17 +51,18 @@ struct Recipe {
   Schedule schedule;
 
   // [training]
-  size_t epochs = 0;    // over the pairs
-  size_t steps = 0;     // of image batches
-  double average = 0;   // decay of the weights' moving average; 0: the last weights
-  bool settle = false;  // measure the normalisations' statistics anew, with the final weights
-  size_t members = 1;   // networks trained one after the other, their embeddings side by side
+  size_t epochs = 0;   // over the pairs
+  size_t steps = 0;    // of image batches
+  double average = 0;  // decay of the weights' moving average; 0: the last weights
+  bool remeasure_statistics =
+      false;           // measure the normalisations' statistics anew, with the final weights
+  size_t members = 1;  // networks trained one after the other, their embeddings side by side
 
   // [embedding]
   std::string energy = "euclidean";
   Views views;
-  GradientSettings gradients;  // histograms that stand beside the networks' embedding
-  double gradient_weight = 0;  // of their squared distance; 0: without
+  HogSettings hog;        // histograms that stand beside the networks' embedding
+  double hog_weight = 0;  // of their squared distance; 0: without
 
   // Throws Error(bad_argument) naming the setting that makes no sense.
   void check() const;

@@ -35,7 +35,7 @@ TEST(Recipe, TheTutorialsSettings) {
   const Recipe recipe = find_recipe("tutorial");
   ASSERT_TRUE(recipe.pairs.has_value());
   EXPECT_EQ(recipe.pairs->per_kind, 10000u);
-  EXPECT_EQ(recipe.step, 2);
+  EXPECT_EQ(recipe.subsampling, 2);
   EXPECT_FALSE(recipe.standardize);
   EXPECT_EQ(recipe.loss, (json{{"type", "contrastive_pairs"}, {"margin", 1.0}}));
   EXPECT_EQ(recipe.optimizer, OptimizerSettings());  // Keras' RMSprop
@@ -91,7 +91,7 @@ TEST(Recipe, JsonRoundTripKeepsEverything) {
   const json whole = recipe_to_json(odd);
   EXPECT_EQ(recipe_to_json(recipe_from_json(whole)), whole);
   EXPECT_EQ(odd.width, 40);
-  EXPECT_TRUE(odd.settle);
+  EXPECT_TRUE(odd.remeasure_statistics);
   EXPECT_EQ(odd.members, 3u);
   EXPECT_TRUE(odd.optimizer.nesterov);
 }

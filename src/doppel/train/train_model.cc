@@ -43,8 +43,8 @@ Network network_for(const Recipe& recipe, const Preprocessing& preprocessing) {
   Network network{{1, preprocessing.input_height(), preprocessing.input_width()}, recipe.layers};
   try {
     layer_shapes(network);
-    if (recipe.gradient_weight > 0) {
-      GradientHistograms(recipe.gradients, {network.input.height, network.input.width}).size();
+    if (recipe.hog_weight > 0) {
+      Hog(recipe.hog, {network.input.height, network.input.width}).size();
     }
   } catch (const Error& error) {
     throw Error(ErrorKind::bad_argument, "recipe " + recipe.name + " does not fit inputs of " +
@@ -60,7 +60,7 @@ Network network_for(const Recipe& recipe, const Preprocessing& preprocessing) {
 Preprocessing choose_preprocessing(const Image& sample, const Recipe& recipe) {
   constexpr int kLargestSide = 160, kShrunkSide = 112;
   Preprocessing result{recipe.width.value_or(sample.width), recipe.height.value_or(sample.height),
-                       recipe.step, recipe.standardize, recipe.align.value_or(false)};
+                       recipe.subsampling, recipe.standardize, recipe.align.value_or(false)};
   const int longer = std::max(sample.width, sample.height);
   if (!recipe.width && longer > kLargestSide) {
     const double scale = static_cast<double>(kShrunkSide) / longer;
@@ -82,7 +82,7 @@ TrainedModel train_model(const Dataset& given, const Recipe& recipe, uint64_t se
   TwinNetworks networks;
   networks.network = network_for(recipe, model.preprocessing);
   networks.views = recipe.views;
-  networks.gradients = {recipe.gradients, recipe.gradient_weight, {}};
+  networks.hog = {recipe.hog, recipe.hog_weight, {}};
   model.energy.kind = energy_named(recipe.energy);
   model.version = DOPPEL_VERSION;
   model.training.recipe = recipe_to_json(recipe);
@@ -130,9 +130,8 @@ TrainedModel train_model(const Dataset& given, const Recipe& recipe, uint64_t se
     model.energy.weights = std::move(trained.loss_parameters);
   }
   model.training.history = std::move(trained.history);
-  if (trained.finished && recipe.gradient_weight > 0) {
-    networks.gradients.whitening =
-        fit_whitening(gradient_histograms(networks, inputs, pool), dataset.identity_of);
+  if (trained.finished && recipe.hog_weight > 0) {
+    networks.hog.whitening = fit_whitening(hog_rows(networks, inputs, pool), dataset.identity_of);
   }
   model.embedder = std::move(networks);
   result.finished = trained.finished;

@@ -40,7 +40,7 @@ TEST(TrainModel, PreprocessingKeepsSmallPicturesAndShrinksLargeOnes) {
   const Recipe recipe = find_recipe("tutorial");
   const auto chosen = [](const Recipe& by, int width, int height) {
     const Preprocessing p = choose_preprocessing(Image{width, height, {}}, by);
-    return std::tuple(p.width, p.height, p.step, p.standardize);
+    return std::tuple(p.width, p.height, p.subsampling, p.standardize);
   };
   EXPECT_EQ(chosen(recipe, 92, 112), std::tuple(92, 112, 2, false));
   EXPECT_EQ(chosen(recipe, 160, 100), std::tuple(160, 100, 2, false));
@@ -122,21 +122,21 @@ TEST(TrainModel, ALearnedEnergyEndsInTheModel) {
 TEST(TrainModel, GradientsAreWhitenedByTheTrainingPeople) {
   const Dataset dataset = synthetic_dataset(5, 4, 1);
   Recipe recipe = images_recipe();
-  recipe.gradients = {8, 4};
-  recipe.gradient_weight = 0.5;
+  recipe.hog = {8, 4};
+  recipe.hog_weight = 0.5;
   ThreadPool pool(2), one(1);
   const Model model = train_model(dataset, recipe, 3, pool).model;
-  EXPECT_EQ(twins(model).gradients.histograms, recipe.gradients);
-  EXPECT_EQ(twins(model).gradients.weight, 0.5);
+  EXPECT_EQ(twins(model).hog.histograms, recipe.hog);
+  EXPECT_EQ(twins(model).hog.weight, 0.5);
   const Matrix inputs = preprocess(dataset.images, model.preprocessing);
   const Whitening expected =
-      fit_whitening(gradient_histograms(twins(model), inputs, pool), dataset.identity_of);
-  EXPECT_EQ(twins(model).gradients.whitening.mean, expected.mean);
-  EXPECT_EQ(twins(model).gradients.whitening.transform.values, expected.transform.values);
+      fit_whitening(hog_rows(twins(model), inputs, pool), dataset.identity_of);
+  EXPECT_EQ(twins(model).hog.whitening.mean, expected.mean);
+  EXPECT_EQ(twins(model).hog.whitening.transform.values, expected.transform.values);
   EXPECT_EQ(encode_model(train_model(dataset, recipe, 3, one).model), encode_model(model));
   EXPECT_EQ(recipe_to_json(recipe_from_json(model.training.recipe)), recipe_to_json(recipe));
 
-  recipe.gradients.cell = 64;  // refused before the training, not behind it
+  recipe.hog.cell = 64;  // refused before the training, not behind it
   TrainingHooks hooks;
   hooks.batch = [](const BatchReport&) { ADD_FAILURE() << "it trained"; };
   try {

@@ -252,7 +252,7 @@ class Training {
     const std::span<const float> last = network_parameters();
     std::vector<float> kept(last.begin(), last.end());
     if (average_) kept.assign(average_->values().begin(), average_->values().end());
-    if (recipe_.settle) {
+    if (recipe_.remeasure_statistics) {
       size_t seen = 0;
       for (size_t k = 0; seen < kSettleExamples; ++k) {
         const TrainingBatch batch = source_->plain_batch(k);

@@ -280,7 +280,7 @@ TEST_F(OnImages, TheLossFallsAndPartsAreReported) {
 TEST_F(OnImages, ThreadsDoNotChangeTheResult) {
   recipe_.batch = {12, 3};
   recipe_.average = 0.9;
-  recipe_.settle = true;
+  recipe_.remeasure_statistics = true;
   recipe_.members = 2;
   recipe_.steps = 6;
   const Trained one = train(1);
@@ -302,7 +302,7 @@ TEST_F(OnImages, TheFirstMemberIsWhatOneNetworkWouldBe) {
 
 TEST_F(OnImages, StoppedAnywhereAndResumedItEndsInTheSameResult) {
   recipe_.average = 0.9;
-  recipe_.settle = true;
+  recipe_.remeasure_statistics = true;
   recipe_.members = 3;
   recipe_.steps = 6;
   const Trained whole = train();
@@ -316,7 +316,7 @@ TEST_F(OnImages, AveragingAndSettlingChangeWhatIsKept) {
   const Trained averaged = train();
   EXPECT_NE(last.members, averaged.members);
   EXPECT_EQ(last.history.back().loss, averaged.history.back().loss) << "the training is the same";
-  recipe_.settle = true;
+  recipe_.remeasure_statistics = true;
   const std::vector<float> settled = train().members[0];
   for (const Tensor& tensor : parameter_tensors(network_)) {
     const auto values = [&](const std::vector<float>& from) {
@@ -336,7 +336,7 @@ TEST_F(OnImages, AveragingAndSettlingChangeWhatIsKept) {
 TEST_F(OnImages, SettledStatisticsAreThoseOfTheImages) {
   network_ = {{1, 4, 5}, {Conv{1, 1, 0, 1, false}, BatchNorm{}, Flatten{}, Dense{8}}};
   recipe_.layers = network_.layers;
-  recipe_.settle = true;
+  recipe_.remeasure_statistics = true;
   recipe_.loss = {{"type", "supervised_contrastive"}};
   recipe_.batch.size = kImages;  // each batch has all images
   const std::vector<float> kept = train().members[0];

@@ -34,8 +34,8 @@ class NormStage : public Stage {
   // Tiles are put together by Chan, Golub and LeVeque, 1983: of two parts of n and m values,
   // mean = mean_n + (mean_m - mean_n) m / (n + m), and the sums of squares add, with
   // (mean_m - mean_n)^2 n m / (n + m).
-  void settle(const float* parameters, size_t images, const float* partials,
-              float* statistics) const override {
+  void combine_statistics(const float* parameters, size_t images, const float* partials,
+                          float* statistics) const override {
     for (size_t c = 0; c < shape_.channels; ++c) {
       double count = 0, mean = 0, squares = 0;
       for (size_t first = 0, t = 0; first < images; first += kLanes, ++t) {
@@ -52,14 +52,15 @@ class NormStage : public Stage {
     }
   }
 
-  void recall(const float* parameters, float* statistics) const override {
+  void load_statistics(const float* parameters, float* statistics) const override {
     const float* running = parameters + offset_ + 2 * shape_.channels;
     for (size_t c = 0; c < shape_.channels; ++c) {
       set_channel(parameters, c, running[c], running[shape_.channels + c], statistics);
     }
   }
 
-  void remember(const float* statistics, double momentum, float* parameters) const override {
+  void update_running_statistics(const float* statistics, double momentum,
+                                 float* parameters) const override {
     float* mean = parameters + offset_ + 2 * shape_.channels;
     float* variance = mean + shape_.channels;
     const auto move = [momentum](float& running, float batch) {
@@ -89,7 +90,8 @@ class NormStage : public Stage {
     }
   }
 
-  void settle_gradient(size_t images, const float* partials, float* statistics) const override {
+  void combine_gradient_statistics(size_t images, const float* partials,
+                                   float* statistics) const override {
     const double count = static_cast<double>(images * plane());
     for (size_t c = 0; c < shape_.channels; ++c) {
       const auto [sum, product] = sums(c, (images + kLanes - 1) / kLanes, partials);
