@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What a newcomer adds: an embedder, a layer, a loss, a route. Each patch is a header, a source, and the
+# What a newcomer adds: an embedder, a layer, a loss, a database, a route. Each patch is a header, a source, and the
 # lines that make them known; it must apply to the tree as it is and compile.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."

@@ -99,10 +99,11 @@ enum class Access {
   create,      // for what create() is to make: a file that is empty or not there, a server that is
 };
 
-// Of a file's path, or a server's URL (location.h). Throws as open_sqlite() and open_postgres() do.
-// A location that stays the same wherever this process goes: a file's whole path.
+// The location, wherever this process goes: a file's whole path.
 std::string lasting_location(const std::string& location);
 
+// Of a file's path, or a server's URL (location.h), as its kind does (database_kinds.h). Throws as
+// open_sqlite() and open_postgres() do.
 std::unique_ptr<Database> open_database(const std::string& location, Access access);
 
 // begin_write() now, end() at the end of the scope.

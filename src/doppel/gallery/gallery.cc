@@ -10,12 +10,11 @@
 #include "doppel/base/natural_order.h"
 #include "doppel/base/utc_time.h"
 #include "doppel/error.h"
+#include "doppel/gallery/database_kinds.h"
 #include "doppel/gallery/embedding_bytes.h"
 #include "doppel/gallery/location.h"
 #include "doppel/gallery/person_name.h"
 #include "doppel/gallery/schema.h"
-#include "doppel/gallery/sqlite_guest.h"
-#include "doppel/gallery/sqlite_place.h"
 
 namespace doppel::internal {
 
@@ -27,21 +26,16 @@ std::string new_gallery_identity() {
 }
 
 bool Gallery::exists(const std::string& location) {
-  if (!is_server(location)) {
-    std::error_code error;
-    const auto bytes = std::filesystem::file_size(location, error);
-    const bool none = error == std::errc::no_such_file_or_directory;
-    if (none || (!error && bytes == 0)) return false;
-  }
-  return open_database(location, Access::read)->has_table("gallery");
+  const DatabaseKind& kind = database_kind(location);
+  return kind.may_exist(location) && kind.open(location, Access::read)->has_table("gallery");
 }
 
 void Gallery::check_place(const std::string& location) {
-  if (!is_server(location)) check_sqlite_place(location, Access::create);
+  database_kind(location).check_place(location);
 }
 
 bool Gallery::may_be_changed(const std::string& location) {
-  return is_server(location) || may_change_sqlite(location);
+  return database_kind(location).may_be_changed(location);
 }
 
 Gallery Gallery::create(const std::string& location, const GallerySettings& settings,
@@ -80,7 +74,7 @@ Gallery Gallery::open(const std::string& location, Access access) {
 }
 
 std::filesystem::path Gallery::index_file() const {
-  if (!is_server(location_)) return location_ + ".index";
+  if (database_kind(location_).in_files) return location_ + ".index";
   const char *const cache = std::getenv("XDG_CACHE_HOME"), *const home = std::getenv("HOME");
   const std::filesystem::path caches = cache != nullptr && *cache == '/'
                                            ? cache

@@ -5,9 +5,9 @@
 
 #include "doppel/base/digest.h"
 #include "doppel/error.h"
+#include "doppel/gallery/database_kinds.h"
 #include "doppel/gallery/embedding_bytes.h"
 #include "doppel/gallery/gallery.h"
-#include "doppel/gallery/location.h"
 #include "doppel/gallery/person_name.h"
 #include "doppel/gallery/schema.h"
 
@@ -97,7 +97,7 @@ std::vector<std::string> Gallery::check() {
   const auto number = [](int64_t id) { return std::to_string(id); };
   for (const TableColumns& table : gallery_columns()) {
     // Photos are many bytes to fetch from a server, which keeps their type.
-    if (table.table == "photos" && is_server(location_)) continue;
+    if (table.table == "photos" && !database_kind(location_).in_files) continue;
     std::string columns;
     for (const std::string& column : table.columns) {
       columns += (columns.empty() ? "" : ", ") + column;

@@ -200,15 +200,15 @@ void OptimizerSettings::check() const {
     throw Error(ErrorKind::bad_argument,
                 to_string(kind).append(": ").append(what).append(", not ") + std::to_string(value));
   };
-  expect(rate > 0 && rate < 1e30, "the learning rate must be above 0", rate);
+  expect(rate > 0 && rate < 1e30, "the learning rate must be above 0 and below 1e30", rate);
   expect(rho >= 0 && rho < 1, "rho lies in [0, 1)", rho);
   expect(beta1 >= 0 && beta1 < 1, "beta1 lies in [0, 1)", beta1);
   expect(beta2 >= 0 && beta2 < 1, "beta2 lies in [0, 1)", beta2);
-  expect(epsilon > 0 && epsilon < 1e30, "epsilon must be above 0", epsilon);
+  expect(epsilon > 0 && epsilon < 1e30, "epsilon must be above 0 and below 1e30", epsilon);
   expect(momentum >= 0 && momentum < 1, "the momentum lies in [0, 1)", momentum);
   expect(!nesterov || momentum > 0, "nesterov needs a momentum above 0", momentum);
-  expect(weight_decay >= 0 && weight_decay < 1e30, "the weight decay must be at least 0",
-         weight_decay);
+  expect(weight_decay >= 0 && weight_decay < 1e30,
+         "the weight decay must be at least 0 and below 1e30", weight_decay);
 }
 
 nlohmann::json optimizer_to_json(const OptimizerSettings& settings) {
