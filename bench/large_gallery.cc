@@ -39,10 +39,11 @@ LargeGallery::~LargeGallery() { fs::remove_all(folder_); }
 
 std::vector<NewPerson> LargeGallery::directions(size_t number) {
   std::vector<NewPerson> people;
+  const size_t size = embedding_size(model_);
   for (size_t i = 0; i < number; ++i) {
     NewTemplate made;
     double squares = 0;
-    for (size_t k = 0; k < embedding_size(model_); ++k) {
+    for (size_t k = 0; k < size; ++k) {
       made.embedding.push_back(static_cast<float>(random_.normal()));
       squares += double{made.embedding.back()} * made.embedding.back();
     }

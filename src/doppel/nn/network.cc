@@ -24,13 +24,8 @@ std::string place_of(size_t layer) { return "network, layer " + std::to_string(l
 // Whether a * b is above kMostValues.
 bool too_large(size_t a, size_t b) { return b != 0 && a > kMostValues / b; }
 
-bool too_large(const std::vector<size_t>& shape) {
-  size_t size = 1;
-  for (const size_t extent : shape) {
-    if (too_large(size, extent)) return true;
-    size *= extent;
-  }
-  return false;
+[[noreturn]] void refuse_size(size_t layer) {
+  refuse(layer, "larger than the " + std::to_string(kMostValues) + " values that are supported");
 }
 
 }  // namespace
@@ -44,24 +39,20 @@ void LayerPlace::need_flat(const std::string& layer) const {
 
 std::vector<Shape> layer_shapes(const Network& network) {
   const Shape& input = network.input;
-  if (input.size() == 0 || too_large({input.channels, input.height, input.width})) {
+  if (input.size() == 0 || too_large(input.channels, input.height) ||
+      too_large(input.channels * input.height, input.width)) {
     throw Error(ErrorKind::bad_data, "network: impossible input shape " + to_string(input));
   }
   if (network.layers.empty()) throw Error(ErrorKind::bad_data, "network: it has no layers");
   std::vector<Shape> given = {input};
   for (size_t i = 0; i < network.layers.size(); ++i) {
-    const auto shape_behind = [&](const auto& layer) {
-      const Shape shape = layer.output_shape({given});
-      bool large = too_large({shape.channels, shape.height, shape.width});
-      for (const LayerTensor& tensor : layer.tensors(given.back())) {
-        large = large || too_large(tensor.shape);
-      }
-      if (large) {
-        refuse(i, "larger than the " + std::to_string(kMostValues) + " values that are supported");
-      }
-      return shape;
-    };
-    given.push_back(std::visit(shape_behind, network.layers[i]));
+    const auto shape_behind = [&](const auto& layer) { return layer.output_shape({given}); };
+    const Shape shape = std::visit(shape_behind, network.layers[i]);
+    if (too_large(shape.channels, shape.height) ||
+        too_large(shape.channels * shape.height, shape.width)) {
+      refuse_size(i);
+    }
+    given.push_back(shape);
   }
   given.erase(given.begin());
   return given;
@@ -76,7 +67,10 @@ std::vector<Tensor> parameter_tensors(const Network& network) {
     const auto tensors_of = [&](const auto& layer) { return layer.tensors(in); };
     for (LayerTensor& tensor : std::visit(tensors_of, network.layers[i])) {
       size_t size = 1;
-      for (const size_t extent : tensor.shape) size *= extent;
+      for (const size_t extent : tensor.shape) {
+        if (too_large(size, extent)) refuse_size(i);
+        size *= extent;
+      }
       tensors.push_back({std::to_string(i) + "." + tensor.role, std::move(tensor.shape), offset,
                          size, i, tensor.kind, tensor.start});
       offset += size;
@@ -259,7 +253,7 @@ Network network_from_json(const nlohmann::json& json) {
   const std::vector<size_t> input = object.whole_numbers("input", kMostValues);
   if (input.size() != 3) object.refuse("input", "[channels, height, width]");
   Network network{{input[0], input[1], input[2]}, layers_from_json(object.list("layers"))};
-  layer_shapes(network);
+  parameter_tensors(network);  // throws where the network is impossible
   return network;
 }
 
