@@ -1,5 +1,4 @@
 #include "doppel/service/service.h"
-#include "doppel/service/loopback.h"
 
 #include <algorithm>
 #include <chrono>
@@ -10,6 +9,7 @@
 #include "doppel/service/compreface_collection.h"
 #include "doppel/service/compreface_recognition.h"
 #include "doppel/service/enrolment_routes.h"
+#include "doppel/service/loopback.h"
 #include "doppel/service/openapi.h"
 #include "doppel/service/page_files.h"
 #include "doppel/service/people_routes.h"
