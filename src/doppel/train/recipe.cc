@@ -26,8 +26,8 @@ constexpr size_t kMostRecipeBytes = 1 << 20;
 
 // A table of settings, empty where the recipe has none.
 JsonObject table(const json& recipe, const char* name) {
-  static const json kEmpty = json::object();
-  const json& settings = recipe.contains(name) ? recipe[name] : kEmpty;
+  static const json empty = json::object();
+  const json& settings = recipe.contains(name) ? recipe[name] : empty;
   if (!settings.is_object()) refuse(std::string("[").append(name).append("] must be a table"));
   return {settings, std::string("recipe: [").append(name).append("]"), ErrorKind::bad_argument};
 }
