@@ -99,7 +99,7 @@ JsonObject object_of(const json& settings, const std::string& type = "") {
 
 // One that is no sum; `more` are settings beyond those of its type.
 json complete_one(const json& settings, std::span<const Setting> more) {
-  const std::string& type = object_of(settings).text("type");
+  const std::string type = object_of(settings).text("type");
   const Type* known = type_named(type);
   if (known == nullptr) {
     std::string names;
