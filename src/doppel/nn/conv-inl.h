@@ -133,8 +133,9 @@ struct ConvTaps {
   ConvTaps(const ConvPlain& s, size_t place) {
     const size_t first = place % s.stride;
     count = first < s.kernel ? (s.kernel - 1 - first) / s.stride + 1 : 0;
-    last = first + (count - 1) * s.stride;  // unused where there are none
-    from = place / s.stride + s.kernel - 1 - (count == 0 ? 0 : count - 1);
+    const size_t beyond_first = count == 0 ? 0 : count - 1;
+    last = count == 0 ? 0 : first + beyond_first * s.stride;
+    from = place / s.stride + s.kernel - 1 - beyond_first;
   }
 };
 
