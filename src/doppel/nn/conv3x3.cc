@@ -27,29 +27,6 @@ bool is_direct(const Conv3x3& s) { return std::min(s.in_channels, s.filters) < 4
 
 size_t round_up(size_t n, size_t unit) { return (n + unit - 1) / unit * unit; }
 
-// G of one axis, [points][3]: (1, p, p^2) / N, N = the product of the differences p - q to the
-// other finite points; and (0, 0, 1).
-using WeightPoints = float[6][3];
-
-void weight_points(size_t block, WeightPoints& g) {
-  if (block == 2) {
-    // The sign of the first point is turned here and in Points<2>.
-    const float rows[4][3] = {{1, 0, 0}, {0.5f, 0.5f, 0.5f}, {0.5f, -0.5f, 0.5f}, {0, 0, 1}};
-    std::memcpy(g, rows, sizeof(rows));
-    return;
-  }
-  const double points[5] = {0, kWinogradA, -kWinogradA, kWinogradB, -kWinogradB};
-  for (size_t p = 0; p < 5; ++p) {
-    double distance = 1;
-    for (size_t q = 0; q < 5; ++q) distance *= p == q ? 1 : points[p] - points[q];
-    g[p][0] = static_cast<float>(1 / distance);
-    g[p][1] = static_cast<float>(points[p] / distance);
-    g[p][2] = static_cast<float>(points[p] * points[p] / distance);
-  }
-  g[5][0] = g[5][1] = 0;
-  g[5][2] = 1;
-}
-
 // Of 4 filters at a time, so that the compiler has vectors to work on.
 using Four = float[kWinogradFilters];
 
