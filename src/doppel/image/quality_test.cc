@@ -33,12 +33,19 @@ TEST(Quality, FallsWithTheLight) {
 }
 
 TEST(Quality, FallsWithBlur) {
-  const Image sharp = checkers(32);
-  const double once = image_quality(resize(resize(sharp, 24, 24), 96, 96));
-  const double twice = image_quality(resize(resize(sharp, 24, 24), 192, 192));
+  const Image sharp = checkers(16);
+  const double once = image_quality(resize(resize(sharp, 12, 12), 46, 46));
+  const double twice = image_quality(resize(resize(sharp, 12, 12), 92, 92));
   EXPECT_LT(once, 0.8);
   EXPECT_LT(twice, once / 2);
   EXPECT_GT(twice, 0);
+}
+
+// Of a model that takes larger pictures no photo would be good enough.
+TEST(Quality, OfALargePictureIsThatOfTheSmallOneItShows) {
+  const Image small = resize(resize(checkers(32), 40, 40), 92, 92);
+  EXPECT_NEAR(image_quality(resize(small, 184, 184)), image_quality(small), 0.1);
+  EXPECT_GT(image_quality(resize(small, 150, 150)), 0.15);
 }
 
 TEST(Quality, OfNoPictureToSpeakOf) {
