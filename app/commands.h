@@ -30,6 +30,7 @@ void add_pairs(CLI::App& program);
 void add_data(CLI::App& program);
 void add_synth(CLI::App& program);
 void add_info(CLI::App& program);
+void add_networks(CLI::App& program);
 void add_manual(CLI::App& program);
 
 }  // namespace doppel::internal::app

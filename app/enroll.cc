@@ -15,6 +15,7 @@
 #include "doppel/gallery/photo_notices.h"
 #include "doppel/gallery/photo_templates.h"
 #include "doppel/gallery/synthetic_model.h"
+#include "doppel/model/installed_networks.h"
 #include "faces_option.h"
 #include "gallery_access.h"
 #include "measures.h"
@@ -173,6 +174,7 @@ void run(const EnrollOptions& options) {
   ThreadPool pool(options.threads);
   std::optional<Gallery> gallery;
   Model model;
+  std::string model_name;
   if (Gallery::exists(options.gallery)) {
     gallery = open_to_change(options.gallery);
     model = model_of(*gallery, options.model);
@@ -182,23 +184,23 @@ void run(const EnrollOptions& options) {
                       " keeps none; that is decided when a gallery is made");
     }
   } else {
-    if (options.model.empty()) {
-      throw Error(ErrorKind::bad_argument, shown_location(options.gallery) +
-                                               ": there is no such gallery yet; --model says which "
-                                               "model the new one is for");
-    }
+    model_name = named_or_installed(
+        options.model, shown_location(options.gallery) +
+                           ": there is no such gallery yet; --model says which model the new one "
+                           "is for");
     Gallery::check_place(options.gallery);
-    model = load_model(options.model);
+    model = load_model(model_name);
   }
-  const std::string& model_name =
-      options.model.empty() ? gallery->settings().model_file : options.model;
+  if (gallery) {
+    model_name = options.model.empty() ? gallery->settings().model_file : options.model;
+  }
   const bool keep = gallery ? gallery->settings().photos : options.keep_photos;
   const std::vector<NewPerson> added = embed(people, model, model_name, options, keep, pool);
   Enrolled enrolled;
   if (gallery) {
     enrolled = gallery->enrol(added);
   } else {
-    GallerySettings settings = settings_for(model, fs::absolute(options.model).string());
+    GallerySettings settings = settings_for(model, fs::absolute(model_name).string());
     settings.photos = options.keep_photos;
     gallery = Gallery::create(options.gallery, settings, added, &enrolled);
   }
@@ -259,7 +261,11 @@ void add_enroll(CLI::App& program) {
   add_gallery_argument(*command, options->gallery);
   command->add_option("IMAGES", options->images,
                       "Photos of the person (PGM, PPM, PNG, JPEG, WebP)");
-  command->add_option("--model", options->model, "The model file; needed for a new gallery")
+  command
+      ->add_option(
+          "--model", options->model,
+          "The model file; for a new gallery, the network of doppel networks where none is "
+          "named")
       ->default_str("the gallery's");
   command->add_option("--name", options->name, "Whom the photos show");
   command->add_option("--folder", options->folder, "A folder of people instead");

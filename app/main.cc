@@ -82,6 +82,7 @@ ExitCode run(int argc, char** argv) {
   add_data(program);
   add_synth(program);
   add_info(program);
+  add_networks(program);
   add_manual(program);
   check_option_values(program);
   try {

@@ -1,8 +1,10 @@
 #include "doppel/face/align.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <complex>
+#include <span>
 #include <string>
 
 #include "doppel/error.h"
@@ -27,28 +29,34 @@ struct Similarity {
 
 Complex as_complex(Point point) { return {point.x, point.y}; }
 
-// Least squares over the three places: turn = sum conj(t) s / sum |t|^2 of the centred targets t
-// and sources s.
-Similarity fit(const FoundFace& face, const FacePlaces& places) {
-  const Complex to[] = {as_complex(places.left_eye), as_complex(places.right_eye),
-                        as_complex(places.mouth)};
-  const Complex from[] = {as_complex(face.left_eye), as_complex(face.right_eye),
-                          as_complex(face.mouth)};
-  const Complex to_mean = (to[0] + to[1] + to[2]) / 3.0;
-  const Complex from_mean = (from[0] + from[1] + from[2]) / 3.0;
-  Complex product;
+// Least squares over all places: turn = sum conj(t) s / sum |t|^2 of the centred targets t and
+// sources s.
+Similarity fit(std::span<const Point> from, std::span<const Point> to) {
+  const auto count = static_cast<double>(from.size());
+  Complex from_mean, to_mean, product;
+  for (size_t i = 0; i < from.size(); ++i) {
+    from_mean += as_complex(from[i]) / count;
+    to_mean += as_complex(to[i]) / count;
+  }
   double squares = 0;
-  for (int i = 0; i < 3; ++i) {
-    product += std::conj(to[i] - to_mean) * (from[i] - from_mean);
-    squares += std::norm(to[i] - to_mean);
+  for (size_t i = 0; i < from.size(); ++i) {
+    product += std::conj(as_complex(to[i]) - to_mean) * (as_complex(from[i]) - from_mean);
+    squares += std::norm(as_complex(to[i]) - to_mean);
   }
   const Complex turn = product / squares;
   if (!(std::abs(turn) > 1e-9) || !std::isfinite(std::abs(turn)) ||
       !std::isfinite(std::abs(from_mean))) {
     throw Error(ErrorKind::bad_argument,
-                "face to align: eyes and mouth at different places were expected");
+                "face to align: its landmarks at different places were expected");
   }
   return {turn, from_mean - turn * to_mean};
+}
+
+Similarity fit(const FoundFace& face, ImageSize size) {
+  if (face.five_points) return fit(*face.five_points, aligned_five_points(size));
+  const FacePlaces places = aligned_places(size);
+  return fit(std::array{face.left_eye, face.right_eye, face.mouth},
+             std::array{places.left_eye, places.right_eye, places.mouth});
 }
 
 // Adds the picture's grey value (and colours) at a place, linear between pixel centres, to `sums`.
@@ -97,10 +105,27 @@ FacePlaces aligned_places(ImageSize size) {
           {width / 2, y + kMouthBelowEyes * apart}};
 }
 
+FivePoints aligned_five_points(ImageSize size) {
+  // Of the mean face, in parts of its box (dlib, get_face_chip_details()).
+  constexpr FivePoints kMeanFace = {{{0.8595674595992, 0.2134981538014},
+                                     {0.6460604764104, 0.2289674387677},
+                                     {0.1205750620789, 0.2137274526848},
+                                     {0.3340850613712, 0.2290642403242},
+                                     {0.4901123135679, 0.6277975316475}}};
+  constexpr double kAround = 0.25;
+  FivePoints points = kMeanFace;
+  // dlib's chips reach from the middle of their first pixel to that of the last one.
+  for (Point& point : points) {
+    point.x = (point.x + kAround) / (1 + 2 * kAround) * (size.width - 1) + 0.5;
+    point.y = (point.y + kAround) / (1 + 2 * kAround) * (size.height - 1) + 0.5;
+  }
+  return points;
+}
+
 Image align_face(const Image& image, const FoundFace& face, ImageSize size) {
   check_picture(image);
   check_size(ErrorKind::bad_argument, size.width, size.height, "size to align a face at");
-  const Similarity similarity = fit(face, aligned_places(size));
+  const Similarity similarity = fit(face, size);
   // So many samples along a pixel's side that no pixel of the picture is passed over; the picture's
   // own side is enough for all of the new one's.
   const double most = std::ceil(static_cast<double>(std::max(image.width, image.height)) /

@@ -13,8 +13,13 @@ struct FacePlaces {
 };
 FacePlaces aligned_places(ImageSize size);
 
+// Where the five points of a face shall be: as dlib's chips of faces have them, with a quarter of
+// the face around it.
+FivePoints aligned_five_points(ImageSize size);
+
 // The face in a picture of `size`: the similarity (turn, scale, shift) that brings its eyes and its
-// mouth to aligned_places() with the least squared error, in pixels of the picture. Where it
+// mouth to aligned_places(), or where it has five points, these to aligned_five_points(), with the
+// least squared error, in pixels of the picture. Where it
 // shrinks the picture, a new pixel is the mean over the area that it covers; where that is outside,
 // the border is repeated. Colours are carried along. Throws Error(bad_argument) for a picture
 // without pixels, a size outside size_limits.h, or a face whose places are all one or are no

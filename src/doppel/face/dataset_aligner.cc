@@ -10,13 +10,10 @@
 namespace doppel::internal {
 namespace {
 
-// The face's places times these factors.
-FoundFace stretched(const FoundFace& face, double x, double y) {
-  FoundFace result = face;
-  for (Point FoundFace::*place : {&FoundFace::left_eye, &FoundFace::right_eye, &FoundFace::mouth}) {
-    result.*place = {(face.*place).x * x, (face.*place).y * y};
-  }
-  return result;
+// Its places times these factors.
+FoundFace stretched(FoundFace face, double x, double y) {
+  for (Point* place : face.places()) *place = {place->x * x, place->y * y};
+  return face;
 }
 
 }  // namespace
@@ -35,27 +32,28 @@ std::optional<Image> DatasetAligner::align(const Image& image, const std::string
 }
 
 Image DatasetAligner::place(const Image& image, const std::string& name) const {
-  FoundFace mean;
+  std::optional<FoundFace> sum;
   double count = 0;
   {
     const std::lock_guard lock(mutex_);
     for (const auto& [other, face] : faces_) {
       if (!face) continue;
       count += 1;
-      for (Point FoundFace::*place :
-           {&FoundFace::left_eye, &FoundFace::right_eye, &FoundFace::mouth}) {
-        (mean.*place).x += ((*face).*place).x;
-        (mean.*place).y += ((*face).*place).y;
+      if (!sum) sum = stretched(*face, 0, 0);
+      FoundFace one = *face;
+      const std::vector<Point*> from = one.places(), to = sum->places();
+      for (size_t i = 0; i < to.size(); ++i) {
+        *to[i] = {to[i]->x + from[i]->x, to[i]->y + from[i]->y};
       }
     }
   }
-  if (count == 0) {
+  if (!sum) {
     throw Error(ErrorKind::bad_data,
                 name +
                     ": no face was found in this image, nor in any other of these; aligning is "
                     "for photos of faces");
   }
-  return align_face(image, stretched(mean, image.width / count, image.height / count), size_);
+  return align_face(image, stretched(*sum, image.width / count, image.height / count), size_);
 }
 
 std::optional<std::string> DatasetAligner::note() const {

@@ -3,9 +3,11 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "doppel/face/face_finder.h"
 #include "doppel/face/found_face.h"
@@ -15,8 +17,11 @@ namespace doppel::internal {
 
 class DatasetAligner {
  public:
-  // Pictures become `size`. Throws as FaceFinder does where there is no detector.
-  explicit DatasetAligner(ImageSize size) : size_(size) {}
+  // Pictures become `size`, their faces placed by five points where a finder of these is given.
+  // Throws as FaceFinder does where there is no detector.
+  explicit DatasetAligner(ImageSize size,
+                          std::shared_ptr<const FivePointFinder> five_points = nullptr)
+      : finder_(std::move(five_points)), size_(size) {}
 
   // The largest face of the image, aligned; nothing where none is found. `name` tells images apart.
   // Several threads may call this at once.

@@ -83,9 +83,11 @@ class DlibDetector final : public FaceDetector {
                         static_cast<long>(one.rect.height()),
                         one.detection_confidence,
                         {}};
-      const dlib::full_object_detection shape = (*landmarks_of(landmarks))(pixels, one.rect);
-      for (size_t i = 0; i < face.landmarks.size(); ++i) {
-        face.landmarks[i] = {shape.part(i).x(), shape.part(i).y()};
+      if (!landmarks.empty()) {
+        const dlib::full_object_detection shape = (*landmarks_of(landmarks))(pixels, one.rect);
+        for (size_t i = 0; i < DetectedFace::kLandmarks; ++i) {
+          face.landmarks.push_back({shape.part(i).x(), shape.part(i).y()});
+        }
       }
       faces.push_back(face);
     }

@@ -2,7 +2,6 @@
 // dlib links to would cost every start of the program more than most commands take.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <vector>
@@ -24,7 +23,7 @@ struct DetectedFace {
 
   long left = 0, top = 0, width = 0, height = 0;
   double score = 0;
-  std::array<Place, kLandmarks> landmarks = {};
+  std::vector<Place> landmarks = {};  // kLandmarks, where they were asked for
 };
 
 class FaceDetector {
@@ -32,8 +31,8 @@ class FaceDetector {
   virtual ~FaceDetector() = default;
   // Faces with at least this score, the surest first; where some have a score of 0 and more, these
   // alone. `landmarks`: the file of a shape predictor of dlib with 68 points, read once for the
-  // whole process. Several threads may call this at once. Throws Error(io) or Error(bad_data)
-  // naming that file.
+  // whole process; empty: landmarks are not wanted. Several threads may call this at once. Throws
+  // Error(io) or Error(bad_data) naming that file.
   virtual std::vector<DetectedFace> find(const GreyPixels& pixels, double least_score,
                                          const std::filesystem::path& landmarks) const = 0;
 };

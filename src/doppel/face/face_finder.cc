@@ -84,16 +84,37 @@ Point middle(const Searched& searched, const DetectedFace& found, size_t first, 
   return searched.in_picture(x / count, y / count);
 }
 
-FoundFace face_of(const Searched& searched, const DetectedFace& found) {
+FoundFace box_of(const Searched& searched, const DetectedFace& found) {
   FoundFace face;
   face.left = static_cast<double>(found.left - searched.border_x) / searched.scale_x;
   face.top = static_cast<double>(found.top - searched.border_y) / searched.scale_y;
   face.width = static_cast<double>(found.width) / searched.scale_x;
   face.height = static_cast<double>(found.height) / searched.scale_y;
   face.score = found.score;
+  return face;
+}
+
+FoundFace face_of(const Searched& searched, const DetectedFace& found) {
+  FoundFace face = box_of(searched, found);
   face.left_eye = middle(searched, found, 36, 42);
   face.right_eye = middle(searched, found, 42, 48);
   face.mouth = middle(searched, found, 48, 60);
+  return face;
+}
+
+Point between(Point a, Point b, double part) {
+  return {a.x + part * (b.x - a.x), a.y + part * (b.y - a.y)};
+}
+
+FoundFace face_of(const Searched& searched, const DetectedFace& found, FivePoints points) {
+  // Of the mean face: how far below the eyes the mouth is, in distances of the nose's base.
+  constexpr double kMouthBelowEyes = 1.38;
+  for (Point& point : points) point = searched.in_picture(point.x, point.y);
+  FoundFace face = box_of(searched, found);
+  face.right_eye = between(points[0], points[1], 0.5);
+  face.left_eye = between(points[2], points[3], 0.5);
+  face.mouth = between(between(face.left_eye, face.right_eye, 0.5), points[4], kMouthBelowEyes);
+  face.five_points = points;
   return face;
 }
 
@@ -115,11 +136,18 @@ FaceFinder::FaceFinder(std::filesystem::path landmarks)
               "libdlib-data and build it with -DDOPPEL_DLIB=ON");
 }
 
+FaceFinder::FaceFinder(std::shared_ptr<const FivePointFinder> five_points)
+    : FaceFinder(std::filesystem::path()) {
+  five_points_ = std::move(five_points);
+  if (five_points_) landmarks_.clear();
+}
+
 std::vector<FoundFace> FaceFinder::find(const Image& image) const {
   const Searched in = searched(image);
   std::vector<FoundFace> faces;
   for (const DetectedFace& found : face_detector().find(in.pixels, kLeastScore, landmarks_)) {
-    faces.push_back(face_of(in, found));
+    faces.push_back(five_points_ ? face_of(in, found, five_points_->find(in.pixels, found))
+                                 : face_of(in, found));
   }
   return faces;
 }

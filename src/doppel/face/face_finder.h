@@ -1,10 +1,12 @@
 // A picture in, the faces in it out: dlib's frontal detector (histograms of gradients, Dalal and
-// Triggs, 2005) and 68 landmarks by an ensemble of regression trees (Kazemi and Sullivan, 2014).
+// Triggs, 2005) and landmarks by an ensemble of regression trees (Kazemi and Sullivan, 2014).
 #pragma once
 
 #include <filesystem>
+#include <memory>
 #include <vector>
 
+#include "doppel/face/five_points.h"
 #include "doppel/face/found_face.h"
 #include "doppel/image/image.h"
 
@@ -19,6 +21,8 @@ class FaceFinder {
   // of Debian's libdlib-data. It is read at the first face, once for all finders of one file.
   // Throws Error(unavailable), which says how to build it, where this program has no detector.
   explicit FaceFinder(std::filesystem::path landmarks = {});
+  // With five points of each face instead; null: as above.
+  explicit FaceFinder(std::shared_ptr<const FivePointFinder> five_points);
 
   // The upright faces that look to the camera, half profiles included, the surest first. A picture
   // is searched with its border continued, so that a face may fill it; small ones are searched
@@ -31,6 +35,7 @@ class FaceFinder {
 
  private:
   std::filesystem::path landmarks_;
+  std::shared_ptr<const FivePointFinder> five_points_;
 };
 
 }  // namespace doppel::internal

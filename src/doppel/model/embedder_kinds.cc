@@ -1,6 +1,7 @@
 #include "doppel/model/embedder_kinds.h"
 
 #include "doppel/model/onnx_embedder.h"
+#include "doppel/model/pretrained_embedder.h"
 #include "doppel/model/twin_networks.h"
 
 namespace doppel::internal {
@@ -10,6 +11,7 @@ namespace {
 constexpr EmbedderKind kKinds[] = {
     {"twin_networks", read_twin_networks, "", nullptr},
     {"onnx", nullptr, ".onnx", load_onnx_model},
+    {"pretrained", read_pretrained, "", nullptr},
 };
 
 }  // namespace

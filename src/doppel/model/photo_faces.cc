@@ -15,10 +15,7 @@ constexpr int kPhotoSide = 1000;
 // In pixels of the photo as it was before it was decoded at a part of its size.
 FoundFace enlarged(FoundFace face, int divisor) {
   for (double* side : {&face.left, &face.top, &face.width, &face.height}) *side *= divisor;
-  for (Point* point : {&face.left_eye, &face.right_eye, &face.mouth}) {
-    point->x *= divisor;
-    point->y *= divisor;
-  }
+  for (Point* place : face.places()) *place = {place->x * divisor, place->y * divisor};
   return face;
 }
 
@@ -26,7 +23,9 @@ FoundFace enlarged(FoundFace face, int divisor) {
 
 PhotoFaces::PhotoFaces(const Model& model)
     : input_(model.preprocessing), color_(model.embedder->takes_color()) {
-  if (model.preprocessing.align) finder_ = std::make_unique<FaceFinder>();
+  if (model.preprocessing.align) {
+    finder_ = std::make_unique<FaceFinder>(model.embedder->five_points());
+  }
 }
 
 PhotoFaces::~PhotoFaces() = default;

@@ -12,6 +12,7 @@
 
 #include "doppel/base/matrix.h"
 #include "doppel/base/thread_pool.h"
+#include "doppel/face/five_points.h"
 #include "doppel/image/image.h"
 #include "doppel/image/preprocessing.h"
 #include "doppel/model/safetensors.h"
@@ -44,6 +45,9 @@ class StoredEmbedder {
   virtual EmbeddingLength length() const = 0;
   virtual bool takes_color() const = 0;  // whether images need Image::colors
   virtual size_t networks() const = 0;   // that were trained, one after the other
+  // What places the faces that it takes, where they are aligned by five points; null: by eyes and
+  // mouth.
+  virtual std::shared_ptr<const FivePointFinder> five_points() const { return nullptr; }
   virtual std::unique_ptr<const ReadyEmbedder> ready(const Preprocessing& input) const = 0;
 
   // Puts its tensors into a model file and, as JSON texts, all else that shapes an embedding.

@@ -2,14 +2,16 @@
 
 #include <algorithm>
 #include <memory>
+#include <utility>
 
 #include "doppel/face/dataset_aligner.h"
 
 namespace doppel::internal {
 namespace {
 
-ImagePreparation aligning(ImageSize size) {
-  const auto aligner = std::make_shared<DatasetAligner>(size);
+ImagePreparation aligning(ImageSize size,
+                          std::shared_ptr<const FivePointFinder> five_points = nullptr) {
+  const auto aligner = std::make_shared<DatasetAligner>(size, std::move(five_points));
   return {[aligner](const Image& image, const std::string& name) {
             return aligner->align(image, name);
           },
@@ -36,7 +38,9 @@ LoadOptions loaded_for(const Model& model) {
   options.color = model.embedder->takes_color();
   options.framings = true;  // whom the model has seen is asked
   options.leave_out_blank = true;
-  if (model.preprocessing.align) options.preparation = aligning(*options.size);
+  if (model.preprocessing.align) {
+    options.preparation = aligning(*options.size, model.embedder->five_points());
+  }
   return options;
 }
 
