@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <memory>
 #include <optional>
+#include <tuple>
 #include <vector>
 
 #include "doppel/base/aligned.h"
@@ -24,7 +25,12 @@ struct ValueLayout {
   size_t size() const { return (frame + height + below) * row(); }
   size_t origin() const { return frame * (row() + pixel); }
 
-  friend auto operator<=>(const ValueLayout&, const ValueLayout&) = default;
+  friend bool operator<(const ValueLayout& a, const ValueLayout& b) {
+    const auto all = [](const ValueLayout& v) {
+      return std::tuple(v.channels, v.height, v.width, v.pixel, v.frame, v.below, v.right_of);
+    };
+    return all(a) < all(b);
+  }
 };
 
 // The memory that a task computes in.
