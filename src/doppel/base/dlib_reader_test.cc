@@ -53,7 +53,8 @@ TEST(DlibReader, GivesWhatWasWritten) {
 
 // As dlib itself writes them: 122.782f, which stands in its face recognition network.
 TEST(DlibReader, ReadsANumberAsDlibWritesIt) {
-  DlibReader reader(std::string("\x03\x62\x90\xf5\x81\x11", 6), "x.dat");
+  const std::string bytes("\x03\x62\x90\xf5\x81\x11", 6);
+  DlibReader reader(bytes, "x.dat");
   EXPECT_EQ(reader.number(), 122.782f);
 }
 

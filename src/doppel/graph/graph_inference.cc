@@ -195,7 +195,8 @@ class GraphInference::Plan {
     size_t floats = scratch_;
     std::map<std::pair<ValueLayout, bool>, std::vector<size_t>> free;
     const auto place = [&](size_t value) {
-      std::vector<size_t>& idle = free[{layouts_[value], of_all[value]}];
+      const std::pair<ValueLayout, bool> kind(layouts_[value], of_all[value]);
+      std::vector<size_t>& idle = free[kind];
       if (idle.empty()) {
         idle.push_back(places_.size());
         places_.push_back({layouts_[value].size(), of_all[value] ? kMostTogether : 1});
