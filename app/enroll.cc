@@ -178,6 +178,7 @@ void run(const EnrollOptions& options) {
   if (Gallery::exists(options.gallery)) {
     gallery = open_to_change(options.gallery);
     model = model_of(*gallery, options.model);
+    model_name = options.model.empty() ? gallery->settings().model_file : options.model;
     if (options.keep_photos && !gallery->settings().photos) {
       throw Error(ErrorKind::bad_argument,
                   "--keep-photos: " + gallery->name() +
@@ -190,9 +191,6 @@ void run(const EnrollOptions& options) {
                            "is for");
     Gallery::check_place(options.gallery);
     model = load_model(model_name);
-  }
-  if (gallery) {
-    model_name = options.model.empty() ? gallery->settings().model_file : options.model;
   }
   const bool keep = gallery ? gallery->settings().photos : options.keep_photos;
   const std::vector<NewPerson> added = embed(people, model, model_name, options, keep, pool);

@@ -53,8 +53,8 @@ ExitCode run(int argc, char** argv) {
   using namespace doppel::internal::app;
   CLI::App program{
       "Doppel trains a twin network on a folder of faces and compares people by it.\n"
-      "Environment: DOPPEL_DATA, where data sets lie; DOPPEL_SIMD, an instruction set to use\n"
-      "instead of the best one."};
+      "Environment: DOPPEL_DATA, where data sets lie; DOPPEL_NETWORKS, where pre-trained networks\n"
+      "lie; DOPPEL_SIMD, an instruction set to use instead of the best one."};
   program.name("doppel");
   program.set_version_flag("--version", "doppel " DOPPEL_VERSION);
   program.require_subcommand(1);

@@ -36,6 +36,7 @@ Running::Running(const fs::path& folder, const std::vector<std::string>& argumen
   redirect(err_, STDERR_FILENO);
   unsetenv("DOPPEL_DATA");
   unsetenv("DOPPEL_SIMD");
+  setenv("DOPPEL_NETWORKS", "/nonexistent", 1);  // whatever this machine has
   const size_t equals = environment.find('=');
   if (equals != std::string::npos) {
     setenv(environment.substr(0, equals).c_str(), environment.c_str() + equals + 1, 1);

@@ -4,10 +4,10 @@
 #include <array>
 #include <cmath>
 #include <complex>
-#include <span>
 #include <string>
 
 #include "doppel/error.h"
+#include "doppel/face/similarity.h"
 #include "doppel/image/size_limits.h"
 
 namespace doppel::internal {
@@ -22,41 +22,22 @@ constexpr double kEyesApart =
     0.36;                           // of the width, or of what the height would be wide at 92 x 112
 constexpr double kEyesDown = 0.42;  // of the height
 
-// Source = turn * target + shift, as complex numbers.
-struct Similarity {
-  Complex turn, shift;
-};
-
-Complex as_complex(Point point) { return {point.x, point.y}; }
-
-// Least squares over all places: turn = sum conj(t) s / sum |t|^2 of the centred targets t and
-// sources s.
-Similarity fit(std::span<const Point> from, std::span<const Point> to) {
-  const auto count = static_cast<double>(from.size());
-  Complex from_mean, to_mean, product;
-  for (size_t i = 0; i < from.size(); ++i) {
-    from_mean += as_complex(from[i]) / count;
-    to_mean += as_complex(to[i]) / count;
+// From places in the aligned picture to those in the one that the face is in.
+Similarity fit(const FoundFace& face, ImageSize size) {
+  Similarity similarity;
+  if (face.five_points) {
+    similarity = nearest_similarity(aligned_five_points(size), *face.five_points);
+  } else {
+    const FacePlaces places = aligned_places(size);
+    similarity = nearest_similarity(std::array{places.left_eye, places.right_eye, places.mouth},
+                                    std::array{face.left_eye, face.right_eye, face.mouth});
   }
-  double squares = 0;
-  for (size_t i = 0; i < from.size(); ++i) {
-    product += std::conj(as_complex(to[i]) - to_mean) * (as_complex(from[i]) - from_mean);
-    squares += std::norm(as_complex(to[i]) - to_mean);
-  }
-  const Complex turn = product / squares;
-  if (!(std::abs(turn) > 1e-9) || !std::isfinite(std::abs(turn)) ||
-      !std::isfinite(std::abs(from_mean))) {
+  const double scale = std::abs(similarity.turn);
+  if (!(scale > 1e-9) || !std::isfinite(scale) || !std::isfinite(std::abs(similarity.shift))) {
     throw Error(ErrorKind::bad_argument,
                 "face to align: its landmarks at different places were expected");
   }
-  return {turn, from_mean - turn * to_mean};
-}
-
-Similarity fit(const FoundFace& face, ImageSize size) {
-  if (face.five_points) return fit(*face.five_points, aligned_five_points(size));
-  const FacePlaces places = aligned_places(size);
-  return fit(std::array{face.left_eye, face.right_eye, face.mouth},
-             std::array{places.left_eye, places.right_eye, places.mouth});
+  return similarity;
 }
 
 // Adds the picture's grey value (and colours) at a place, linear between pixel centres, to `sums`.

@@ -4,7 +4,9 @@
 
 #include <cmath>
 #include <complex>
+#include <vector>
 
+#include "doppel/base/digest.h"
 #include "doppel/error.h"
 
 namespace doppel::internal {
@@ -109,6 +111,24 @@ TEST(Align, AHugeFaceInASmallPictureTakesNoLonger) {
   const Image image = shaded(20, 20, false);
   const Image aligned = align_face(image, moved(aligned_places({46, 56}), 1e9, -1e9), {46, 56});
   EXPECT_EQ(aligned.pixels.size(), 46u * 56);
+}
+
+// What was enrolled by earlier versions stays comparable.
+TEST(Align, GivesTheBitsThatItAlwaysGave) {
+  Image picture{97, 83, {}};
+  for (int i = 0; i < 97 * 83; ++i) {
+    picture.pixels.push_back(static_cast<float>(i * 37 % 101) / 101);
+  }
+  Blake2b digest;
+  for (int k = 0; k < 20; ++k) {
+    FoundFace face;
+    face.left_eye = {30 + k / 3.0, 31 + k / 7.0};
+    face.right_eye = {60 - k / 11.0, 33 - k / 9.0};
+    face.mouth = {44 + k / 13.0, 60 + k / 5.0};
+    const std::vector<float> pixels = align_face(picture, face, {46, 56}).pixels;
+    digest.add({reinterpret_cast<const char*>(pixels.data()), pixels.size() * sizeof(float)});
+  }
+  EXPECT_EQ(digest.hex(), "a1b93c6a09bdd6e54b6c8e855f54e1328a330c0196286b638d54aaa39387b61d");
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 
 #include "doppel/base/dlib_reader.h"
 #include "doppel/error.h"
+#include "doppel/face/similarity.h"
 
 namespace doppel::internal {
 namespace {
@@ -97,26 +98,12 @@ void check(const FivePointTrees& t) {
        "points or pixels that there are not");
 }
 
-using Complex = std::complex<double>;
-
-// How the mean face is turned and scaled to lie nearest to this one, by least squares.
-Complex turn_between(std::span<const float> from, std::span<const float> to) {
-  const auto point = [](std::span<const float> shape, size_t i) {
-    return Complex(double{shape[2 * i]}, double{shape[2 * i + 1]});
-  };
-  Complex from_mean, to_mean, product;
+FivePoints points_of(std::span<const float> shape) {
+  FivePoints points;
   for (size_t i = 0; i < kFivePoints; ++i) {
-    from_mean += point(from, i);
-    to_mean += point(to, i);
+    points[i] = {double{shape[2 * i]}, double{shape[2 * i + 1]}};
   }
-  from_mean /= double{kFivePoints};
-  to_mean /= double{kFivePoints};
-  double squares = 0;
-  for (size_t i = 0; i < kFivePoints; ++i) {
-    product += std::conj(point(from, i) - from_mean) * (point(to, i) - to_mean);
-    squares += std::norm(point(from, i) - from_mean);
-  }
-  return squares > 0 ? product / squares : Complex(1);
+  return points;
 }
 
 }  // namespace
@@ -140,14 +127,16 @@ FivePoints FivePointFinder::find(const GreyPixels& pixels, const DetectedFace& b
   const auto left = static_cast<double>(box.left), top = static_cast<double>(box.top);
   std::vector<float> shape = trees_.start, values(trees_.pixels);
   const FivePointTrees& t = trees_;
+  const FivePoints start = points_of(t.start);
   for (size_t stage = 0; stage < t.stages; ++stage) {
-    const Complex turn = turn_between(t.start, shape);
+    const FivePoints now = points_of(shape);
+    const std::complex<double> turn = nearest_similarity(start, now).turn;
     for (size_t i = 0; i < t.pixels; ++i) {
       const size_t at = stage * t.pixels + i;
       const auto anchor = static_cast<size_t>(t.anchors[at]);
-      const Complex place =
-          turn * Complex(double{t.offsets[2 * at]}, double{t.offsets[2 * at + 1]}) +
-          Complex(double{shape[2 * anchor]}, double{shape[2 * anchor + 1]});
+      const std::complex<double> offset(double{t.offsets[2 * at]}, double{t.offsets[2 * at + 1]});
+      const std::complex<double> place =
+          turn * offset + std::complex<double>(now[anchor].x, now[anchor].y);
       const double x = std::floor(left + wide * place.real() + 0.5);
       const double y = std::floor(top + high * place.imag() + 0.5);
       const bool inside = x >= 0 && y >= 0 && x < static_cast<double>(pixels.width) &&
@@ -170,10 +159,8 @@ FivePoints FivePointFinder::find(const GreyPixels& pixels, const DetectedFace& b
       for (size_t i = 0; i < kCoordinates; ++i) shape[i] += t.leaves[leaf * kCoordinates + i];
     }
   }
-  FivePoints points;
-  for (size_t i = 0; i < kFivePoints; ++i) {
-    points[i] = {left + wide * double{shape[2 * i]}, top + high * double{shape[2 * i + 1]}};
-  }
+  FivePoints points = points_of(shape);
+  for (Point& point : points) point = {left + wide * point.x, top + high * point.y};
   return points;
 }
 

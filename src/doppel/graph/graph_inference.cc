@@ -51,9 +51,7 @@ class GraphInference::Plan {
     std::unique_ptr<Memory> memory = take();
     GraphMemory& values = memory->values;
     const size_t n = images.size();
-    const size_t input_of_all = alone_ == 0 ? n : 0;
-    for (size_t i = 0; i < input_of_all; ++i) put_input(images[i], values.at(0, i));
-    for (size_t i = 0; alone_ > 0 && i < n; ++i) {
+    for (size_t i = 0; i < n; ++i) {
       put_input(images[i], values.at(0, i));
       for (size_t s = 0; s < alone_; ++s) steps_[s]->run(layouts_, values, i, 1);
     }

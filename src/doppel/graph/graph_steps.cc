@@ -112,19 +112,21 @@ class WinogradStep final : public GraphStep {
         bias_(padded_bias(node.bias, filters_)) {
     WeightPoints g;
     weight_points(kTile, g);
+    const size_t point = blocks_of(filters_) * channels * kBlock;  // floats of one
     for (size_t f = 0; f < filters_; ++f) {
       for (size_t c = 0; c < channels; ++c) {
         const float* w = &node.weight[(f * channels + c) * 9];
+        double half[6][3] = {};
         for (size_t p = 0; p < 6; ++p) {
-          for (size_t q = 0; q < 6; ++q) {
-            double sum = 0;
-            for (size_t i = 0; i < 3; ++i) {
-              for (size_t j = 0; j < 3; ++j) {
-                sum += double{g[p][i]} * double{g[q][j]} * double{w[i * 3 + j]};
-              }
-            }
-            weight_[(((p * 6 + q) * blocks_of(filters_) + f / kBlock) * channels + c) * kBlock +
-                    f % kBlock] = static_cast<float>(sum);
+          for (size_t i = 0; i < 3; ++i) {
+            for (size_t j = 0; j < 3; ++j) half[p][j] += double{g[p][i]} * double{w[i * 3 + j]};
+          }
+        }
+        float* to = weight_.data() + (f / kBlock * channels + c) * kBlock + f % kBlock;
+        for (size_t p = 0; p < 6; ++p) {
+          for (size_t q = 0; q < 6; ++q, to += point) {
+            *to = static_cast<float>(half[p][0] * double{g[q][0]} + half[p][1] * double{g[q][1]} +
+                                     half[p][2] * double{g[q][2]});
           }
         }
       }
